@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * flow.h - the connections of one lcore: a bounded table with bulk lookup and incremental ageing.
+ *
+ * A flow is one cache line. A bucket is one cache line too: eight 16-bit tags, eight 32-bit entry
+ * numbers. A tuple hashes to two buckets and lives in the emptier one (two-choice hashing; nothing
+ * ever moves). Lookup of a burst is staged - hash and prefetch buckets, match tags and prefetch the
+ * entries, compare keys - so that the misses of a burst overlap.
+ *
+ * Bounded: entries and buckets are laid out once. No free entry, or both buckets full: insert
+ * fails, and no older flow is ever pushed out to make room. With two buckets of eight and at
+ * most 4.5 flows to a bucket a full pair is far rarer than the table being full; a test shows it.
+ *
+ * Threads: one owner (lcore: rw). sw_flow_count() may be read by any thread.
+ * Memory:  one block of the caller's, SW_CACHE_LINE_BYTES aligned. At most 80 bytes a flow from
+ * 1,024 flows up. Time:    now_ms is the low 32 bits of a millisecond clock; deadlines lie within
+ * 2^31 ms of it.
+ */
+#ifndef SW_FLOW_FLOW_H
+#define SW_FLOW_FLOW_H
+
+#include "base/base.h"
+#include "base/tuple.h"
+
+#define SW_FLOW_NONE UINT32_MAX
+
+/* Owner of all fields: the table's lcore. The engine (handshake/, splice/) gives them their
+ * meaning. */
+struct sw_flow {
+	alignas(SW_CACHE_LINE_BYTES) struct sw_tuple key;
+	uint32_t delta;		 /* sequence: what the client sees minus what the server sends */
+	uint32_t ts_delta;	 /* timestamp: the same */
+	uint32_t deadline_ms;	 /* removed by ageing when now_ms has passed it */
+	uint8_t state;		 /* enum sw_flow_state (splice/state.h) */
+	uint8_t flags;		 /* SW_FLOW_* (splice/splice.h) */
+	uint8_t wscale_server;	 /* shift of the server's windows; 0 without the option */
+	uint8_t wscale_promised; /* shift that the client was told; 0 without the option */
+	uint16_t service;	 /* index into the policy, at the time of the handshake */
+	uint16_t window;	 /* client's last window field of the handshake, as it stood */
+	uint32_t aux; /* half-open: index of its pending record. Free entry: next free one */
+};
+static_assert(sizeof(struct sw_flow) == SW_CACHE_LINE_BYTES, "a flow is one cache line");
+
+struct sw_flow_table;
+
+/* Bytes that a table for max_flows flows needs; max_flows is 1..2^30. */
+size_t sw_flow_table_size(uint32_t max_flows);
+
+/*
+ * Lays out an empty table at mem. hash_key: four random words.
+ * Returns NULL where size is too small or mem is not aligned.
+ */
+struct sw_flow_table *sw_flow_table_init(
+	void *mem, size_t size, uint32_t max_flows, const uint64_t hash_key[4]);
+
+/*
+ * flows[i] is the entry of tuples[i], or NULL. n <= SW_BURST_MAX. tuples[i] may be NULL: flows[i]
+ * is then NULL. A pointer is good until its entry is removed.
+ */
+void sw_flow_lookup_burst(struct sw_flow_table *t, const struct sw_tuple *const tuples[],
+	struct sw_flow **flows, unsigned n);
+
+/* One lookup, for the rare places that need it. */
+struct sw_flow *sw_flow_find(struct sw_flow_table *t, const struct sw_tuple *tuple);
+
+/*
+ * Makes an entry for a tuple that is not in the table (asserted). Everything behind its key is
+ * zero. Returns NULL where the table, or both buckets of this tuple, are full.
+ */
+struct sw_flow *sw_flow_insert(struct sw_flow_table *t, const struct sw_tuple *tuple);
+
+/* Removes an entry; the pointer is dead afterwards. */
+void sw_flow_remove(struct sw_flow_table *t, struct sw_flow *f);
+
+/* Entry number, stable while the entry lives, and back. */
+uint32_t sw_flow_index(const struct sw_flow_table *t, const struct sw_flow *f);
+struct sw_flow *sw_flow_at(struct sw_flow_table *t, uint32_t index);
+
+/*
+ * Ageing: looks at the next `buckets` buckets in turn and gives the flows whose deadline has
+ * passed, at most max of them, into expired[]. They stay in the table: the caller does what it has
+ * to and removes them. Returns how many; a call that fills expired[] stops early and goes on there
+ * next time.
+ */
+unsigned sw_flow_age(struct sw_flow_table *t, uint32_t now_ms, uint32_t buckets,
+	struct sw_flow *expired[], unsigned max);
+
+/* Buckets in the table: an ageing pass over all of them is one full turn. */
+uint32_t sw_flow_buckets(const struct sw_flow_table *t);
+
+/* Flows in the table now; any thread. */
+uint32_t sw_flow_count(const struct sw_flow_table *t);
+uint32_t sw_flow_max(const struct sw_flow_table *t);
+
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * halfopen.c - packets of connections whose client is proved and whose server has not answered.
+ *
+ * Towards the server the front end is a TCP in SYN-SENT (RFC 9293, 3.10.7.3); towards the client it
+ * is a slow receiver: it takes data within the window that it advertised and acknowledges none of
+ * it.
+ */
+#include "handshake/internal.h"
+
+static uint16_t
+window_field(const struct sw_pkt *p)
+{
+	rte_be16_t be;
+
+	memcpy(&be, sw_pkt_tcp(p) + 14, sizeof(be));
+	return rte_be_to_cpu_16(be);
+}
+
+/* Rewrites the packet at hand as an RST of its own connection. */
+static void
+rst_in_place(struct burst *b, const struct item *it, enum sw_side side, uint32_t seq)
+{
+	struct sw_segment s = {
+		.l2 = it->p->f->data,
+		.l2_len = (uint8_t)it->p->l3_off,
+		.swap_l2 = it->p->f->side == side,
+		.to_client = side == SW_OUTSIDE,
+		.tcp_flags = SW_TCP_RST,
+		.seq = seq,
+		.tuple = &it->p->tuple,
+		.opts = {.wscale = SW_WSCALE_NONE},
+	};
+
+	build_and_send(b, it->p->f, &s, side);
+}
+
+static void
+client_reset(struct burst *b, const struct item *it, struct pending *pe)
+{
+	/* Exactly where the client's next byte would be, else it may be a blind guess (RFC
+	 * 5961, 3.2). */
+	if (it->p->seq != pe->client_isn + 1 && it->p->seq != pe->next_seq) {
+		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
+		return;
+	}
+	sw_count(&b->stats, SW_C_SERVER_RST_SENT);
+	rst_in_place(b, it, SW_INSIDE, pe->client_isn + 1);
+	pending_release(b, pe);
+	remove_flow(b, it->f, SW_C_FLOW_RESET);
+}
+
+static void
+client_segment(struct burst *b, const struct item *it, struct pending *pe)
+{
+	const struct sw_pkt *p = it->p;
+	uint32_t first = pe->client_isn + 1;
+	uint32_t end = p->seq + sw_pkt_seq_len(p);
+	struct sw_tcp_opts o;
+
+	if (p->ack != pe->isn + 1 || !sw_pkt_tcp_csum_ok(p) || sw_opts_read(p, &o) != 0) {
+		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
+		return;
+	}
+	if (pe->syn_opts.ts && o.ts && sw_seq_before(pe->client_tsval, o.tsval))
+		pe->client_tsval = o.tsval;
+	if (p->seq == pe->next_seq)
+		pe->window = window_field(p);
+	if (end == p->seq || is_held(b->e, pe, p->seq, end)) {
+		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
+		return;
+	}
+	/* FIN takes a number but no window. */
+	if (p->seq - first > pe->hold_bytes || p->seq + p->pay_len - first > pe->hold_bytes ||
+		!hold(b, pe, p))
+		drop_item(b, it, SW_DROP_HOLD_FULL);
+}
+
+void
+halfopen_client(struct burst *b, const struct item *it)
+{
+	struct pending *pe = flow_pending(b->e, it->f);
+
+	if (it->p->tcp_flags & SW_TCP_RST)
+		client_reset(b, it, pe);
+	else if (it->p->tcp_flags & SW_TCP_ACK)
+		client_segment(b, it, pe);
+	else
+		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
+}
+
+static void
+flow_establish(struct burst *b, struct sw_flow *f, const struct pending *pe,
+	const struct sw_tcp_opts *o, uint32_t server_isn)
+{
+	f->state = SW_FLOW_OPEN;
+	f->flags = pe->syn_opts.ts && o->ts ? SW_FLOW_TS : 0;
+	f->delta = pe->isn - server_isn;
+	f->ts_delta = pe->tsval - o->tsval;
+	/* A scale that we did not offer is not in force (RFC 7323, 2.2). */
+	f->wscale_server = pe->syn_opts.wscale == SW_WSCALE_NONE || o->wscale == SW_WSCALE_NONE
+				   ? 0
+				   : o->wscale;
+	f->wscale_promised = pe->wscale_promised;
+	f->window = pe->window;
+	f->aux = pe->client_isn + 1;
+	touch(b, f);
+	sw_count(&b->stats, SW_C_FLOW_ESTABLISHED);
+	service_count(&service_stats(b, f->service)->established);
+}
+
+/* Tells the client the server's real window. Needs a second buffer; without one the client's window
+ * is corrected by the first segment of the server. */
+static void
+open_client_window(struct burst *b, const struct item *it, const struct pending *pe)
+{
+	bool ts = it->f->flags & SW_FLOW_TS;
+	struct sw_segment s = {
+		.l2 = it->p->f->data,
+		.l2_len = (uint8_t)it->p->l3_off,
+		.to_client = true,
+		.tcp_flags = SW_TCP_ACK,
+		.window = sw_splice_window(it->f, window_field(it->p), false),
+		.seq = pe->isn + 1,
+		.ack = pe->client_isn + 1,
+		.tuple = &it->p->tuple,
+		.opts = {.wscale = SW_WSCALE_NONE,
+			.ts = ts,
+			.tsval = pe->tsval,
+			.tsecr = pe->syn_opts.tsval},
+	};
+
+	if (make_and_send(b, &s, SW_OUTSIDE))
+		sw_count(&b->stats, SW_C_CLIENT_OPENED);
+}
+
+static void
+ack_server(struct burst *b, const struct item *it, const struct pending *pe,
+	const struct sw_tcp_opts *o)
+{
+	struct sw_segment s = {
+		.l2 = it->p->f->data,
+		.l2_len = (uint8_t)it->p->l3_off,
+		.swap_l2 = true,
+		.tcp_flags = SW_TCP_ACK,
+		.window = pe->window,
+		.seq = pe->client_isn + 1,
+		.ack = it->p->seq + 1,
+		.tuple = &it->p->tuple,
+		.opts = {.wscale = SW_WSCALE_NONE,
+			.ts = it->f->flags & SW_FLOW_TS,
+			.tsval = pe->client_tsval,
+			.tsecr = o->tsval},
+	};
+
+	if (build_and_send(b, it->p->f, &s, SW_INSIDE))
+		sw_count(&b->stats, SW_C_SERVER_ACK_SENT);
+}
+
+/* Held packets take the same path as all that follow them. */
+static void
+release_held(struct burst *b, struct sw_flow *f, struct pending *pe)
+{
+	struct sw_frame fr;
+
+	while (unhold(b->e, pe, &fr)) {
+		struct sw_pkt p;
+		struct item it = {.p = &p, .f = f, .service = f->service};
+
+		sw_parse_burst(&fr, &p, 1); /* was parsed once: cannot be bad */
+		sw_count(&b->stats, SW_C_HELD_RELEASED);
+		spliced_client(b, &it);
+	}
+}
+
+static void
+server_synack(struct burst *b, const struct item *it, struct pending *pe)
+{
+	struct sw_tcp_opts o;
+	struct sw_flow *f = it->f;
+
+	if (!sw_pkt_tcp_csum_ok(it->p)) {
+		drop_item(b, it, SW_DROP_TCP_CHECKSUM);
+		return;
+	}
+	if (sw_opts_read(it->p, &o) != 0) {
+		drop_item(b, it, SW_DROP_TCP_OPTIONS);
+		return;
+	}
+	flow_establish(b, f, pe, &o, it->p->seq);
+	open_client_window(b, it, pe);
+	ack_server(b, it, pe, &o);
+	release_held(b, f, pe);
+	pending_release(b, pe);
+}
+
+/* The server refuses. The client sees its RST as if it had been there from the start. */
+static void
+server_refused(struct burst *b, const struct item *it, struct pending *pe)
+{
+	struct sw_segment s = {
+		.l2 = it->p->f->data,
+		.l2_len = (uint8_t)it->p->l3_off,
+		.to_client = true,
+		.tcp_flags = SW_TCP_RST | SW_TCP_ACK,
+		.seq = pe->isn + 1,
+		.ack = it->p->ack,
+		.tuple = &it->p->tuple,
+		.opts = {.wscale = SW_WSCALE_NONE},
+	};
+
+	build_and_send(b, it->p->f, &s, SW_OUTSIDE);
+	sw_count(&b->stats, SW_C_SERVER_REFUSED);
+	service_count(&service_stats(b, it->service)->failed);
+	pending_release(b, pe);
+	remove_flow(b, it->f, SW_C_FLOW_FAILED);
+}
+
+void
+halfopen_server(struct burst *b, const struct item *it)
+{
+	struct pending *pe = flow_pending(b->e, it->f);
+	const struct sw_pkt *p = it->p;
+	bool ours = (p->tcp_flags & SW_TCP_ACK) && p->ack == pe->client_isn + 1;
+
+	if (!(p->tcp_flags & SW_TCP_ACK)) {
+		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
+	} else if (p->tcp_flags & SW_TCP_RST) {
+		if (ours)
+			server_refused(b, it, pe);
+		else
+			drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
+	} else if (ours && (p->tcp_flags & SW_TCP_SYN)) {
+		server_synack(b, it, pe);
+	} else if (ours) {
+		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
+	} else {
+		/* The server remembers an older connection of this tuple. An RST ends that one; the
+		 * SYN follows at once, so that the client does not wait for a timer. */
+		sw_count(&b->stats, SW_C_SERVER_RST_SENT);
+		rst_in_place(b, it, SW_INSIDE, p->ack);
+		if (!pe->retried && make_server_syn(b, pe)) {
+			pe->retried = true;
+			sw_count(&b->stats, SW_C_SERVER_SYN_RETRANSMITTED);
+		}
+	}
+}

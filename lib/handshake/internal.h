@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * internal.h - what the files of the engine share.
+ *
+ *   engine.c    memory, the burst: parse, policy, lookup, hand each packet to one of the files
+ * below answer.c    SYNs of clients: cookies for the whole burst, SYN-ACKs accept.c    ACKs without
+ * a flow: cookies verified for the whole burst, flow, SYN to the server halfopen.c  packets of
+ * connections that wait for their server spliced.c   packets of connections that are open or
+ * closing respond.c   mode respond pending.c   pending records, held packets, the lists of timers
+ *   tick.c      retransmission, giving up, ageing
+ */
+#ifndef SW_HANDSHAKE_INTERNAL_H
+#define SW_HANDSHAKE_INTERNAL_H
+
+#include "base/base.h"
+#include "base/seq.h"
+#include "cookie/cookie.h"
+#include "handshake/engine.h"
+#include "packet/build.h"
+#include "packet/options.h"
+#include "packet/parse.h"
+#include "splice/splice.h"
+
+#define NONE UINT32_MAX
+
+/* Stage i: the SYN was sent i + 1 times; the record is due syn_interval_ms[i] after the last one.
+ */
+#define STAGES (SW_SERVER_SYN_TRIES + 1)
+extern const uint32_t syn_interval_ms[STAGES];
+
+/* Longer than all stages together: ageing leaves half-open flows to their pending record. */
+#define PENDING_MAX_MS 60000
+
+/* A client that has proved its address and waits for its server. lcore: rw */
+struct pending {
+	alignas(SW_CACHE_LINE_BYTES) uint32_t prev; /* in the list of its stage */
+	uint32_t next; /* in the list of its stage, or of the free ones */
+	uint32_t flow; /* index of its flow */
+	uint32_t due_ms;
+	uint32_t client_isn;
+	uint32_t isn;	       /* ours: the cookie */
+	uint32_t tsval;	       /* ours: what the client echoes; with syn_opts.ts */
+	uint32_t client_tsval; /* the client's latest */
+	uint32_t next_seq;     /* end of what the client has sent in order, as far as held */
+	uint32_t held_head;    /* first held packet, or NONE */
+	uint32_t held_tail;
+	uint16_t held_count;
+	uint16_t window;     /* the client's latest window field, as it stood */
+	uint16_t hold_bytes; /* window that we advertised */
+	uint8_t stage;
+	bool ecn;
+	bool retried; /* SYN sent again at once after an unacceptable ACK; once only */
+	uint8_t wscale_promised;
+	uint8_t l2_len;
+	uint8_t l2[SW_L2_MAX_BYTES]; /* client to server */
+	struct sw_tcp_opts syn_opts; /* of our SYN to the server */
+};
+
+/* A packet that is held. */
+struct held {
+	struct sw_frame f;
+	uint32_t seq;
+	uint32_t end; /* seq + payload + FIN */
+	uint32_t next;
+};
+
+/* Cookies issued and accepted with the key of one slot. */
+struct budget {
+	uint64_t epoch;
+	uint64_t issued;
+	uint64_t accepted;
+};
+
+struct list {
+	uint32_t head, tail;
+};
+
+struct sw_engine {
+	alignas(SW_CACHE_LINE_BYTES) struct sw_engine_params params;
+	struct sw_flow_table *flows;
+	struct pending *pending;
+	struct held *held;
+	uint32_t pending_free, held_free;   /* first of the free ones */
+	uint32_t pending_count, held_count; /* lcore: rw, any: ro */
+	struct list stage[STAGES];	    /* by due_ms, since all of a stage wait equally long */
+	struct budget budget[2];	    /* by key slot */
+	uint64_t aged_ns;		    /* time of the last ageing step */
+	struct sw_stats stats;
+	struct sw_service_stats service[SW_SERVICES_MAX];
+};
+
+/* One call, on the stack. */
+struct burst {
+	struct sw_engine *e;
+	const struct sw_view *view;
+	struct sw_out *out;
+	uint32_t now_ms;
+	uint64_t now_s;
+	bool stale; /* flows were made or removed: what the burst looked up must be looked up again
+		     */
+	struct sw_stats_burst stats;
+};
+
+/* A packet on its way through a burst. */
+struct item {
+	struct sw_pkt *p;
+	struct sw_flow *f; /* or NULL */
+	uint16_t service;
+};
+
+static inline void
+service_count(uint64_t *c)
+{
+	__atomic_store_n(c, *c + 1, __ATOMIC_RELAXED); /* single writer */
+}
+
+static inline struct sw_service_stats *
+service_stats(struct burst *b, uint16_t service)
+{
+	return &b->e->service[service];
+}
+
+static inline void
+send(struct burst *b, const struct sw_frame *f, enum sw_side side)
+{
+	struct sw_out *out = b->out;
+	struct sw_frame *o = &out->tx[side][out->n_tx[side]++];
+
+	SW_ASSERT(out->n_tx[side] <= SW_OUT_MAX);
+	*o = *f;
+	o->side = side;
+	sw_count(&b->stats, side == SW_OUTSIDE ? SW_C_TX_OUTSIDE : SW_C_TX_INSIDE);
+}
+
+static inline void
+give_back(struct burst *b, const struct sw_frame *f)
+{
+	SW_ASSERT(b->out->n_free < SW_OUT_MAX);
+	b->out->free[b->out->n_free++] = f->handle;
+}
+
+static inline void
+drop(struct burst *b, const struct sw_frame *f, enum sw_drop reason)
+{
+	sw_count_drop(&b->stats, reason);
+	give_back(b, f);
+}
+
+static inline void
+drop_item(struct burst *b, const struct item *it, enum sw_drop reason)
+{
+	service_count(&service_stats(b, it->service)->dropped);
+	drop(b, it->p->f, reason);
+}
+
+/* A buffer of the caller's for a packet of our own; false where none is left. */
+static inline bool
+take_spare(struct burst *b, struct sw_frame *f)
+{
+	if (b->out->n_spare == 0)
+		return false;
+	*f = b->out->spare[--b->out->n_spare];
+	sw_count(&b->stats, SW_C_MADE);
+	return true;
+}
+
+/* Builds s into *f and sends it; *f is dropped where it is too small. True where it was sent. */
+bool build_and_send(
+	struct burst *b, struct sw_frame *f, const struct sw_segment *s, enum sw_side side);
+
+/* The same in a spare buffer. False where there is none, or it is too small. */
+bool make_and_send(struct burst *b, const struct sw_segment *s, enum sw_side side);
+
+/* Removes a flow; pointers to it held elsewhere in the burst go stale. */
+void remove_flow(struct burst *b, struct sw_flow *f, enum sw_counter why);
+
+static inline void
+touch(struct burst *b, struct sw_flow *f)
+{
+	f->deadline_ms = b->now_ms + b->view->timeouts.state_ms[f->state];
+}
+
+/* answer.c */
+void answer_syns(struct burst *b, const struct item *items, unsigned n);
+/* accept.c: items with or (SW_FLOW_REOPEN) without a flow; those that fail with a flow are spliced.
+ */
+void accept_acks(struct burst *b, struct item *items, unsigned n);
+/* The ACK's frame as the first SYN to the server, or a spare one where the ACK carries data. */
+void send_server_syn(struct burst *b, const struct pending *p, struct sw_frame *f);
+bool make_server_syn(struct burst *b, const struct pending *p);
+/* halfopen.c */
+void halfopen_client(struct burst *b, const struct item *it);
+void halfopen_server(struct burst *b, const struct item *it);
+/* spliced.c */
+void spliced_client(struct burst *b, const struct item *it);
+void spliced_server(struct burst *b, const struct item *it);
+/* respond.c */
+void respond_ack(struct burst *b, const struct item *it);
+
+/* pending.c */
+void pending_init(struct sw_engine *e);
+struct pending *pending_alloc(struct sw_engine *e);
+/* Unlinks p and returns it; what it still holds is given back and counted as discarded. */
+void pending_release(struct burst *b, struct pending *p);
+/* Puts p at the end of the list of its stage, due after that stage's interval. */
+void pending_arm(struct burst *b, struct pending *p, unsigned stage);
+void pending_disarm(struct sw_engine *e, struct pending *p);
+/* Holds p's packet; false: no place (the caller drops it). */
+bool hold(struct burst *b, struct pending *pe, const struct sw_pkt *p);
+bool is_held(const struct sw_engine *e, const struct pending *pe, uint32_t seq, uint32_t end);
+/* Takes the first held packet off; false where none is left. */
+bool unhold(struct sw_engine *e, struct pending *pe, struct sw_frame *f);
+
+static inline struct pending *
+flow_pending(const struct sw_engine *e, const struct sw_flow *f)
+{
+	SW_ASSERT(f->state == SW_FLOW_SYN_SENT && f->aux < e->params.max_pending);
+	return &e->pending[f->aux];
+}
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tick.c - what happens because time passes: SYNs again, giving up, ageing. Each call does a
+ * bounded amount; what is left is done by the next one.
+ */
+#include "handshake/internal.h"
+
+#define NS_PER_MS 1000000ull
+
+/* One turn of the ageing takes this long where the table is small enough for AGE_BUCKETS_MAX. */
+#define AGE_TURN_MS	1000
+#define AGE_BUCKETS_MAX 512
+#define AGE_FLOWS_MAX	256
+
+static bool
+out_has_room(const struct sw_out *out)
+{
+	return out->n_free + SW_HOLD_PER_FLOW + 1 <= SW_OUT_MAX;
+}
+
+/* The server never answered: the client is reset, with the sequence number that it waits for. */
+static void
+give_up(struct burst *b, struct pending *p)
+{
+	struct sw_flow *f = sw_flow_at(b->e->flows, p->flow);
+	struct sw_segment s = {
+		.l2 = p->l2,
+		.l2_len = p->l2_len,
+		.swap_l2 = true,
+		.to_client = true,
+		.tcp_flags = SW_TCP_RST | SW_TCP_ACK,
+		.seq = p->isn + 1,
+		.ack = p->client_isn + 1,
+		.tuple = &f->key,
+		.opts = {.wscale = SW_WSCALE_NONE},
+	};
+
+	if (make_and_send(b, &s, SW_OUTSIDE))
+		sw_count(&b->stats, SW_C_CLIENT_RST_SENT);
+	sw_count(&b->stats, SW_C_SERVER_TIMED_OUT);
+	service_count(&service_stats(b, f->service)->failed);
+	pending_release(b, p);
+	remove_flow(b, f, SW_C_FLOW_FAILED);
+}
+
+static void
+run_timers(struct burst *b)
+{
+	struct sw_engine *e = b->e;
+
+	for (unsigned stage = 0; stage < STAGES; stage++) {
+		struct list *l = &e->stage[stage];
+
+		while (l->head != NONE && !sw_seq_before(b->now_ms, e->pending[l->head].due_ms)) {
+			struct pending *p = &e->pending[l->head];
+
+			if (b->out->n_spare == 0 || !out_has_room(b->out))
+				return;
+			if (stage == STAGES - 1) {
+				give_up(b, p);
+				continue;
+			}
+			pending_disarm(e, p);
+			pending_arm(b, p, stage + 1);
+			if (make_server_syn(b, p))
+				sw_count(&b->stats, SW_C_SERVER_SYN_RETRANSMITTED);
+		}
+	}
+}
+
+static enum sw_counter
+removal_counter(const struct sw_flow *f)
+{
+	switch (f->state) {
+	case SW_FLOW_FIN_BOTH:
+		return SW_C_FLOW_CLOSED;
+	case SW_FLOW_RST_CLIENT:
+	case SW_FLOW_RST_SERVER:
+		return SW_C_FLOW_RESET;
+	default:
+		return SW_C_FLOW_EXPIRED;
+	}
+}
+
+static void
+age(struct burst *b, uint64_t now_ns)
+{
+	struct sw_engine *e = b->e;
+	struct sw_flow *expired[AGE_FLOWS_MAX];
+	uint64_t elapsed_ms = (now_ns - e->aged_ns) / NS_PER_MS;
+	uint64_t buckets = (uint64_t)sw_flow_buckets(e->flows) * elapsed_ms / AGE_TURN_MS + 1;
+
+	if (elapsed_ms == 0)
+		return;
+	e->aged_ns = now_ns;
+	if (buckets > AGE_BUCKETS_MAX)
+		buckets = AGE_BUCKETS_MAX;
+	unsigned n =
+		sw_flow_age(e->flows, b->now_ms, (uint32_t)buckets, expired, SW_ARRAY_LEN(expired));
+
+	for (unsigned i = 0; i < n; i++) {
+		/* A half-open flow has no deadline but its pending record's. */
+		if (expired[i]->state == SW_FLOW_SYN_SENT)
+			continue;
+		remove_flow(b, expired[i], removal_counter(expired[i]));
+	}
+}
+
+void
+sw_engine_tick(struct sw_engine *e, const struct sw_view *view, uint64_t now_ns, struct sw_out *out)
+{
+	struct burst b = {
+		.e = e,
+		.view = view,
+		.out = out,
+		.now_ms = (uint32_t)(now_ns / NS_PER_MS),
+		.now_s = now_ns / (1000 * NS_PER_MS),
+	};
+
+	run_timers(&b);
+	age(&b, now_ns);
+	sw_stats_fold(&e->stats, &b.stats);
+}

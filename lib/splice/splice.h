@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * splice.h - rewrites the segments of a spliced connection, so that each end sees one connection.
+ *
+ * The client was answered with our ISN k, the server answered with its own, s. With delta = k - s
+ * and ts_delta = (our TSval to the client) - (the server's first TSval), all mod 2^32:
+ *
+ *                       client -> server              server -> client
+ *   sequence number     as it is                      + delta
+ *   acknowledgement     - delta  (if ACK)             as it is
+ *   SACK blocks         - delta  (they name s bytes)  as they are (they name client bytes)
+ *   TSval               as it is                      + ts_delta
+ *   TSecr               - ts_delta (if ACK)           as it is
+ *   window              as it is                      rescaled: << wscale_server >>
+ * wscale_promised, at most 65535 checksum            incremental, RFC 1624: a wrong one stays wrong
+ * for the receiver to see
+ *
+ * The server's SYN carries a window scale that is at most the client's own (cookie/format.h), so
+ * the client's window is never read too large and needs no rewriting.
+ *
+ * Threads: pure functions of the flow; the packet is written. Memory: the caller's.
+ */
+#ifndef SW_SPLICE_SPLICE_H
+#define SW_SPLICE_SPLICE_H
+
+#include "base/base.h"
+#include "flow/flow.h"
+#include "packet/parse.h"
+
+/* struct sw_flow: flags */
+#define SW_FLOW_TS     0x01 /* both ends use timestamps */
+#define SW_FLOW_REOPEN 0x02 /* a SYN came on the closing tuple: a cookie may come back */
+
+/*
+ * Translate p in place (p->seq and p->ack are kept in step). False where an option list is
+ * malformed: the packet is then as it was and is to be dropped.
+ */
+bool sw_splice_to_server(const struct sw_flow *f, struct sw_pkt *p);
+bool sw_splice_to_client(const struct sw_flow *f, struct sw_pkt *p);
+
+/* A window field of the server as the client is to read it. */
+uint16_t sw_splice_window(const struct sw_flow *f, uint16_t window, bool scaled);
+
+#endif

@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "unit/rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "packet/options.h"
+#include "packet/parse.h"
+
+/* Not Check's own: the fuzzers use the rig, too. */
+#define MUST(x)                                                                         \
+	do {                                                                            \
+		if (!(x)) {                                                             \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #x); \
+			abort();                                                        \
+		}                                                                       \
+	} while (0)
+
+/* The large blocks of the last rig, for the next one: a fuzzer makes thousands. */
+static struct {
+	struct sw_out *out;
+	uint8_t (*buf)[PKT_MAX];
+	struct sent *sent;
+} kept;
+
+static const uint8_t client4[4] = {192, 0, 2, 1}, server4[4] = {198, 51, 100, 2};
+static const uint8_t client6[16] = {0x20, 1, 0xd, 0xb8, [15] = 1};
+static const uint8_t server6[16] = {0x20, 1, 0xd, 0xb8, [15] = 2};
+
+static struct sw_prefix
+prefix(bool v6, const uint8_t *a, uint8_t len)
+{
+	struct sw_prefix p = {.v6 = v6, .prefix_len = len};
+
+	memcpy(v6 ? p.addr.b : p.addr.b + 12, a, v6 ? 16 : 4);
+	return p;
+}
+
+static void
+build_policy(struct rig *r, const struct rig_params *p)
+{
+	struct sw_server_opts server = {
+		.mss4 = 1460, .mss6 = 1440, .wscale = 7, .sack = true, .ts = true};
+	static const uint8_t modes[] = {SW_MODE_PROXY, SW_MODE_RESPOND, SW_MODE_PASS, SW_MODE_DROP};
+	struct sw_service svc[4] = {0};
+	struct sw_rule rules[8];
+	struct sw_source sources[2] = {
+		{.src = prefix(false, (const uint8_t[]){203, 0, 113, 0}, 24)},
+		{.src = prefix(false, (const uint8_t[]){203, 0, 114, 0}, 24), .deny = true},
+	};
+	struct sw_policy_error err;
+
+	for (unsigned i = 0; i < 4; i++) {
+		svc[i] = (struct sw_service){.mode = modes[i],
+			.window = p->window ? p->window : 32768,
+			.server = p->server ? *p->server : server};
+		svc[i].name[0] = (char)('a' + i);
+		for (unsigned v6 = 0; v6 < 2; v6++)
+			rules[2 * i + v6] = (struct sw_rule){
+				.dst = v6 ? prefix(true, server6, 128) : prefix(false, server4, 32),
+				.port_first = (uint16_t)(80 + i),
+				.port_last = (uint16_t)(80 + i),
+				.service = (uint16_t)i};
+	}
+	struct sw_policy_spec spec = {.services = svc,
+		.n_services = 4,
+		.rules = rules,
+		.n_rules = 8,
+		.sources = sources,
+		.n_sources = 2};
+	size_t size = (sw_policy_size(&spec) + 63) & ~(size_t)63;
+
+	r->policy_mem = aligned_alloc(64, size);
+	MUST(sw_policy_build(r->policy_mem, size, &spec, &err) == 0);
+}
+
+void
+rig_rekey(struct rig *r)
+{
+	sw_keys_derive(&r->keys, &r->master, r->now_ns / 1000000000, 64);
+}
+
+void
+rig_init(struct rig *r, const struct rig_params *p)
+{
+	static const struct rig_params none;
+
+	p = p ? p : &none;
+	memset(r, 0, sizeof(*r));
+	struct sw_engine_params ep = {.max_flows = p->flows ? p->flows : 1024,
+		.max_pending = p->pending ? p->pending : 64,
+		.max_held = p->held ? p->held : 256,
+		.hash_key = {1, 2, 3, 4}};
+	size_t size = (sw_engine_size(&ep) + 63) & ~(size_t)63;
+
+	r->mem = aligned_alloc(64, size);
+	memset(r->mem, 0xa5, size); /* nothing may depend on zeroed memory */
+	r->e = sw_engine_init(r->mem, size, &ep);
+	MUST(r->e != NULL);
+	build_policy(r, p);
+	r->master = (struct sw_master){{{1, 2}, {3, 4}}};
+	r->now_ns = 1000ull * 64 * 1000000000;
+	rig_rekey(r);
+	r->view = (struct sw_view){.policy = r->policy_mem,
+		.keys = &r->keys,
+		.timeouts = sw_timeouts_default,
+		.budget = !p->no_budget};
+	if (kept.out != NULL) {
+		r->out = kept.out;
+		r->buf = kept.buf;
+		r->sent = kept.sent;
+		kept.out = NULL;
+	} else {
+		r->out = calloc(1, sizeof(*r->out));
+		r->buf = malloc(sizeof(*r->buf) * RIG_BUFS);
+		r->sent = malloc(sizeof(*r->sent) * SW_OUT_MAX);
+	}
+}
+
+static unsigned
+buffer_get(struct rig *r)
+{
+	for (unsigned i = 0; i < RIG_BUFS; i++)
+		if (!r->busy[i]) {
+			r->busy[i] = true;
+			r->n_busy++;
+			return i;
+		}
+	MUST(!"out of buffers");
+	return 0;
+}
+
+static void
+buffer_put(struct rig *r, void *handle)
+{
+	unsigned i = (unsigned)(uintptr_t)handle - 1;
+
+	MUST(i < RIG_BUFS && r->busy[i]);
+	r->busy[i] = false;
+	r->n_busy--;
+}
+
+static void
+top_up(struct rig *r)
+{
+	struct sw_out *o = r->out;
+
+	while (o->n_spare < SW_SPARE_MAX) {
+		unsigned i = buffer_get(r);
+
+		o->spare[o->n_spare++] = (struct sw_frame){
+			.data = r->buf[i], .handle = (void *)(uintptr_t)(i + 1), .room = PKT_MAX};
+	}
+}
+
+static void
+collect(struct rig *r)
+{
+	struct sw_out *o = r->out;
+
+	r->n_sent = 0;
+	for (unsigned side = 0; side < SW_SIDES; side++) {
+		for (unsigned i = 0; i < o->n_tx[side]; i++) {
+			const struct sw_frame *f = &o->tx[side][i];
+			struct sent *s = &r->sent[r->n_sent++];
+
+			MUST(f->side == side);
+			memcpy(s->data, f->data, f->len);
+			s->len = f->len;
+			s->side = side;
+			s->tcp = pkt_read(s->data, s->len, &s->seen);
+			buffer_put(r, f->handle);
+		}
+		o->n_tx[side] = 0;
+	}
+	for (unsigned i = 0; i < o->n_free; i++)
+		buffer_put(r, o->free[i]);
+	o->n_free = 0;
+}
+
+void
+rig_queue_raw(struct rig *r, unsigned side, const uint8_t *data, size_t len, uint8_t csum)
+{
+	unsigned i = buffer_get(r);
+
+	memcpy(r->buf[i], data, len);
+	r->queue[r->n_queue++] = (struct sw_frame){.data = r->buf[i],
+		.len = (uint32_t)len,
+		.handle = (void *)(uintptr_t)(i + 1),
+		.pkt_len = (uint32_t)len,
+		.room = (uint16_t)(PKT_MAX - len),
+		.side = (uint8_t)side,
+		.csum = csum};
+}
+
+void
+rig_queue(struct rig *r, unsigned side, const struct pkt_make *m)
+{
+	uint8_t b[PKT_MAX];
+	size_t len = pkt_make(b, sizeof(b), m);
+
+	rig_queue_raw(r, side, b, len, 0);
+}
+
+void
+rig_run(struct rig *r)
+{
+	top_up(r);
+	sw_engine_burst(r->e, &r->view, r->now_ns, r->queue, r->n_queue, r->out);
+	r->n_queue = 0;
+	collect(r);
+	rig_check_conservation(r);
+}
+
+void
+rig_send(struct rig *r, unsigned side, const struct pkt_make *m)
+{
+	rig_queue(r, side, m);
+	rig_run(r);
+}
+
+void
+rig_tick(struct rig *r, uint64_t ms)
+{
+	const uint64_t step = 10;
+
+	for (uint64_t t = 0; t < ms; t += step) {
+		top_up(r);
+		r->now_ns += step * 1000000;
+		sw_engine_tick(r->e, &r->view, r->now_ns, r->out);
+		collect(r);
+	}
+	rig_check_conservation(r);
+}
+
+uint64_t
+rig_stat(const struct rig *r, unsigned counter)
+{
+	uint64_t sum[SW_C_MAX] = {0};
+
+	sw_stats_read(sw_engine_stats(r->e), sum);
+	return sum[counter];
+}
+
+uint64_t
+rig_drop(const struct rig *r, enum sw_drop reason)
+{
+	return rig_stat(r, SW_C_DROP_BASE + reason);
+}
+
+uint32_t
+rig_flows(const struct rig *r)
+{
+	return sw_engine_gauges(r->e).flows;
+}
+
+void
+rig_check_conservation(const struct rig *r)
+{
+	uint64_t in =
+		rig_stat(r, SW_C_RX_OUTSIDE) + rig_stat(r, SW_C_RX_INSIDE) + rig_stat(r, SW_C_MADE);
+	uint64_t out = rig_stat(r, SW_C_TX_OUTSIDE) + rig_stat(r, SW_C_TX_INSIDE) +
+		       rig_stat(r, SW_C_DROPPED) + rig_stat(r, SW_C_RESPOND_ACCEPTED) +
+		       rig_stat(r, SW_C_HELD_DISCARDED) + sw_engine_gauges(r->e).held;
+	uint64_t drops = 0;
+
+	for (unsigned i = SW_C_DROP_BASE + 1; i < SW_C_MAX; i++)
+		drops += rig_stat(r, i);
+	MUST(in == out);
+	MUST(drops == rig_stat(r, SW_C_DROPPED));
+	MUST(r->n_busy == r->out->n_spare + sw_engine_gauges(r->e).held);
+}
+
+void
+rig_fini(struct rig *r)
+{
+	bool done;
+
+	do {
+		done = sw_engine_drain(r->e, r->out);
+		collect(r);
+	} while (!done);
+	for (; r->out->n_spare > 0; r->out->n_spare--)
+		buffer_put(r, r->out->spare[r->out->n_spare - 1].handle);
+	MUST(r->n_busy == 0);
+	if (kept.out == NULL) {
+		kept.out = r->out;
+		kept.buf = r->buf;
+		kept.sent = r->sent;
+	} else {
+		free(r->out);
+		free(r->sent);
+		free(r->buf);
+	}
+	free(r->mem);
+	free(r->policy_mem);
+}
+
+struct pkt_make
+rig_client(const struct rig_conn *c)
+{
+	struct pkt_make m = {.v6 = c->v6,
+		.sport = c->cport,
+		.dport = c->sport ? c->sport : 80,
+		.seq = c->c + 1,
+		.ack = c->k + 1,
+		.flags = SW_TCP_ACK,
+		.window = 1000};
+
+	memcpy(m.src, c->v6 ? client6 : client4, c->v6 ? 16 : 4);
+	memcpy(m.dst, c->v6 ? server6 : server4, c->v6 ? 16 : 4);
+	return m;
+}
+
+struct pkt_make
+rig_server(const struct rig_conn *c)
+{
+	struct pkt_make m = rig_client(c);
+	uint8_t a[16];
+
+	memcpy(a, m.src, 16);
+	memcpy(m.src, m.dst, 16);
+	memcpy(m.dst, a, 16);
+	m.dport = m.sport;
+	m.sport = c->sport ? c->sport : 80;
+	m.seq = c->s + 1;
+	m.ack = c->c + 1;
+	memcpy(m.src_mac, "\2\0\0\0\0\2", 6);
+	memcpy(m.dst_mac, "\2\0\0\0\0\1", 6);
+	return m;
+}
+
+void
+rig_syn(struct rig *r, struct rig_conn *c)
+{
+	struct pkt_make m = rig_client(c);
+
+	m.flags = SW_TCP_SYN;
+	m.seq = c->c;
+	m.ack = 0;
+	m.opts = c->opts;
+	m.opts_len = c->opts_len;
+	rig_send(r, SW_OUTSIDE, &m);
+	MUST(r->n_sent == 1);
+	const struct sent *s = &r->sent[0];
+
+	MUST(s->tcp && s->side == SW_OUTSIDE && s->seen.ip_ok && s->seen.tcp_ok);
+	MUST(s->seen.flags == (SW_TCP_SYN | SW_TCP_ACK));
+	MUST(s->seen.ack == c->c + 1);
+	MUST(memcmp(s->data, "\2\0\0\0\0\1\2\0\0\0\0\2", 12) == 0);
+	c->k = s->seen.seq;
+}
+
+void
+rig_ack(struct rig *r, struct rig_conn *c)
+{
+	struct pkt_make m = rig_client(c);
+
+	rig_send(r, SW_OUTSIDE, &m);
+	MUST(r->n_sent == 1);
+	const struct sent *s = &r->sent[0];
+
+	MUST(s->tcp && s->side == SW_INSIDE && s->seen.tcp_ok);
+	MUST(s->seen.flags == SW_TCP_SYN);
+	MUST(s->seen.seq == c->c);
+	MUST(memcmp(s->data, "\2\0\0\0\0\2\2\0\0\0\0\1", 12) == 0);
+}
+
+void
+rig_synack(struct rig *r, struct rig_conn *c)
+{
+	struct pkt_make m = rig_server(c);
+
+	m.flags = SW_TCP_SYN | SW_TCP_ACK;
+	m.seq = c->s;
+	m.window = 65160;
+	rig_send(r, SW_INSIDE, &m);
+	MUST(r->n_sent >= 2);
+	const struct sent *cl = &r->sent[0], *sv = &r->sent[1];
+
+	MUST(cl->tcp && cl->side == SW_OUTSIDE && cl->seen.tcp_ok);
+	MUST(cl->seen.flags == SW_TCP_ACK && cl->seen.seq == c->k + 1 && cl->seen.ack == c->c + 1);
+	MUST(sv->tcp && sv->side == SW_INSIDE && sv->seen.tcp_ok);
+	MUST(sv->seen.flags == SW_TCP_ACK && sv->seen.seq == c->c + 1 && sv->seen.ack == c->s + 1);
+}
+
+void
+rig_open(struct rig *r, struct rig_conn *c)
+{
+	rig_syn(r, c);
+	rig_ack(r, c);
+	rig_synack(r, c);
+}

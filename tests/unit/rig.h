@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * rig.h - one engine on a bench: packets are made by pkt_make(), pushed in one by one or as a
+ * burst, and what comes out is read by pkt_read(). Every buffer is accounted for.
+ *
+ * Services (server 198.51.100.2 or 2001:db8::2 by default): port 80 proxy, 81 respond, 82 pass, 83
+ * drop. Sources: 203.0.113.0/24 allowed, 203.0.114.0/24 denied.
+ */
+#ifndef SW_TEST_RIG_H
+#define SW_TEST_RIG_H
+
+#include "handshake/engine.h"
+#include "unit/pkt_make.h"
+
+#define RIG_BUFS 8192
+
+struct rig_params {
+	uint32_t flows, pending, held; /* 0: 1024, 64, 256 */
+	bool no_budget;
+	uint16_t window; /* 0: 32768 */
+	struct sw_server_opts *server;
+};
+
+struct rig {
+	struct sw_engine *e;
+	void *mem, *policy_mem;
+	struct sw_view view;
+	struct sw_keys keys;
+	struct sw_master master;
+	uint64_t now_ns;
+	struct sw_out *out;
+	uint8_t (*buf)[PKT_MAX];
+	bool busy[RIG_BUFS]; /* lent to the engine */
+	unsigned n_busy;
+	/* What the last call sent, copied out: */
+	struct sent {
+		uint8_t data[PKT_MAX];
+		uint32_t len;
+		unsigned side;
+		struct pkt_seen seen; /* valid where tcp */
+		bool tcp;
+	} * sent;
+	unsigned n_sent;
+	struct sw_frame queue[SW_BURST_MAX];
+	unsigned n_queue;
+};
+
+void rig_init(struct rig *r, const struct rig_params *p);
+/* Ends the rig: drains the engine and asserts that every buffer came back. */
+void rig_fini(struct rig *r);
+
+/* Puts a packet into the next burst. */
+void rig_queue(struct rig *r, unsigned side, const struct pkt_make *m);
+void rig_queue_raw(struct rig *r, unsigned side, const uint8_t *data, size_t len, uint8_t csum);
+/* Runs the queued burst; afterwards r->sent[] holds what came out, checksums asserted. */
+void rig_run(struct rig *r);
+/* One packet, one burst. */
+void rig_send(struct rig *r, unsigned side, const struct pkt_make *m);
+/* Lets the time pass in steps of `step_ms` with a tick each; r->sent[] is of the last tick. */
+void rig_tick(struct rig *r, uint64_t ms);
+/* Keys as of the rig's clock. */
+void rig_rekey(struct rig *r);
+
+uint64_t rig_stat(const struct rig *r, unsigned counter);
+uint64_t rig_drop(const struct rig *r, enum sw_drop reason);
+uint32_t rig_flows(const struct rig *r);
+
+/* The counters add up to what went in and came out (stats/counters.def). */
+void rig_check_conservation(const struct rig *r);
+
+/* A client's segment / a server's segment of one connection, to be varied by the test. */
+struct rig_conn {
+	bool v6;
+	uint16_t cport;
+	uint16_t sport; /* 0: 80 */
+	uint32_t c;	/* client's ISN */
+	uint32_t k;	/* ours */
+	uint32_t s;	/* server's ISN */
+	bool ts;
+	uint32_t ktsval; /* our TSval */
+	uint8_t opts[40];
+	size_t opts_len; /* options of the client's SYN */
+};
+
+struct pkt_make rig_client(const struct rig_conn *c);
+struct pkt_make rig_server(const struct rig_conn *c);
+
+/* Steps of a handshake; each asserts what must come out. */
+void rig_syn(struct rig *r, struct rig_conn *c);    /* SYN -> SYN-ACK; sets k, ktsval */
+void rig_ack(struct rig *r, struct rig_conn *c);    /* ACK -> SYN to the server */
+void rig_synack(struct rig *r, struct rig_conn *c); /* SYN-ACK -> ACK and window ACK */
+void rig_open(struct rig *r, struct rig_conn *c);   /* all three */
+
+#endif

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The engine packet by packet: each branch of the handshake with its packets, its counters and its
+ * flow. (Whole connections under loss are the simulator's, tests/sim.)
+ */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "packet/options.h"
+#include "packet/parse.h"
+#include "splice/splice.h"
+#include "unit/rig.h"
+
+static struct rig r;
+
+static const struct rig_conn conn4 = {.cport = 40000, .c = 0xfffffff0, .s = 7000};
+static const struct rig_conn conn6 = {.v6 = true, .cport = 40001, .c = 5, .s = 0xffffffff};
+
+static void
+teardown(void)
+{
+	rig_fini(&r);
+}
+
+static void
+setup(void)
+{
+	rig_init(&r, NULL);
+}
+
+/* The one packet that the last call sent. */
+static const struct sent *
+only(unsigned side)
+{
+	ck_assert_uint_eq(r.n_sent, 1);
+	ck_assert_uint_eq(r.sent[0].side, side);
+	ck_assert(!r.sent[0].tcp || (r.sent[0].seen.tcp_ok && r.sent[0].seen.ip_ok));
+	return &r.sent[0];
+}
+
+static struct sw_flow *
+the_flow(const struct rig_conn *c)
+{
+	struct sw_tuple t = {.vlan_af = c->v6 ? SW_TUPLE_IPV6 : 0};
+	struct pkt_make m = rig_client(c);
+
+	memcpy(c->v6 ? t.client.b : t.client.b + 12, m.src, c->v6 ? 16 : 4);
+	memcpy(c->v6 ? t.server.b : t.server.b + 12, m.dst, c->v6 ? 16 : 4);
+	t.cport_be = rte_cpu_to_be_16(m.sport);
+	t.sport_be = rte_cpu_to_be_16(m.dport);
+	return sw_flow_find(sw_engine_flows(r.e), &t);
+}
+
+START_TEST(open_and_translate)
+{
+	struct rig_conn c = _i ? conn6 : conn4;
+	uint8_t data[] = "hello";
+
+	rig_open(&r, &c);
+	ck_assert_uint_eq(rig_flows(&r), 1);
+	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_OPEN);
+	struct pkt_make m = rig_client(&c);
+
+	m.payload = data;
+	m.payload_len = 5;
+	rig_send(&r, SW_OUTSIDE, &m);
+	ck_assert_uint_eq(only(SW_INSIDE)->seen.ack, c.s + 1);
+	ck_assert_uint_eq(r.sent[0].seen.seq, c.c + 1);
+	ck_assert(memcmp(r.sent[0].seen.payload, "hello", 5) == 0);
+	m = rig_server(&c);
+	m.payload = data;
+	m.payload_len = 5;
+	m.ack = c.c + 6;
+	rig_send(&r, SW_INSIDE, &m);
+	ck_assert_uint_eq(only(SW_OUTSIDE)->seen.seq, c.k + 1);
+	ck_assert_uint_eq(r.sent[0].seen.ack, c.c + 6);
+	ck_assert_uint_eq(the_flow(&c)->aux, c.c + 6);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_SPLICED_TO_SERVER), 1);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_SPLICED_TO_CLIENT), 1);
+}
+END_TEST
+
+/* A handshake ACK, and the first segments of a request, in one burst: only two of them carry the
+ * cookie. */
+START_TEST(request_in_one_burst)
+{
+	struct rig_conn c = conn4;
+	uint8_t data[1000];
+
+	memset(data, 'x', sizeof(data));
+	rig_syn(&r, &c);
+	for (unsigned i = 0; i < 6; i++) {
+		struct pkt_make m = rig_client(&c);
+
+		m.payload = data;
+		m.payload_len = i ? sizeof(data) : 0;
+		m.seq = c.c + 1 + (i ? i - 1 : 0) * 1000;
+		rig_queue(&r, SW_OUTSIDE, &m);
+	}
+	rig_run(&r);
+	ck_assert_uint_eq(only(SW_INSIDE)->seen.flags, SW_TCP_SYN);
+	ck_assert_uint_eq(sw_engine_gauges(r.e).held, 5);
+	/* The client's timer: what is held already is not held twice. */
+	struct pkt_make again = rig_client(&c);
+
+	again.payload = data;
+	again.payload_len = sizeof(data);
+	rig_send(&r, SW_OUTSIDE, &again);
+	ck_assert_uint_eq(rig_drop(&r, SW_DROP_HANDSHAKE_STRAY), 1);
+	rig_synack(&r, &c);
+	ck_assert_uint_eq(r.n_sent, 1 + 1 + 5);
+	for (unsigned i = 0; i < 5; i++) {
+		ck_assert_uint_eq(r.sent[2 + i].seen.seq, c.c + 1 + i * 1000);
+		ck_assert_uint_eq(r.sent[2 + i].seen.ack, c.s + 1);
+		ck_assert(r.sent[2 + i].seen.tcp_ok);
+	}
+	ck_assert_uint_eq(rig_flows(&r), 1);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_HELD_RELEASED), 5);
+}
+END_TEST
+
+START_TEST(hold_is_bounded_in_bytes)
+{
+	struct rig_conn c = conn4;
+	uint8_t data[1000] = {0};
+
+	rig_syn(&r, &c);
+	rig_ack(&r, &c);
+	for (unsigned i = 0; i < 40; i++) {
+		struct pkt_make m = rig_client(&c);
+
+		m.payload = data;
+		m.payload_len = sizeof(data);
+		m.seq = c.c + 1 + i * 1000;
+		rig_send(&r, SW_OUTSIDE, &m);
+		ck_assert_uint_eq(r.n_sent, 0);
+	}
+	ck_assert_uint_eq(sw_engine_gauges(r.e).held, 32); /* 32,768 bytes were advertised */
+	ck_assert_uint_eq(rig_drop(&r, SW_DROP_HOLD_FULL), 8);
+}
+END_TEST
+
+START_TEST(hold_is_bounded_in_segments)
+{
+	struct rig_conn c = conn4;
+
+	rig_syn(&r, &c);
+	rig_ack(&r, &c);
+	for (unsigned i = 0; i < SW_HOLD_PER_FLOW + 3; i++) {
+		struct pkt_make m = rig_client(&c);
+
+		m.payload = (const uint8_t *)"y";
+		m.payload_len = 1;
+		m.seq = c.c + 1 + i;
+		rig_send(&r, SW_OUTSIDE, &m);
+	}
+	ck_assert_uint_eq(sw_engine_gauges(r.e).held, SW_HOLD_PER_FLOW);
+	ck_assert_uint_eq(rig_drop(&r, SW_DROP_HOLD_FULL), 3);
+}
+END_TEST
+
+START_TEST(silent_server)
+{
+	struct rig_conn c = conn4;
+	static const unsigned at_ms[] = {1000, 3000, 7000};
+	unsigned t = 0;
+
+	rig_syn(&r, &c);
+	rig_ack(&r, &c);
+	for (unsigned i = 0; i < SW_ARRAY_LEN(at_ms); i++) {
+		rig_tick(&r, at_ms[i] - t - 10);
+		ck_assert_uint_eq(rig_stat(&r, SW_C_SERVER_SYN_RETRANSMITTED), i);
+		rig_tick(&r, 10);
+		t = at_ms[i];
+		ck_assert_uint_eq(only(SW_INSIDE)->seen.flags, SW_TCP_SYN);
+		ck_assert_uint_eq(r.sent[0].seen.seq, c.c);
+	}
+	rig_tick(&r, 8000 - 10);
+	ck_assert_uint_eq(rig_flows(&r), 1);
+	rig_tick(&r, 10);
+	ck_assert_uint_eq(only(SW_OUTSIDE)->seen.flags, SW_TCP_RST | SW_TCP_ACK);
+	ck_assert_uint_eq(r.sent[0].seen.seq, c.k + 1);
+	ck_assert(memcmp(r.sent[0].data, "\2\0\0\0\0\1\2\0\0\0\0\2", 12) == 0);
+	ck_assert_uint_eq(rig_flows(&r), 0);
+	ck_assert_uint_eq(sw_engine_gauges(r.e).pending, 0);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_FLOW_FAILED), 1);
+}
+END_TEST
+
+START_TEST(server_refuses)
+{
+	struct rig_conn c = conn4;
+
+	rig_syn(&r, &c);
+	rig_ack(&r, &c);
+	struct pkt_make m = rig_server(&c);
+
+	m.flags = SW_TCP_RST | SW_TCP_ACK;
+	m.seq = 0;
+	m.ack = c.c + 2; /* not ours */
+	rig_send(&r, SW_INSIDE, &m);
+	ck_assert_uint_eq(rig_drop(&r, SW_DROP_HANDSHAKE_STRAY), 1);
+	m.ack = c.c + 1;
+	rig_send(&r, SW_INSIDE, &m);
+	ck_assert_uint_eq(only(SW_OUTSIDE)->seen.flags, SW_TCP_RST | SW_TCP_ACK);
+	ck_assert_uint_eq(r.sent[0].seen.seq, c.k + 1);
+	ck_assert_uint_eq(r.sent[0].seen.ack, c.c + 1);
+	ck_assert_uint_eq(rig_flows(&r), 0);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_SERVER_REFUSED), 1);
+}
+END_TEST
+
+/* The server answers our SYN with an ACK of an older connection: RST, and the SYN again, once. */
+START_TEST(server_remembers_old_connection)
+{
+	struct rig_conn c = conn4;
+
+	rig_syn(&r, &c);
+	rig_ack(&r, &c);
+	for (unsigned turn = 0; turn < 2; turn++) {
+		struct pkt_make m = rig_server(&c);
+
+		m.ack = 12345;
+		rig_send(&r, SW_INSIDE, &m);
+		ck_assert_uint_eq(r.n_sent, turn ? 1 : 2);
+		ck_assert_uint_eq(r.sent[0].seen.flags, SW_TCP_RST);
+		ck_assert_uint_eq(r.sent[0].seen.seq, 12345);
+		ck_assert_uint_eq(r.sent[0].side, SW_INSIDE);
+		ck_assert(memcmp(r.sent[0].data, "\2\0\0\0\0\2\2\0\0\0\0\1", 12) == 0);
+		if (turn == 0)
+			ck_assert_uint_eq(r.sent[1].seen.flags, SW_TCP_SYN);
+	}
+	rig_synack(&r, &c);
+}
+END_TEST
+
+START_TEST(client_resets_while_waiting)
+{
+	struct rig_conn c = conn4;
+	struct pkt_make m;
+
+	rig_syn(&r, &c);
+	rig_ack(&r, &c);
+	m = rig_client(&c);
+	m.flags = SW_TCP_RST;
+	m.seq = c.c + 500; /* a guess */
+	rig_send(&r, SW_OUTSIDE, &m);
+	ck_assert_uint_eq(r.n_sent, 0);
+	ck_assert_uint_eq(rig_flows(&r), 1);
+	m.seq = c.c + 1;
+	rig_send(&r, SW_OUTSIDE, &m);
+	ck_assert_uint_eq(only(SW_INSIDE)->seen.flags, SW_TCP_RST);
+	ck_assert_uint_eq(r.sent[0].seen.seq, c.c + 1);
+	ck_assert_uint_eq(rig_flows(&r), 0);
+	ck_assert_uint_eq(sw_engine_gauges(r.e).pending, 0);
+}
+END_TEST
+
+/* Our ACK of the SYN-ACK was lost: the server says SYN-ACK again and gets its ACK again. */
+START_TEST(synack_again)
+{
+	struct rig_conn c = conn4;
+
+	rig_open(&r, &c);
+	struct pkt_make m = rig_server(&c);
+
+	m.flags = SW_TCP_SYN | SW_TCP_ACK;
+	m.seq = c.s;
+	rig_send(&r, SW_INSIDE, &m);
+	ck_assert_uint_eq(only(SW_INSIDE)->seen.flags, SW_TCP_ACK);
+	ck_assert_uint_eq(r.sent[0].seen.seq, c.c + 1);
+	ck_assert_uint_eq(r.sent[0].seen.ack, c.s + 1);
+	ck_assert_uint_eq(r.sent[0].seen.window, 1000);
+	/* Another ACK number: the server has lost the connection and answers the client's new SYN.
+	 */
+	m.ack = 99;
+	m.seq = 1234;
+	rig_send(&r, SW_INSIDE, &m);
+	ck_assert_uint_eq(only(SW_INSIDE)->seen.flags, SW_TCP_RST);
+	ck_assert_uint_eq(r.sent[0].seen.seq, 99);
+	ck_assert(sw_flow_reusable(the_flow(&c)));
+}
+END_TEST
+
+/* FINs of both ends, then the same tuple again at once. */
+START_TEST(close_and_reuse)
+{
+	struct rig_conn c = conn4, again;
+	struct pkt_make m;
+
+	rig_open(&r, &c);
+	m = rig_client(&c);
+	m.flags = SW_TCP_FIN | SW_TCP_ACK;
+	rig_send(&r, SW_OUTSIDE, &m);
+	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_FIN_CLIENT);
+	m = rig_server(&c);
+	m.flags = SW_TCP_FIN | SW_TCP_ACK;
+	m.ack = c.c + 2;
+	rig_send(&r, SW_INSIDE, &m);
+	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_FIN_BOTH);
+	again = c;
+	again.c += 100000;
+	again.s += 77777;
+	rig_syn(&r, &again);
+	ck_assert_uint_eq(rig_flows(&r), 1);
+	ck_assert(the_flow(&c)->flags & SW_FLOW_REOPEN);
+	/* The old connection's last ACK still finds its way. */
+	m = rig_client(&c);
+	m.seq = c.c + 2;
+	m.ack = c.k + 2;
+	rig_send(&r, SW_OUTSIDE, &m);
+	ck_assert_uint_eq(only(SW_INSIDE)->seen.ack, c.s + 2);
+	rig_ack(&r, &again);
+	rig_synack(&r, &again);
+	ck_assert_uint_eq(rig_flows(&r), 1);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_FLOW_REOPENED), 1);
+	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_OPEN);
+	ck_assert_uint_eq(the_flow(&c)->delta, again.k - again.s);
+}
+END_TEST
+
+/* A restarted client on a connection that lives: the server is to challenge it, no cookie. */
+START_TEST(syn_on_live_flow)
+{
+	struct rig_conn c = conn4;
+	struct pkt_make m;
+
+	rig_open(&r, &c);
+	m = rig_client(&c);
+	m.flags = SW_TCP_SYN;
+	m.seq = 4711;
+	m.ack = 0;
+	rig_send(&r, SW_OUTSIDE, &m);
+	ck_assert_uint_eq(only(SW_INSIDE)->seen.flags, SW_TCP_SYN);
+	ck_assert_uint_eq(r.sent[0].seen.seq, 4711);
+	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_OPEN);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_LIVE_SYN_PASSED), 1);
+}
+END_TEST
+
+/* Half-open, and the client starts over with another ISN: the newer one wins. */
+START_TEST(new_isn_while_half_open)
+{
+	struct rig_conn c = conn4, again = conn4;
+
+	again.c += 5000;
+	rig_syn(&r, &c);
+	rig_ack(&r, &c);
+	rig_syn(&r, &again);
+	ck_assert_uint_eq(rig_flows(&r), 1);
+	/* The first connection's ACK, again, is a duplicate and nothing else. */
+	struct pkt_make m = rig_client(&c);
+
+	rig_send(&r, SW_OUTSIDE, &m);
+	ck_assert_uint_eq(r.n_sent, 0);
+	rig_ack(&r, &again);
+	ck_assert_uint_eq(sw_engine_gauges(r.e).pending, 1);
+	rig_synack(&r, &again);
+	ck_assert_uint_eq(rig_flows(&r), 1);
+}
+END_TEST
+
+/* A replay of the handshake ACK on the live flow is a segment of it. */
+START_TEST(replay_on_live_flow)
+{
+	struct rig_conn c = conn4;
+	struct pkt_make m;
+
+	rig_open(&r, &c);
+	m = rig_client(&c);
+	rig_send(&r, SW_OUTSIDE, &m);
+	ck_assert_uint_eq(only(SW_INSIDE)->seen.flags, SW_TCP_ACK);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_FLOW_CREATED), 1);
+	ck_assert_uint_eq(rig_flows(&r), 1);
+}
+END_TEST
+
+START_TEST(blind_rst_and_fin)
+{
+	struct rig_conn c = conn4;
+	struct pkt_make m;
+
+	rig_open(&r, &c);
+	for (unsigned fin = 0; fin < 2; fin++) {
+		m = rig_client(&c);
+		m.flags = fin ? SW_TCP_FIN | SW_TCP_ACK : SW_TCP_RST;
+		m.seq = c.c + 1 + (1u << 28);
+		rig_send(&r, SW_OUTSIDE, &m);
+		only(SW_INSIDE);
+		ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_OPEN);
+	}
+	m = rig_client(&c);
+	m.flags = SW_TCP_RST;
+	rig_send(&r, SW_OUTSIDE, &m);
+	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_RST_CLIENT);
+	/* The true client goes on: it was no reset. */
+	m = rig_client(&c);
+	rig_send(&r, SW_OUTSIDE, &m);
+	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_OPEN);
+	/* A real one: nothing follows, and the entry goes. */
+	m.flags = SW_TCP_RST;
+	rig_send(&r, SW_OUTSIDE, &m);
+	rig_tick(&r, SW_TIMEOUT_RESET_MS + 2000);
+	ck_assert_uint_eq(rig_flows(&r), 0);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_FLOW_RESET), 1);
+}
+END_TEST
+
+START_TEST(ageing)
+{
+	struct rig_conn c = conn4;
+
+	rig_open(&r, &c);
+	r.view.timeouts.state_ms[SW_FLOW_OPEN] = 5000;
+	struct pkt_make m = rig_client(&c);
+
+	rig_send(&r, SW_OUTSIDE, &m); /* takes the new timeout */
+	rig_tick(&r, 4900);
+	ck_assert_uint_eq(rig_flows(&r), 1);
+	rig_tick(&r, 2000);
+	ck_assert_uint_eq(rig_flows(&r), 0);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_FLOW_EXPIRED), 1);
+}
+END_TEST
+
+static Suite *
+suite(void)
+{
+	Suite *s = suite_create("engine");
+	TCase *c = tcase_create("engine");
+
+	tcase_set_timeout(c, 0);
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_loop_test(c, open_and_translate, 0, 2);
+	tcase_add_test(c, request_in_one_burst);
+	tcase_add_test(c, hold_is_bounded_in_bytes);
+	tcase_add_test(c, hold_is_bounded_in_segments);
+	tcase_add_test(c, silent_server);
+	tcase_add_test(c, server_refuses);
+	tcase_add_test(c, server_remembers_old_connection);
+	tcase_add_test(c, client_resets_while_waiting);
+	tcase_add_test(c, synack_again);
+	tcase_add_test(c, close_and_reuse);
+	tcase_add_test(c, syn_on_live_flow);
+	tcase_add_test(c, new_isn_while_half_open);
+	tcase_add_test(c, replay_on_live_flow);
+	tcase_add_test(c, blind_rst_and_fin);
+	tcase_add_test(c, ageing);
+	suite_add_tcase(s, c);
+	return s;
+}
+
+int
+main(void)
+{
+	SRunner *sr = srunner_create(suite());
+
+	srunner_run_all(sr, CK_NORMAL);
+	int failed = srunner_ntests_failed(sr);
+
+	srunner_free(sr);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
