@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "lcore.h"
+
+#include <errno.h>
+
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+#include <rte_pause.h>
+#include <rte_prefetch.h>
+
+#define RX_BURST (SW_BURST_MAX / SW_SIDES)
+#define TX_CHUNK SW_BURST_MAX
+/* Tries without progress before the rest is given up: a ring that stays full for longer than a few
+ * hundred cycles is one that is overrun, and waiting would only lose packets on the other end. */
+#define TX_TRIES 4
+
+/* What stays of an mbuf's flags when it is sent: how its buffer is owned. No offload is asked for.
+ */
+#define OL_FLAGS_KEPT (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL)
+
+/* Single writer, read by others: stored whole. */
+sw_always_inline void
+count_add(uint64_t *counter, uint64_t n)
+{
+	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
+}
+
+/*
+ * Both bits of a pair stand for "the field is not filled in, but the data is good": a driver that
+ * was not asked for that (port.c) does not say so. Both are treated as not known.
+ */
+sw_always_inline uint8_t
+csum_of(uint64_t ol_flags)
+{
+	uint64_t ip = ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
+	uint64_t l4 = ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
+
+	return (ip == RTE_MBUF_F_RX_IP_CKSUM_GOOD ? SW_CSUM_IP_GOOD : 0) |
+	       (ip == RTE_MBUF_F_RX_IP_CKSUM_BAD ? SW_CSUM_IP_BAD : 0) |
+	       (l4 == RTE_MBUF_F_RX_L4_CKSUM_GOOD ? SW_CSUM_L4_GOOD : 0) |
+	       (l4 == RTE_MBUF_F_RX_L4_CKSUM_BAD ? SW_CSUM_L4_BAD : 0);
+}
+
+sw_always_inline void
+frame_of(struct sw_frame *f, struct rte_mbuf *m, uint8_t side)
+{
+	f->data = rte_pktmbuf_mtod(m, uint8_t *);
+	f->handle = m;
+	f->len = m->data_len;
+	f->pkt_len = m->pkt_len;
+	f->room = sw_likely(m->nb_segs == 1) ? rte_pktmbuf_tailroom(m) : 0;
+	f->side = side;
+	f->csum = csum_of(m->ol_flags);
+}
+
+/* An answer was written over the first segment of a longer packet: the rest of it goes. */
+static sw_noinline void
+cut_chain(struct rte_mbuf *m, const struct sw_frame *f)
+{
+	if (f->pkt_len == m->pkt_len)
+		return;
+	rte_pktmbuf_free(m->next);
+	m->next = NULL;
+	m->nb_segs = 1;
+	m->data_len = (uint16_t)f->len;
+	m->pkt_len = f->len;
+}
+
+sw_always_inline struct rte_mbuf *
+mbuf_of(const struct sw_frame *f)
+{
+	struct rte_mbuf *m = f->handle;
+
+	m->ol_flags &= OL_FLAGS_KEPT;
+	if (sw_likely(m->nb_segs == 1)) {
+		m->data_off = (uint16_t)(f->data - (uint8_t *)m->buf_addr);
+		m->data_len = (uint16_t)f->len;
+		m->pkt_len = f->len;
+	} else {
+		cut_chain(m, f);
+	}
+	return m;
+}
+
+sw_always_inline unsigned
+receive(const struct sw_worker *w, uint8_t side, struct sw_frame *frames)
+{
+	struct rte_mbuf *m[RX_BURST];
+	unsigned n = rte_eth_rx_burst(w->port[side], w->index, m, RX_BURST);
+
+	for (unsigned i = 0; i < n; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(m[i], void *));
+	for (unsigned i = 0; i < n; i++)
+		frame_of(&frames[i], m[i], side);
+	return n;
+}
+
+/* Sends what the port takes of n packets, frees the rest. */
+static void
+send_chunk(struct sw_worker *w, unsigned side, struct rte_mbuf **m, unsigned n)
+{
+	unsigned sent = 0, tries = 0;
+
+	while (sent < n && tries < TX_TRIES) {
+		uint16_t k =
+			rte_eth_tx_burst(w->port[side], w->index, m + sent, (uint16_t)(n - sent));
+
+		sent += k;
+		tries = k != 0 ? 0 : tries + 1;
+		if (k == 0)
+			rte_pause();
+	}
+	if (sw_unlikely(sent < n)) {
+		rte_pktmbuf_free_bulk(m + sent, n - sent);
+		count_add(&w->tx_full[side], n - sent);
+	}
+}
+
+static void
+send_side(struct sw_worker *w, unsigned side)
+{
+	const struct sw_frame *tx = w->out->tx[side];
+	unsigned n = w->out->n_tx[side];
+	struct rte_mbuf *m[TX_CHUNK];
+
+	for (unsigned done = 0; done < n;) {
+		unsigned k = RTE_MIN(n - done, (unsigned)TX_CHUNK);
+
+		for (unsigned i = 0; i < k; i++)
+			m[i] = mbuf_of(&tx[done + i]);
+		if (sw_likely(side < w->n_ports)) {
+			send_chunk(w, side, m, k);
+		} else {
+			rte_pktmbuf_free_bulk(m, k);
+			count_add(&w->tx_no_port, k);
+		}
+		done += k;
+	}
+	w->out->n_tx[side] = 0;
+}
+
+/* Empties *out: sends, frees. Spares stay. */
+sw_always_inline void
+flush(struct sw_worker *w)
+{
+	struct sw_out *out = w->out;
+
+	for (unsigned side = 0; side < SW_SIDES; side++)
+		if (out->n_tx[side] != 0)
+			send_side(w, side);
+	if (out->n_free != 0) {
+		rte_pktmbuf_free_bulk((struct rte_mbuf **)out->free, out->n_free);
+		out->n_free = 0;
+	}
+}
+
+static sw_noinline void
+refill_spares(struct sw_worker *w)
+{
+	struct sw_out *out = w->out;
+	struct rte_mbuf *m[SW_SPARE_MAX];
+	unsigned n = SW_SPARE_MAX - out->n_spare;
+
+	if (rte_pktmbuf_alloc_bulk(w->pool, m, n) != 0) {
+		count_add(&w->no_buffer, 1);
+		return;
+	}
+	for (unsigned i = 0; i < n; i++)
+		frame_of(&out->spare[out->n_spare++], m[i], SW_OUTSIDE);
+}
+
+sw_always_inline void
+top_up_spares(struct sw_worker *w)
+{
+	if (sw_unlikely(w->out->n_spare < SW_SPARE_MAX))
+		refill_spares(w);
+}
+
+/* Gives every packet back that the engine or the worker still has. */
+static void
+drain(struct sw_worker *w)
+{
+	struct sw_out *out = w->out;
+	bool empty;
+
+	do {
+		empty = sw_engine_drain(w->engine, out);
+		flush(w);
+	} while (!empty);
+	while (out->n_spare > 0)
+		rte_pktmbuf_free(out->spare[--out->n_spare].handle);
+}
+
+static void
+loop(struct sw_worker *w)
+{
+	struct sw_control *c = w->control;
+	uint64_t ticked_tsc = rte_rdtsc();
+	struct sw_frame frames[SW_BURST_MAX];
+
+	while (!__atomic_load_n(&c->stop, __ATOMIC_RELAXED)) {
+		uint64_t tsc = rte_rdtsc();
+		/* Pairs with the store-release in control.c: publish(). */
+		const struct sw_view *view = __atomic_load_n(&c->view, __ATOMIC_ACQUIRE);
+		unsigned n = 0;
+
+		for (unsigned side = 0; side < w->n_ports; side++)
+			n += receive(w, (uint8_t)side, frames + n);
+		if (n != 0) {
+			top_up_spares(w);
+			sw_engine_burst(
+				w->engine, view, sw_clock_ns(&w->clock, tsc), frames, n, w->out);
+			flush(w);
+		} else {
+			rte_pause();
+		}
+		if (sw_unlikely(tsc - ticked_tsc >= w->tick_tsc)) {
+			ticked_tsc = tsc;
+			top_up_spares(w);
+			sw_engine_tick(w->engine, view, sw_clock_ns(&w->clock, tsc), w->out);
+			flush(w);
+		}
+		/* `view` is not used from here on. */
+		rte_rcu_qsbr_quiescent(c->qsbr, w->index);
+	}
+}
+
+int
+sw_worker_run(void *worker)
+{
+	struct sw_worker *w = worker;
+	int rc = rte_rcu_qsbr_thread_register(w->control->qsbr, w->index);
+
+	if (rc != 0)
+		return -EINVAL;
+	rte_rcu_qsbr_thread_online(w->control->qsbr, w->index);
+	loop(w);
+	rte_rcu_qsbr_thread_offline(w->control->qsbr, w->index);
+	rte_rcu_qsbr_thread_unregister(w->control->qsbr, w->index);
+	drain(w);
+	return 0;
+}

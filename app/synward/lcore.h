@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * lcore.h - the workers: one poll loop a lcore, from ethdev to the engine and back.
+ *
+ *   rx burst (outside, inside) -> sw_engine_burst() -> tx burst (outside, inside), free
+ *
+ * The only place where a struct rte_mbuf becomes a struct sw_frame and the reverse. A frame's
+ * handle is its mbuf. Packets of several segments are shown by their first segment, with no room
+ * behind.
+ *
+ * A worker polls the queue of its own index on both ports, has its own engine and writes nothing
+ * that another thread writes. What it reads of others: the view and the stop flag (struct
+ * sw_control).
+ *
+ * Threads: sw_worker_create() and sw_worker_free() on the main thread while the worker does not
+ * run; sw_worker_run() on its lcore; the counters may be read by any thread. Memory:  EAL heap, on
+ * the NUMA node of the outside port (of the lcore where the port has none).
+ */
+#ifndef SW_APP_LCORE_H
+#define SW_APP_LCORE_H
+
+#include "base/base.h"
+#include "handshake/engine.h"
+
+#include "clock.h"
+#include "control.h"
+#include "port.h"
+
+/* Buffers that one worker may hold beside the ports' rings and its engine's held packets. */
+#define SW_WORKER_BUFFERS (SW_SPARE_MAX + 2 * SW_BURST_MAX)
+
+struct sw_worker {
+	/* main: written before the launch; everybody: ro */
+	alignas(SW_CACHE_LINE_BYTES) struct sw_engine *engine;
+	struct sw_out *out;
+	struct sw_control *control;
+	struct rte_mempool *pool; /* spares come from it */
+	struct sw_clock clock;
+	uint64_t tick_tsc; /* TSC cycles between ticks */
+	uint16_t port[SW_SIDES];
+	uint16_t index; /* queue number, and thread number for RCU */
+	uint16_t n_ports;
+	unsigned lcore;
+	void *engine_mem;
+
+	/* lcore: rw, others: ro. Packets that were lost behind or beside the engine. */
+	alignas(SW_CACHE_LINE_BYTES) uint64_t tx_full[SW_SIDES]; /* the port's ring was full */
+	uint64_t tx_no_port; /* to the inside, and there is no inside port */
+	uint64_t no_buffer;  /* times that the pool had no spare buffers */
+};
+
+/* What a worker is made of. */
+struct sw_worker_spec {
+	struct sw_engine_params params;
+	struct sw_control *control;
+	const struct sw_port *ports;
+	unsigned n_ports;
+	unsigned lcore;
+	uint16_t index;
+};
+
+/*
+ * Makes the worker and its engine; warns where lcore and port are on different NUMA nodes. NULL
+ * after a message that says how much memory was missing.
+ */
+struct sw_worker *sw_worker_create(const struct sw_worker_spec *spec);
+void sw_worker_free(struct sw_worker *w);
+
+/* The loop (lcore_function_t); returns when told to stop, 0 or -errno. All held packets are freed.
+ */
+int sw_worker_run(void *worker);
+
+#endif

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * port.h - the two ethdev ports: found by name, configured with one queue pair a worker, started.
+ *
+ * Order of use: sw_port_find() for each, sw_port_pools(), sw_port_start() for each, sw_rss_setup()
+ *               with several workers; at the end sw_port_stop() for each, which also takes a port
+ *               that never started, then sw_port_pools_free().
+ * Threads: main thread.
+ * Errors:  0 or -errno, after one sentence on standard error.
+ */
+#ifndef SW_APP_PORT_H
+#define SW_APP_PORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <rte_mempool.h>
+
+struct sw_port {
+	const char *name;	  /* of the configuration */
+	const char *driver;	  /* "net_tap" */
+	struct rte_mempool *pool; /* of the port's NUMA node */
+	uint64_t rss_types;	  /* RTE_ETH_RSS_* that the port can hash */
+	uint16_t id;
+	uint16_t nb_rxd, nb_txd;
+	uint16_t mtu;
+	uint16_t rx_buf_min; /* bytes that the driver wants in a buffer */
+	uint16_t reta_size;
+	uint8_t rss_key_bytes;
+	int socket;	/* NUMA node, or SOCKET_ID_ANY */
+	bool multi_seg; /* may receive and send packets of several segments */
+	bool probed, started;
+};
+
+/* The port of that name, with room for n_queues of each kind. */
+int sw_port_find(struct sw_port *p, const char *name, uint16_t n_queues);
+
+/*
+ * One pool of packet buffers for each NUMA node that has a port; sets ports[].pool. n_extra:
+ * buffers that may be in use beside the ports' rings.
+ */
+int sw_port_pools(struct sw_port ports[], unsigned n_ports, unsigned n_queues, uint32_t n_extra);
+void sw_port_pools_free(struct sw_port ports[], unsigned n_ports);
+
+/*
+ * Configures and starts. rss_hf: RTE_ETH_RSS_* for several queues, 0 for one. multi_seg: only where
+ * both ports can, as a packet received on one is sent on the other.
+ */
+int sw_port_start(struct sw_port *p, uint16_t n_queues, uint64_t rss_hf, bool multi_seg);
+
+void sw_port_stop(struct sw_port *p);
+
+#endif
