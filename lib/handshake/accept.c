@@ -8,15 +8,29 @@
  */
 #include "handshake/internal.h"
 
+void
+budget_reset(struct budget *bu, uint64_t epoch)
+{
+	memset(bu, 0, sizeof(*bu));
+	bu->epoch = epoch;
+}
+
 static bool
 budget_spend(struct burst *b, const struct sw_cookie_state *c)
 {
 	struct budget *bu = &b->e->budget[c->parity];
+	uint32_t bit = (uint32_t)c->mac & (SEEN_BITS - 1); /* the cookie has the top bits */
+	uint64_t mask = 1ull << (bit % 64);
 
 	if (!b->view->budget)
 		return true;
-	if (bu->epoch != c->epoch || bu->accepted >= bu->issued)
+	if (bu->epoch != c->epoch)
+		return false; /* none was issued here with this key */
+	if (bu->seen[bit / 64] & mask)
+		return true;
+	if (bu->accepted >= bu->issued)
 		return false;
+	bu->seen[bit / 64] |= mask;
 	bu->accepted++;
 	return true;
 }

@@ -83,8 +83,8 @@ count_issued(struct burst *b, unsigned n)
 	unsigned parity = b->view->keys->parity;
 	struct budget *bu = &b->e->budget[parity];
 
-	if (bu->epoch != b->view->keys->slot[parity].epoch)
-		*bu = (struct budget){.epoch = b->view->keys->slot[parity].epoch};
+	if (sw_unlikely(bu->epoch != b->view->keys->slot[parity].epoch))
+		budget_reset(bu, b->view->keys->slot[parity].epoch);
 	bu->issued += n;
 }
 

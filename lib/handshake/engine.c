@@ -124,13 +124,34 @@ admit(struct burst *b, struct item *it)
 	return false;
 }
 
+/* A fragment's protocol: TCP, or an IPv6 extension header that TCP may stand behind. */
+static bool
+may_be_tcp(uint8_t proto)
+{
+	switch (proto) {
+	case 6:	  /* TCP */
+	case 0:	  /* hop-by-hop options */
+	case 43:  /* routing */
+	case 44:  /* fragment */
+	case 51:  /* authentication header */
+	case 60:  /* destination options */
+	case 135: /* mobility */
+	case 139: /* host identity */
+	case 140: /* shim6 */
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Packets without a TCP header that can be judged. */
 static void
 not_tcp(struct burst *b, const struct sw_pkt *p)
 {
 	if (p->kind == SW_PKT_BAD)
 		drop(b, p->f, p->reason);
-	else if (p->kind == SW_PKT_FRAGMENT && sw_policy_covers_address(b->view->policy, &p->tuple))
+	else if (p->kind == SW_PKT_FRAGMENT && may_be_tcp(p->proto) &&
+		 sw_policy_covers_address(b->view->policy, &p->tuple))
 		drop(b, p->f, SW_DROP_FRAGMENT);
 	else
 		bridge(b, p->f, SW_C_BRIDGED);

@@ -44,7 +44,7 @@
 #define SW_HOLD_PER_FLOW 64
 
 /* Intervals before the SYN to a server is sent again; after the last one the client is reset. */
-#define SW_SERVER_SYN_TRIES                                                   \
+#define SW_SERVER_SYN_TRIES \
 	3 /* retransmissions: after 1, 2 and 4 s; given up 8 s after the last \
 	   */
 

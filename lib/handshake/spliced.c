@@ -31,6 +31,10 @@ client_event(struct burst *b, const struct item *it)
 		!sw_pkt_tcp_csum_ok(p))
 		return;
 	step(b, it->f, p->tcp_flags & SW_TCP_RST ? SW_EV_CLIENT_RST : SW_EV_CLIENT_FIN);
+	/* Near, but not exactly what the server waits for: perhaps behind data in flight, perhaps a lucky
+	 * guess. The entry then stays as long as it would after a FIN. */
+	if ((p->tcp_flags & SW_TCP_RST) && at != it->f->aux)
+		it->f->deadline_ms = b->now_ms + b->view->timeouts.state_ms[SW_FLOW_FIN_CLIENT];
 }
 
 void

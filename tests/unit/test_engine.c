@@ -407,6 +407,25 @@ START_TEST(blind_rst_and_fin)
 }
 END_TEST
 
+/* An RST that is near but not exact shortens the timer less: it may be a lucky guess. */
+START_TEST(rst_behind_data_in_flight)
+{
+	struct rig_conn c = conn4;
+	struct pkt_make m;
+
+	rig_open(&r, &c);
+	m = rig_client(&c);
+	m.flags = SW_TCP_RST;
+	m.seq = c.c + 1001;
+	rig_send(&r, SW_OUTSIDE, &m);
+	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_RST_CLIENT);
+	rig_tick(&r, SW_TIMEOUT_CLOSING_MS - 1000);
+	ck_assert_uint_eq(rig_flows(&r), 1);
+	rig_tick(&r, 3000);
+	ck_assert_uint_eq(rig_flows(&r), 0);
+}
+END_TEST
+
 START_TEST(ageing)
 {
 	struct rig_conn c = conn4;
@@ -446,6 +465,7 @@ suite(void)
 	tcase_add_test(c, new_isn_while_half_open);
 	tcase_add_test(c, replay_on_live_flow);
 	tcase_add_test(c, blind_rst_and_fin);
+	tcase_add_test(c, rst_behind_data_in_flight);
 	tcase_add_test(c, ageing);
 	suite_add_tcase(s, c);
 	return s;

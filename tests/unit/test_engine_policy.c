@@ -220,6 +220,11 @@ START_TEST(fragments)
 	m.frag = 3;
 	rig_send(&r, SW_OUTSIDE, &m);
 	ck_assert_uint_eq(rig_drop(&r, SW_DROP_FRAGMENT), 2);
+	m.proto = 17; /* UDP */
+	rig_send(&r, SW_OUTSIDE, &m);
+	ck_assert_uint_eq(r.n_sent, 1);
+	ck_assert_uint_eq(r.sent[0].side, SW_INSIDE);
+	m.proto = 0;
 	m.dst[3] = 77; /* not a protected address */
 	rig_send(&r, SW_OUTSIDE, &m);
 	ck_assert_uint_eq(r.n_sent, 1);
@@ -279,6 +284,27 @@ START_TEST(budget)
 	r.view.budget = false; /* a cluster shares its keys and turns it off */
 	rig_send(&r, SW_OUTSIDE, &m);
 	ck_assert_uint_eq(rig_flows(&r), 1);
+}
+END_TEST
+
+/* A client that lets its own connection end and replays its ACK spends nobody else's budget. */
+START_TEST(replays_do_not_spend_the_budget)
+{
+	struct rig_conn c = conn4, other = conn4;
+
+	other.cport++;
+	rig_syn(&r, &c);
+	rig_syn(&r, &other);
+	for (unsigned i = 0; i < 5; i++) {
+		struct pkt_make m = rig_client(&c);
+
+		rig_ack(&r, &c);
+		m.flags = SW_TCP_RST;
+		rig_send(&r, SW_OUTSIDE, &m);
+		ck_assert_uint_eq(rig_flows(&r), 0);
+	}
+	rig_ack(&r, &other);
+	ck_assert_uint_eq(rig_drop(&r, SW_DROP_COOKIE_BUDGET), 0);
 }
 END_TEST
 
@@ -412,6 +438,7 @@ main(void)
 	tcase_add_test(c, fragments);
 	tcase_add_test(c, respond_mode);
 	tcase_add_test(c, budget);
+	tcase_add_test(c, replays_do_not_spend_the_budget);
 	tcase_add_test(c, key_epochs);
 	tcase_add_test(c, table_full_refuses_the_new);
 	tcase_add_test(c, pending_full_refuses_the_new);
