@@ -155,8 +155,10 @@ sw_args_parse(struct sw_args *a, int argc, char **argv)
 char **
 sw_args_eal_argv(const struct sw_args *a, char *lcores, int *argc)
 {
-	/* EAL's notices (CPUs found, sockets opened) and telemetry's warning that nobody uses its
-	 * old interface are of no use at every start. */
+	/*
+	 * EAL's notices (CPUs found, sockets opened) and telemetry's warning that nobody uses its
+	 * old interface are of no use at every start.
+	 */
 	static char eal_level[] = "--log-level=lib.eal:warning";
 	static char telemetry_level[] = "--log-level=lib.telemetry:error";
 	char **v = calloc((size_t)a->n_eal + EAL_ADDED_MAX, sizeof(*v));

@@ -7,8 +7,9 @@
  * Without a "--" all of it is ours. EAL's arguments are only looked at, never changed: where the
  * user did not choose CPUs or log levels, ours are added before his.
  *
- * Threads: main thread, before EAL. Memory: the strings of argv are pointed at; the array that
- *          sw_args_eal_argv() makes is the caller's to free (not its strings).
+ * Threads: main thread, before EAL.
+ * Memory:  the strings of argv are pointed at; the array that sw_args_eal_argv() makes is the
+ *          caller's to free (not its strings).
  */
 #ifndef SW_APP_ARGS_H
 #define SW_APP_ARGS_H

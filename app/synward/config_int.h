@@ -79,15 +79,18 @@ bool cfg_is(const yaml_node_t *node, const char *word);
 /* The scalar's text made printable and cut to fit; `buf` is returned. */
 const char *cfg_quote(const yaml_node_t *node, char buf[CFG_QUOTE_BYTES]);
 
-/* Reads each key of a mapping by the table (at most 32 keys), refuses unknown, repeated and missing
- * ones. */
+/*
+ * Reads each key of a mapping by the table (at most 32 keys),
+ * refuses unknown, repeated and missing ones.
+ */
 bool cfg_mapping(struct cfg *c, const struct cfg_at *at, const struct cfg_key *keys,
 	unsigned n_keys, void *into);
 /* Calls read() for each element of a list. */
 bool cfg_list(struct cfg *c, const struct cfg_at *at, const char *of_what,
 	void (*read)(struct cfg *c, const struct cfg_at *at, void *into), void *into);
 
-/* Memory for one more element behind n; NULL (and c->no_memory) without, `array` is then as it was.
+/*
+ * Memory for one more element behind n; NULL (and c->no_memory) without, `array` is then as it was.
  */
 void *cfg_grow(struct cfg *c, void *array, uint32_t n, size_t each);
 

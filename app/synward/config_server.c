@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* services[].server and .window: what the servers are taken to offer, and what a client may send
- * early. */
+/*
+ * services[].server and .window:
+ * what the servers are taken to offer, and what a client may send early.
+ */
 #include "config_int.h"
 #include "packet/options.h"
 

@@ -16,8 +16,10 @@
 #include "lcore.h"
 #include "log.h"
 
-/* How often the control thread looks around when nothing happens, and while it waits for workers to
- * let go of a view: a burst is over in microseconds. */
+/*
+ * How often the control thread looks around when nothing happens, and while it waits for workers to
+ * let go of a view: a burst is over in microseconds.
+ */
 #define IDLE_NS	 (1000 * 1000 * 1000L)
 #define GRACE_NS (2 * 1000 * 1000L)
 
@@ -38,8 +40,10 @@ sw_control_signals(void)
 	pthread_sigmask(SIG_BLOCK, &waited_for, NULL);
 	/* A reader of our output or telemetry that goes away must not end the service. */
 	signal(SIGPIPE, SIG_IGN);
-	/* net_tap asks for a queued signal for each packet; where the queue overflows, the kernel
-	 * sends SIGIO instead, whose default is to end the process. */
+	/*
+	 * net_tap asks for a queued signal for each packet; where the queue overflows, the kernel
+	 * sends SIGIO instead, whose default is to end the process.
+	 */
 	signal(SIGIO, SIG_IGN);
 }
 
@@ -52,7 +56,8 @@ now_s(const struct sw_control *c)
 	return (uint64_t)ts.tv_sec;
 }
 
-/* Pages for the secrets. That they are locked and left out of dumps is hardening: a warning only.
+/*
+ * Pages for the secrets. That they are locked and left out of dumps is hardening: a warning only.
  */
 static struct sw_control_secrets *
 secrets_map(void)
@@ -92,8 +97,10 @@ secrets_fill(struct sw_control *c, struct sw_config *cfg)
 		sw_wipe(&cfg->master, sizeof(cfg->master));
 		return 0;
 	}
-	/* 32 bytes are never cut short once the kernel's generator is seeded, and this waits for
-	 * it. */
+	/*
+	 * 32 bytes are never cut short once the kernel's generator is seeded,
+	 * and this waits for it.
+	 */
 	if (getrandom(master, sizeof(*master), 0) != sizeof(*master)) {
 		sw_log_error("cannot read random numbers for the keys: %s", strerror(errno));
 		return -EIO;
@@ -163,7 +170,8 @@ sw_control_create(struct sw_config *cfg, unsigned n_workers, int socket)
 		sw_log_error("no memory for the control thread");
 		goto fail;
 	}
-	/* Front ends that share a secret share the wall clock too; alone, a clock that nobody sets.
+	/*
+	 * Front ends that share a secret share the wall clock too; alone, a clock that nobody sets.
 	 */
 	c->clock = cfg->has_secret ? CLOCK_REALTIME : CLOCK_MONOTONIC;
 	c->epoch_s = cfg->epoch_s;

@@ -10,8 +10,8 @@
  *   qsbr start; later qsbr check          <-------  qsbr quiescent
  *   wipe the keys of the old one
  *
- * The secret and both key sets lie on pages of their own, locked into memory and left out of core
- * dumps.
+ * The secret and both key sets lie on pages of their own, locked into memory and left out of
+ * core dumps.
  *
  * Threads: main thread, but for `view`, `stop` and `qsbr`, which the workers use.
  * Memory:  EAL heap (policy, qsbr) and private pages.
@@ -55,7 +55,8 @@ struct sw_control {
  */
 void sw_control_signals(void);
 
-/* Makes policy and keys of cfg and publishes the first view. cfg->master is wiped. NULL on failure.
+/*
+ * Makes policy and keys of cfg and publishes the first view. cfg->master is wiped. NULL on failure.
  */
 struct sw_control *sw_control_create(struct sw_config *cfg, unsigned n_workers, int socket);
 void sw_control_free(struct sw_control *c);

@@ -10,11 +10,14 @@
 
 #define RX_BURST (SW_BURST_MAX / SW_SIDES)
 #define TX_CHUNK SW_BURST_MAX
-/* Tries without progress before the rest is given up: a ring that stays full for longer than a few
- * hundred cycles is one that is overrun, and waiting would only lose packets on the other end. */
+/*
+ * Tries without progress before the rest is given up: a ring that stays full for longer than a few
+ * hundred cycles is one that is overrun, and waiting would only lose packets on the other end.
+ */
 #define TX_TRIES 4
 
-/* What stays of an mbuf's flags when it is sent: how its buffer is owned. No offload is asked for.
+/*
+ * What stays of an mbuf's flags when it is sent: how its buffer is owned. No offload is asked for.
  */
 #define OL_FLAGS_KEPT (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL)
 

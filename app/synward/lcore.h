@@ -5,16 +5,16 @@
  *   rx burst (outside, inside) -> sw_engine_burst() -> tx burst (outside, inside), free
  *
  * The only place where a struct rte_mbuf becomes a struct sw_frame and the reverse. A frame's
- * handle is its mbuf. Packets of several segments are shown by their first segment, with no room
- * behind.
+ * handle is its mbuf. Packets of several segments are shown by their first segment, with
+ * no room behind.
  *
  * A worker polls the queue of its own index on both ports, has its own engine and writes nothing
- * that another thread writes. What it reads of others: the view and the stop flag (struct
- * sw_control).
+ * that another thread writes. What it reads of others: the view and the stop flag
+ * (struct sw_control).
  *
  * Threads: sw_worker_create() and sw_worker_free() on the main thread while the worker does not
- * run; sw_worker_run() on its lcore; the counters may be read by any thread. Memory:  EAL heap, on
- * the NUMA node of the outside port (of the lcore where the port has none).
+ *          run; sw_worker_run() on its lcore; the counters may be read by any thread.
+ * Memory:  EAL heap, on the NUMA node of the outside port (of the lcore where the port has none).
  */
 #ifndef SW_APP_LCORE_H
 #define SW_APP_LCORE_H
@@ -66,7 +66,8 @@ struct sw_worker_spec {
 struct sw_worker *sw_worker_create(const struct sw_worker_spec *spec);
 void sw_worker_free(struct sw_worker *w);
 
-/* The loop (lcore_function_t); returns when told to stop, 0 or -errno. All held packets are freed.
+/*
+ * The loop (lcore_function_t); returns when told to stop, 0 or -errno. All held packets are freed.
  */
 int sw_worker_run(void *worker);
 

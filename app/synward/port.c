@@ -50,8 +50,8 @@ say_no_such_port(const char *name)
 /*
  * A virtual device has no hardware to check with: its driver sums in software for every packet,
  * where the engine needs it for few (net_tap), or the offload stands for leave to hand over packets
- * whose checksum was never filled in (virtio and vhost, GUEST_CSUM), which must not go out on a
- * wire.
+ * whose checksum was never filled in (virtio and vhost, GUEST_CSUM), which must not go out
+ * on a wire.
  */
 static bool
 checks_in_hardware(const struct rte_eth_dev_info *info)

@@ -11,7 +11,8 @@
  *
  * What was set is read back; a port that took something else is refused.
  *
- * Threads: main thread. Errors: 0 or -errno after a message that says what is missing.
+ * Threads: main thread.
+ * Errors:  0 or -errno after a message that says what is missing.
  */
 #ifndef SW_APP_RSS_H
 #define SW_APP_RSS_H
@@ -27,7 +28,8 @@
 /* The symmetric key, `len` bytes of it. */
 void sw_rss_key(uint8_t *key, unsigned len);
 
-/* Before the start: sets *rss_hf to the packet types that all ports hash, or says what is missing.
+/*
+ * Before the start: sets *rss_hf to the packet types that all ports hash, or says what is missing.
  */
 int sw_rss_types(const struct sw_port ports[], unsigned n_ports, uint64_t *rss_hf);
 

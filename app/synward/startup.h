@@ -3,7 +3,8 @@
  * startup.h - what is looked at before EAL starts, so that the operator reads a sentence and not
  * EAL's own account of the same.
  *
- * Threads: main thread, before rte_eal_init(). Messages go to standard error.
+ * Threads: main thread, before rte_eal_init().
+ * Errors:  messages go to standard error.
  */
 #ifndef SW_APP_STARTUP_H
 #define SW_APP_STARTUP_H

@@ -4,9 +4,8 @@
  *
  *   /synward/stats            all numbers of totals.h, by name
  *   /synward/services[,FIRST] services by name, from number FIRST (0) on, as many as an answer
- * holds:
- *                             {"web": {"name": "web", "index": 0, "mode": "proxy", counters...},
- * ...}
+ *                             holds: {"web": {"name": "web", "index": 0, "mode": "proxy",
+ *                             counters...}, ...}
  *
  * In the key of a service, '.' and '-' are written as '_' (telemetry allows no others); where two
  * come to be the same, "_INDEX" is appended to the later one. "name" is always the name itself.

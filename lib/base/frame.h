@@ -3,8 +3,8 @@
  * frame.h - a packet as the libraries see it: bytes, their length, and the caller's name for them.
  *
  * The daemon fills one from an mbuf, the simulator and the fuzzers from an array. The libraries
- * read and write only [data, data + len) and, where they make a packet longer, up to data + len +
- * room.
+ * read and write only [data, data + len) and, where they make a packet longer, up to
+ * data + len + room.
  *
  * Memory: the frame does not own the bytes. Whoever is handed a frame hands it on or gives its
  *         `handle` back; the libraries never free one.
@@ -14,7 +14,8 @@
 
 #include "base/base.h"
 
-/* What the port's hardware says of a packet's checksums; neither bit of a pair: it does not know.
+/*
+ * What the port's hardware says of a packet's checksums; neither bit of a pair: it does not know.
  */
 #define SW_CSUM_IP_GOOD 0x01
 #define SW_CSUM_IP_BAD	0x02
@@ -25,8 +26,7 @@ struct sw_frame {
 	uint8_t *data;	  /* first byte of the Ethernet header */
 	void *handle;	  /* caller's; kept with the frame, never looked into */
 	uint32_t len;	  /* bytes at data that lie in one piece */
-	uint32_t pkt_len; /* bytes of the whole packet; more than len where it has further segments
-			   */
+	uint32_t pkt_len; /* bytes of the whole packet; more than len with further segments */
 	uint16_t room;	  /* bytes behind data + len that may be written; 0 with further segments */
 	uint8_t side;	  /* enum sw_side: where it came in; on output: where it goes */
 	uint8_t csum;	  /* SW_CSUM_* on input; unused on output (checksums are always complete) */

@@ -6,7 +6,8 @@
  * and, where it sends timestamps, in our TSval, which it echoes.
  *
  * Order of use: sw_cookie_issue_burst() for the SYNs of a burst, sw_cookie_verify_burst() for the
- * ACKs without a flow, then sw_cookie_verify_ts() for an ACK that passed and has timestamps.
+ *               ACKs without a flow, then sw_cookie_verify_ts() for an ACK that passed and has
+ *               timestamps.
  *
  * Threads: pure functions of the keys; any number of lcores may share one key set.
  * Memory:  the caller's; n <= SW_BURST_MAX.

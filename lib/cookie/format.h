@@ -7,9 +7,8 @@
  *
  *    31                                    8 7             0
  *   +---------------------------------------+---------------+
- *   |            MAC1, 24 bits              | state ^ mask  |   mask = low 8 bits of the MAC beside
- * it
- *   +---------------------------------------+---------------+
+ *   |            MAC1, 24 bits              | state ^ mask  |   mask = low 8 bits of
+ *   +---------------------------------------+---------------+   the MAC beside it
  *
  *    state:   7     5 4     2   1       0
  *           +--------+-------+------+--------+
@@ -19,7 +18,8 @@
  *
  *    MAC1 = the top 24 bits of SipHash-2-4(key[parity].k1, message); message:
  *      IPv4, 16 bytes + tail:  client address 4, server address 4, client port 2, server port 2,
- * client ISN 4 IPv6, 40 bytes + tail:  client address 16, server address 16, ports 4, client ISN 4
+ *                              client ISN 4
+ *      IPv6, 40 bytes + tail:  client address 16, server address 16, ports 4, client ISN 4
  *      tail, 4 bytes:          state 1, VLAN ids 3 (12 bits outer, 12 bits inner, little-endian)
  *    Addresses and ports in wire order, the ISN as the 32-bit number in little-endian order.
  *

@@ -43,7 +43,8 @@ sw_keys_derive(
 {
 	uint64_t epoch = now_s / epoch_s;
 	uint32_t into_s = (uint32_t)(now_s % epoch_s);
-	/* Before epoch 0 stands epoch 2^64 - 1: a key like any other, and odd as its slot must be.
+	/*
+	 * Before epoch 0 stands epoch 2^64 - 1: a key like any other, and odd as its slot must be.
 	 */
 	uint64_t other = into_s < first_half_s(epoch_s) ? epoch - 1 : epoch + 1;
 

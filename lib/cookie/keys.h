@@ -3,17 +3,19 @@
  * keys.h - the two key slots of the cookie and the epochs that fill them.
  *
  * Time is cut into epochs. Epoch e signs with the key in slot e & 1. In the first half of epoch e
- * the other slot holds the key of e - 1 (its cookies are still good), in the second half that of e
- * + 1 (a cluster member whose clock runs ahead may use it already). So a cookie lives 0.5 to 1.5
+ * the other slot holds the key of e - 1 (its cookies are still good), in the second half that of
+ * e + 1 (a cluster member whose clock runs ahead may use it already). So a cookie lives 0.5 to 1.5
  * epochs, and clocks may differ by half an epoch.
  *
  *   epoch      |      e (signs: slot 0)    |     e+1 (signs: slot 1)   |
  *   slot 0     |      key e ...            |   key e     |  key e+2    |
  *   slot 1     |   key e-1   |  key e+1    |      key e+1 ...          |
  *
- * Keys are derived: word i of the key of epoch e is SipHash(master[0], e || i) ^ SipHash(master[1],
- * e || i), each over 16 bytes, i = 0..3. Front ends with one master secret accept each other's
- * cookies.
+ * Keys are derived: word i of the key of epoch e is
+ *
+ *   SipHash(master[0], e || i) ^ SipHash(master[1], e || i)
+ *
+ * each over 16 bytes, i = 0..3. Front ends with one master secret accept each other's cookies.
  *
  * Threads: a key set is immutable once a lcore can see it. The control thread derives a new one
  *          (sw_keys_derive) into other memory, publishes the pointer, and wipes the old one after a

@@ -6,8 +6,10 @@
  * under one or several keys, the shape of a burst of SYNs; it is the place for SIMD kernels.
  *
  * Byte order of messages and keys: little-endian words, as published; words given as uint64_t are
- * in host order and the host is little-endian (asserted at build time). Threads: pure. Memory: the
- * caller's.
+ * in host order and the host is little-endian (asserted at build time).
+ *
+ * Threads: pure.
+ * Memory:  the caller's.
  */
 #ifndef SW_COOKIE_SIPHASH_H
 #define SW_COOKIE_SIPHASH_H
@@ -25,8 +27,10 @@ uint64_t sw_siphash(const struct sw_sipkey *key, const void *msg, size_t len);
  * MACs of n messages (n <= SW_BURST_MAX) of `words` whole 64-bit words and one last block each.
  *
  * msg:  msg[w * stride + i] is word w of message i (structure of arrays: SIMD loads are
- * contiguous). Word `words` is the last block: up to 7 bytes of tail and the message length in the
- * top byte. key:  key[i] is the key of message i. out:  out[i]
+ *       contiguous). Word `words` is the last block: up to 7 bytes of tail and the message length
+ *       in the top byte.
+ * key:  key[i] is the key of message i.
+ * out:  out[i] is the MAC of message i.
  */
 void sw_siphash_burst(const struct sw_sipkey *const key[], const uint64_t *msg, unsigned stride,
 	unsigned words, uint64_t *out, unsigned n);

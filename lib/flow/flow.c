@@ -252,7 +252,8 @@ sw_flow_remove(struct sw_flow_table *t, struct sw_flow *f)
 		count_set(t, t->count - 1);
 		return;
 	}
-	/* Not in the table, or its key was written to: freeing it would give the entry out twice.
+	/*
+	 * Not in the table, or its key was written to: freeing it would give the entry out twice.
 	 */
 	SW_ASSERT(!"entry is in the table");
 }

@@ -8,13 +8,13 @@
  * entries, compare keys - so that the misses of a burst overlap.
  *
  * Bounded: entries and buckets are laid out once. No free entry, or both buckets full: insert
- * fails, and no older flow is ever pushed out to make room. With two buckets of eight and at
- * most 4.5 flows to a bucket a full pair is far rarer than the table being full; a test shows it.
+ * fails, and no older flow is ever pushed out to make room. With two buckets of eight and at most
+ * 4.5 flows to a bucket a full pair is far rarer than the table being full; a test shows it.
  *
  * Threads: one owner (lcore: rw). sw_flow_count() may be read by any thread.
  * Memory:  one block of the caller's, SW_CACHE_LINE_BYTES aligned. At most 80 bytes a flow from
- * 1,024 flows up. Time:    now_ms is the low 32 bits of a millisecond clock; deadlines lie within
- * 2^31 ms of it.
+ *          1,024 flows up.
+ * Time:    now_ms is the low 32 bits of a millisecond clock; deadlines lie within 2^31 ms of it.
  */
 #ifndef SW_FLOW_FLOW_H
 #define SW_FLOW_FLOW_H
@@ -24,8 +24,10 @@
 
 #define SW_FLOW_NONE UINT32_MAX
 
-/* Owner of all fields: the table's lcore. The engine (handshake/, splice/) gives them their
- * meaning. */
+/*
+ * Owner of all fields: the table's lcore.
+ * The engine (handshake/, splice/) gives them their meaning.
+ */
 struct sw_flow {
 	alignas(SW_CACHE_LINE_BYTES) struct sw_tuple key;
 	uint32_t delta;		 /* sequence: what the client sees minus what the server sends */
@@ -78,9 +80,9 @@ struct sw_flow *sw_flow_at(struct sw_flow_table *t, uint32_t index);
 
 /*
  * Ageing: looks at the next `buckets` buckets in turn and gives the flows whose deadline has
- * passed, at most max of them, into expired[]. They stay in the table: the caller does what it has
- * to and removes them. Returns how many; a call that fills expired[] stops early and goes on there
- * next time.
+ * passed, at most max of them, into expired[]. They stay in the table: the caller does what it
+ * has to and removes them. Returns how many; a call that fills expired[] stops early and goes on
+ * there next time.
  */
 unsigned sw_flow_age(struct sw_flow_table *t, uint32_t now_ms, uint32_t buckets,
 	struct sw_flow *expired[], unsigned max);

@@ -245,9 +245,11 @@ accept_acks(struct burst *b, struct item *items, unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		struct item *it = &items[i];
 
-		/* An earlier packet of this burst may have made the flow: the handshake ACK and the
-		 * first segments of a request often arrive together, and only the first two carry
-		 * the cookie. */
+		/*
+		 * An earlier packet of this burst may have made the flow: the handshake ACK
+		 * and the first segments of a request often arrive together, and only the
+		 * first two carry the cookie.
+		 */
 		if (state[i].valid || b->stale)
 			it->f = sw_flow_find(b->e->flows, &it->p->tuple);
 		if (state[i].valid && may_open(b, it))

@@ -7,7 +7,8 @@
  */
 #include "handshake/internal.h"
 
-/* Addresses that a SYN cannot honestly come from: an answer would go to many, to nobody, or back.
+/*
+ * Addresses that a SYN cannot honestly come from: an answer would go to many, to nobody, or back.
  */
 static bool
 source_is_bad(const struct sw_pkt *p)

@@ -3,8 +3,8 @@
  * halfopen.c - packets of connections whose client is proved and whose server has not answered.
  *
  * Towards the server the front end is a TCP in SYN-SENT (RFC 9293, 3.10.7.3); towards the client it
- * is a slow receiver: it takes data within the window that it advertised and acknowledges none of
- * it.
+ * is a slow receiver: it takes data within the window that it advertised and acknowledges
+ * none of it.
  */
 #include "handshake/internal.h"
 
@@ -38,8 +38,10 @@ rst_in_place(struct burst *b, const struct item *it, enum sw_side side, uint32_t
 static void
 client_reset(struct burst *b, const struct item *it, struct pending *pe)
 {
-	/* Exactly where the client's next byte would be, else it may be a blind guess (RFC
-	 * 5961, 3.2). */
+	/*
+	 * Exactly where the client's next byte would be,
+	 * else it may be a blind guess (RFC 5961, 3.2).
+	 */
 	if (it->p->seq != pe->client_isn + 1 && it->p->seq != pe->next_seq) {
 		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
 		return;
@@ -109,8 +111,10 @@ flow_establish(struct burst *b, struct sw_flow *f, const struct pending *pe,
 	service_count(&service_stats(b, f->service)->established);
 }
 
-/* Tells the client the server's real window. Needs a second buffer; without one the client's window
- * is corrected by the first segment of the server. */
+/*
+ * Tells the client the server's real window. Needs a second buffer; without one the client's window
+ * is corrected by the first segment of the server.
+ */
 static void
 open_client_window(struct burst *b, const struct item *it, const struct pending *pe)
 {
@@ -235,8 +239,10 @@ halfopen_server(struct burst *b, const struct item *it)
 	} else if (ours) {
 		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
 	} else {
-		/* The server remembers an older connection of this tuple. An RST ends that one; the
-		 * SYN follows at once, so that the client does not wait for a timer. */
+		/*
+		 * The server remembers an older connection of this tuple. An RST ends that one; the
+		 * SYN follows at once, so that the client does not wait for a timer.
+		 */
 		sw_count(&b->stats, SW_C_SERVER_RST_SENT);
 		rst_in_place(b, it, SW_INSIDE, p->ack);
 		if (!pe->retried && make_server_syn(b, pe)) {

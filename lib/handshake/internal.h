@@ -2,11 +2,13 @@
 /*
  * internal.h - what the files of the engine share.
  *
- *   engine.c    memory, the burst: parse, policy, lookup, hand each packet to one of the files
- * below answer.c    SYNs of clients: cookies for the whole burst, SYN-ACKs accept.c    ACKs without
- * a flow: cookies verified for the whole burst, flow, SYN to the server halfopen.c  packets of
- * connections that wait for their server spliced.c   packets of connections that are open or
- * closing respond.c   mode respond pending.c   pending records, held packets, the lists of timers
+ *   engine.c    memory, the burst: parse, policy, lookup, hand each packet to a file below
+ *   answer.c    SYNs of clients: cookies for the whole burst, SYN-ACKs
+ *   accept.c    ACKs without a flow: cookies verified for the whole burst, flow, SYN to the server
+ *   halfopen.c  packets of connections that wait for their server
+ *   spliced.c   packets of connections that are open or closing
+ *   respond.c   mode respond
+ *   pending.c   pending records, held packets, the lists of timers
  *   tick.c      retransmission, giving up, ageing
  */
 #ifndef SW_HANDSHAKE_INTERNAL_H
@@ -23,7 +25,8 @@
 
 #define NONE UINT32_MAX
 
-/* Stage i: the SYN was sent i + 1 times; the record is due syn_interval_ms[i] after the last one.
+/*
+ * Stage i: the SYN was sent i + 1 times; the record is due syn_interval_ms[i] after the last one.
  */
 #define STAGES (SW_SERVER_SYN_TRIES + 1)
 extern const uint32_t syn_interval_ms[STAGES];
@@ -65,11 +68,11 @@ struct held {
 };
 
 /*
- * Cookies issued and accepted with the key of one slot. A cookie that comes back again after its flow has
- * gone was counted when it came first and is not counted again, else one client could spend what
- * others were issued by replaying its own. Which ones came is kept as one bit each, by bits of the MAC that are
- * not in the cookie; where two share a bit the second one is not counted, which only errs on the
- * open side (half of the bits are set after 700,000 cookies in an epoch).
+ * Cookies issued and accepted with the key of one slot. A cookie that comes back again after its
+ * flow has gone was counted when it came first and is not counted again, else one client could
+ * spend what others were issued by replaying its own. Which ones came is kept as one bit each, by
+ * bits of the MAC that are not in the cookie; where two share a bit the second one is not counted,
+ * which only errs on the open side (half of the bits are set after 700,000 cookies in an epoch).
  */
 #define SEEN_BITS (1u << 20)
 struct budget {
@@ -106,8 +109,8 @@ struct burst {
 	struct sw_out *out;
 	uint32_t now_ms;
 	uint64_t now_s;
-	bool stale; /* flows were made or removed: what the burst looked up must be looked up again
-		     */
+	/* Flows were made or removed: what the burst looked up must be looked up again. */
+	bool stale;
 	struct sw_stats_burst stats;
 };
 
@@ -192,7 +195,8 @@ touch(struct burst *b, struct sw_flow *f)
 
 /* answer.c */
 void answer_syns(struct burst *b, const struct item *items, unsigned n);
-/* accept.c: items with or (SW_FLOW_REOPEN) without a flow; those that fail with a flow are spliced.
+/*
+ * accept.c: items with or (SW_FLOW_REOPEN) without a flow; those that fail with a flow are spliced.
  */
 void accept_acks(struct burst *b, struct item *items, unsigned n);
 /* The ACK's frame as the first SYN to the server, or a spare one where the ACK carries data. */

@@ -13,8 +13,10 @@ step(struct burst *b, struct sw_flow *f, enum sw_flow_event ev)
 	touch(b, f);
 }
 
-/* What a client's segment does to the state. Its FIN and RST count where they are near (not blind
- * guesses) and whole. */
+/*
+ * What a client's segment does to the state.
+ * Its FIN and RST count where they are near (not blind guesses) and whole.
+ */
 static void
 client_event(struct burst *b, const struct item *it)
 {
@@ -31,8 +33,10 @@ client_event(struct burst *b, const struct item *it)
 		!sw_pkt_tcp_csum_ok(p))
 		return;
 	step(b, it->f, p->tcp_flags & SW_TCP_RST ? SW_EV_CLIENT_RST : SW_EV_CLIENT_FIN);
-	/* Near, but not exactly what the server waits for: perhaps behind data in flight, perhaps a lucky
-	 * guess. The entry then stays as long as it would after a FIN. */
+	/*
+	 * Near, but not exactly what the server waits for: perhaps behind data in flight, perhaps a
+	 * lucky guess. The entry then stays as long as it would after a FIN.
+	 */
 	if ((p->tcp_flags & SW_TCP_RST) && at != it->f->aux)
 		it->f->deadline_ms = b->now_ms + b->view->timeouts.state_ms[SW_FLOW_FIN_CLIENT];
 }
@@ -116,8 +120,10 @@ server_event(struct burst *b, const struct item *it)
 			return;
 		ev = p->tcp_flags & SW_TCP_RST ? SW_EV_SERVER_RST : SW_EV_SERVER_FIN;
 	}
-	/* What the server has acknowledged is where the client's FIN or RST may be. The last word
-	 * counts, not the highest: a corrupted number is mended by the next segment. */
+	/*
+	 * What the server has acknowledged is where the client's FIN or RST may be. The last word
+	 * counts, not the highest: a corrupted number is mended by the next segment.
+	 */
 	if ((p->tcp_flags & (SW_TCP_ACK | SW_TCP_RST)) == SW_TCP_ACK)
 		it->f->aux = p->ack;
 	step(b, it->f, ev);

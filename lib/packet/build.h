@@ -12,7 +12,8 @@
  * Options are always in this order, padded with NOPs as Linux does, so that the length is one of a
  * few: MSS, SACK-permitted, timestamps, window scale.
  *
- * Threads: pure. Memory: the caller's.
+ * Threads: pure.
+ * Memory:  the caller's.
  */
 #ifndef SW_PACKET_BUILD_H
 #define SW_PACKET_BUILD_H

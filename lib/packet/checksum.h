@@ -3,8 +3,8 @@
  * checksum.h - the Internet checksum: whole (RFC 1071) and incremental (RFC 1624, equation 3).
  *
  * Sums are kept in the machine's byte order over 16-bit words as they lie in memory; the ones'
- * complement sum does not mind (RFC 1071, 2B), so nothing is swapped. A checksum is stored as it
- * comes out.
+ * complement sum does not mind (RFC 1071, 2B), so nothing is swapped. A checksum is stored
+ * as it comes out.
  *
  * Incremental: a field of a packet is about to change from `old` to `new`, both given as they lie
  * in memory. A 32-bit field at an odd offset from the start of the summed data (TCP options may put

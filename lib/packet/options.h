@@ -6,7 +6,8 @@
  * length byte that is not there, never returns an option that runs past the header, and always
  * ends: each step moves at least one byte.
  *
- * Threads: pure. Memory: the caller's.
+ * Threads: pure.
+ * Memory:  the caller's.
  */
 #ifndef SW_PACKET_OPTIONS_H
 #define SW_PACKET_OPTIONS_H
@@ -91,8 +92,8 @@ struct sw_tcp_opts {
 
 /*
  * Reads all options of p. Of a repeated option the first counts. A known option with a wrong length
- * is an error, an unknown one is skipped. Returns 0, or -1 where the list is malformed; *o is then
- * undefined.
+ * is an error, an unknown one is skipped. Returns 0, or -1 where the list is malformed;
+ * *o is then undefined.
  */
 int sw_opts_read(const struct sw_pkt *p, struct sw_tcp_opts *o);
 

@@ -11,8 +11,8 @@
  * a connection but the first SYN and some RSTs has ACK (RFC 9293, 3.10.7.4: without it, it is
  * dropped), so bare FIN, PSH, URG and none at all are scans; SYN with FIN or RST, and FIN with RST,
  * contradict themselves. PSH goes with anything. URG goes with SYN, ACK and FIN+ACK, which old
- * stacks do send. ECE and CWR (RFC 3168) are not looked at. It is the set that firewalls have
- * long enforced, so nothing that crosses the Internet today depends on more.
+ * stacks do send. ECE and CWR (RFC 3168) are not looked at. It is the set that firewalls have long
+ * enforced, so nothing that crosses the Internet today depends on more.
  */
 #define FLAGS_OK(f) (1ull << (f) | 1ull << ((f) | SW_TCP_PSH))
 #define FLAGS_SEEN  0x3f
@@ -203,8 +203,7 @@ walk_ext(struct sw_pkt *p, uint8_t next, uint32_t off, uint32_t ip_end)
 		if (next != SW_IPPROTO_HOPOPTS && next != SW_IPPROTO_ROUTING &&
 			next != SW_IPPROTO_FRAGMENT && next != SW_IPPROTO_AH &&
 			next != SW_IPPROTO_DSTOPTS)
-			return 0; /* ESP, no next header and all else: nobody finds a TCP behind it
-				   */
+			return 0; /* ESP, no next header, all else: nobody finds a TCP behind it */
 		/* Hop-by-hop options stand first or nowhere (RFC 8200, 4.1). */
 		if (n == SW_PARSE_EXT_MAX || (next == SW_IPPROTO_HOPOPTS && n > 0)) {
 			set_bad(p, SW_DROP_IP6_HEADERS);

@@ -10,11 +10,13 @@
  * but cannot be read is SW_PKT_BAD with its drop reason: a middle box that guesses is a way around
  * itself. A fragment of any IP packet is SW_PKT_FRAGMENT: its ports are unknown or prove nothing.
  *
- * Bounds: headers must lie in the first `len` bytes (one piece) of the frame; the IP length must
- * lie within pkt_len. Bytes behind the IP length are Ethernet padding and not data. Checks: the
- * IPv4 header checksum of TCP packets, unless the port vouches for it. The TCP checksum is not
- * checked here (sw_pkt_tcp_csum_ok() does, for those packets that we answer or that change a
- * state); options are not parsed here (options.h). Threads: pure functions. Memory: the caller's.
+ * Bounds:  headers must lie in the first `len` bytes (one piece) of the frame; the IP length must
+ *          lie within pkt_len. Bytes behind the IP length are Ethernet padding and not data.
+ * Checks:  the IPv4 header checksum of TCP packets, unless the port vouches for it. The TCP
+ *          checksum is not checked here (sw_pkt_tcp_csum_ok() does, for those packets that we
+ *          answer or that change a state); options are not parsed here (options.h).
+ * Threads: pure functions.
+ * Memory:  the caller's.
  */
 #ifndef SW_PACKET_PARSE_H
 #define SW_PACKET_PARSE_H
@@ -49,9 +51,10 @@ enum sw_pkt_kind {
 /*
  * SW_PKT_BAD: a reason before SW_DROP_TCP_HEADER (frame, VLAN, IP) leaves nothing else valid: drop
  * it. From SW_DROP_TCP_HEADER on the packet is whole up to TCP and `tuple` has its addresses, so
- * that what is not for a protected service can be bridged as it is. Ports: SW_DROP_TCP_HEADER  set
- * where the first 4 bytes of the header can be read, else both 0: such a packet may be for any port
- * of its server SW_DROP_TCP_FLAGS   set; all other fields are valid too, as with SW_PKT_TCP
+ * that what is not for a protected service can be bridged as it is. Ports:
+ *   SW_DROP_TCP_HEADER  set where the first 4 bytes of the header can be read, else both 0: such a
+ *                       packet may be for any port of its server
+ *   SW_DROP_TCP_FLAGS   set; all other fields are valid too, as with SW_PKT_TCP
  */
 
 struct sw_pkt {
@@ -77,7 +80,8 @@ struct sw_pkt {
  */
 void sw_parse_burst(struct sw_frame *frames, struct sw_pkt *pkts, unsigned n);
 
-/* Where the TCP header starts; valid with SW_PKT_TCP. At least 20 bytes, and the options, follow.
+/*
+ * Where the TCP header starts; valid with SW_PKT_TCP. At least 20 bytes, and the options, follow.
  */
 sw_always_inline uint8_t *
 sw_pkt_tcp(const struct sw_pkt *p)
@@ -96,7 +100,7 @@ sw_pkt_seq_len(const struct sw_pkt *p)
  * True where the TCP checksum is right: by the port's word, else by adding it up. A packet of
  * several segments that the port does not vouch for cannot be added up here (the bytes are
  * elsewhere) and counts as right: it is translated incrementally, so a wrong checksum stays wrong
- * for the receiver. valid with SW_PKT_TCP.
+ * for the receiver. Valid with SW_PKT_TCP.
  */
 bool sw_pkt_tcp_csum_ok(const struct sw_pkt *p);
 

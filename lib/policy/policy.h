@@ -13,9 +13,10 @@
  * linear in the rules. Sources likewise: one sorted list of intervals with a verdict.
  *
  * Order of use: fill a struct sw_policy_spec; sw_policy_size(); sw_policy_build() into that many
- * bytes; publish; lookups; after a grace period the caller frees the memory. Threads: after
- * sw_policy_build() nothing changes, any number of readers. Memory:  one block of the caller's,
- * aligned to SW_CACHE_LINE_BYTES. It holds no pointers into the spec.
+ *               bytes; publish; lookups; after a grace period the caller frees the memory.
+ * Threads: after sw_policy_build() nothing changes, any number of readers.
+ * Memory:  one block of the caller's, aligned to SW_CACHE_LINE_BYTES. It holds no pointers into the
+ *          spec.
  */
 #ifndef SW_POLICY_POLICY_H
 #define SW_POLICY_POLICY_H
@@ -115,8 +116,10 @@ void sw_policy_lookup_burst(const struct sw_policy *p, const struct sw_tuple *co
 /* Verdict on the tuple's client address. Cheap where no source is listed. */
 enum sw_source_verdict sw_policy_source(const struct sw_policy *p, const struct sw_tuple *t);
 
-/* True where the server address belongs to a service of any mode but pass, whatever the port:
- * fragments. */
+/*
+ * True where the server address belongs to a service of any mode but pass,
+ * whatever the port: fragments.
+ */
 bool sw_policy_covers_address(const struct sw_policy *p, const struct sw_tuple *t);
 
 #endif

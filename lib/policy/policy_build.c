@@ -116,7 +116,8 @@ conflict(const struct item *items, uint32_t n, const struct item *it, const stru
 	return -EEXIST;
 }
 
-/* Makes the next run of the items of one prefix, against those of the wider prefixes that are open.
+/*
+ * Makes the next run of the items of one prefix, against those of the wider prefixes that are open.
  */
 static int
 add_run(struct sw_policy *p, const struct sweep *s, const struct item *items, uint32_t n_items,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * policy_int.h - the snapshot's layout, shared by the builder and the lookups. Private to
- * lib/policy.
+ * policy_int.h - the snapshot's layout, shared by the builder and the lookups.
+ * Private to lib/policy.
  *
  * Prefixes nest or are disjoint, never anything between. So the prefixes of a family cut its
  * address space into intervals, each of which belongs to its innermost prefix. A prefix has a run

@@ -11,14 +11,15 @@
  *   SACK blocks         - delta  (they name s bytes)  as they are (they name client bytes)
  *   TSval               as it is                      + ts_delta
  *   TSecr               - ts_delta (if ACK)           as it is
- *   window              as it is                      rescaled: << wscale_server >>
- * wscale_promised, at most 65535 checksum            incremental, RFC 1624: a wrong one stays wrong
- * for the receiver to see
+ *   window              as it is                      rescaled: << wscale_server
+ *                                                     >> wscale_promised, at most 65535
+ *   checksum            incremental, RFC 1624: a wrong one stays wrong for the receiver to see
  *
  * The server's SYN carries a window scale that is at most the client's own (cookie/format.h), so
  * the client's window is never read too large and needs no rewriting.
  *
- * Threads: pure functions of the flow; the packet is written. Memory: the caller's.
+ * Threads: pure functions of the flow; the packet is written.
+ * Memory:  the caller's.
  */
 #ifndef SW_SPLICE_SPLICE_H
 #define SW_SPLICE_SPLICE_H

@@ -4,11 +4,11 @@
  *
  * The table only decides how long an entry is kept. Both ends see every segment and judge for
  * themselves; no segment deletes a flow. A FIN or RST moves the state and with it the timer, a
- * later segment of the end that was said to have reset shows that the RST was forged, and moves it
- * back.
+ * later segment of the end that was said to have reset shows that the RST was forged, and
+ * moves it back.
  *
- *                 | CLIENT    CLIENT     CLIENT    SERVER   SERVER     SERVER
- *   state         | segment   FIN        RST       segment  FIN        RST         timeout
+ *                 | CLIENT    CLIENT     CLIENT     SERVER   SERVER     SERVER
+ *   state         | segment   FIN        RST        segment  FIN        RST         timeout
  *   --------------+-------------------------------------------------------------------------
  *   SYN_SENT      |   (the engine: handshake with the server)                      pending timer
  *   OPEN          | OPEN      FIN_CLIENT RST_CLIENT OPEN     FIN_SERVER RST_SERVER  established
@@ -69,9 +69,11 @@ extern const uint8_t sw_flow_next_state[SW_FLOW_STATE_MAX][SW_EV_MAX];
 /* "SYN_SENT", "OPEN", …; for telemetry and test traces. */
 const char *sw_flow_state_name(unsigned state);
 
-/* A client's FIN or RST counts where its sequence number is at most this far past the last byte
- * that the server acknowledged (f->aux): a blind guess hits with 2^22 / 2^32 = 1/1024, and then
- * only shortens a timer. */
+/*
+ * A client's FIN or RST counts where its sequence number is at most this far past the last
+ * byte that the server acknowledged (f->aux): a blind guess hits with 2^22 / 2^32 = 1/1024,
+ * and then only shortens a timer.
+ */
 #define SW_CLIENT_SEQ_NEAR_BYTES (1u << 22)
 
 sw_always_inline bool
@@ -80,7 +82,8 @@ sw_flow_client_seq_near(const struct sw_flow *f, uint32_t seq)
 	return seq - (f->aux - 1) <= SW_CLIENT_SEQ_NEAR_BYTES;
 }
 
-/* A new SYN of the client on this state opens a new connection; on the others the server judges it.
+/*
+ * A new SYN of the client on this state opens a new connection; on the others the server judges it.
  */
 sw_always_inline bool
 sw_flow_reusable(const struct sw_flow *f)

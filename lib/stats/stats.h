@@ -49,7 +49,8 @@ struct sw_counter_info {
  */
 extern const struct sw_counter_info sw_counter_info[SW_C_MAX];
 
-/* Counts of one burst, on the stack. A burst is at most SW_BURST_MAX packets: 32 bits are plenty.
+/*
+ * Counts of one burst, on the stack. A burst is at most SW_BURST_MAX packets: 32 bits are plenty.
  */
 struct sw_stats_burst {
 	uint32_t c[SW_C_MAX];
