@@ -49,6 +49,7 @@ struct cfg {
 	struct sw_config *out;
 	unsigned errors;
 	bool no_memory;
+	bool budget_given;
 	struct cfg_origin *service_origins; /* of out->services[] */
 	struct cfg_origin *origins;	    /* of out->rules[]: the address */
 	struct cfg_origin *source_origins;  /* of out->sources[] */

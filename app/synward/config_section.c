@@ -154,6 +154,7 @@ static void
 read_budget(struct cfg *c, const struct cfg_at *at, void *into)
 {
 	(void)into;
+	c->budget_given = true;
 	cfg_bool(c, at, &c->out->budget);
 }
 

@@ -7,6 +7,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "config.h"
 
@@ -74,12 +75,17 @@ run_form(const struct run *r, const char *path)
 	return true;
 }
 
-/* Writes a file whole. */
+/*
+ * Writes a file whole.
+ * A new one: truncating an old one makes some file systems wait for the disk.
+ */
 static inline void
 run_write(const char *path, const void *text, size_t len)
 {
-	FILE *f = fopen(path, "w");
+	FILE *f;
 
+	unlink(path);
+	f = fopen(path, "w");
 	if (f == NULL || fwrite(text, 1, len, f) != len || fclose(f) != 0)
 		ck_abort_msg("cannot write %s", path);
 }

@@ -41,8 +41,10 @@ struct pkt_make {
 	/* IPv4 options, padded with 0 to a multiple of 4; at most 40 bytes */
 	const uint8_t *ip_opts;
 	size_t ip_opts_len;
-	/* IPv6 extension headers as they lie, the last one's next-header byte included; ext_first
-	 * is the next header of the IPv6 header itself */
+	/*
+	 * IPv6 extension headers as they lie, the last one's next-header byte included; ext_first
+	 * is the next header of the IPv6 header itself
+	 */
 	const uint8_t *ext;
 	size_t ext_len;
 	uint8_t ext_first;

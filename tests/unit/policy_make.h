@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* policy_make.h - what both tests of the policy need: a prefix, a tuple, a snapshot in memory of
- * its exact size. */
+/*
+ * policy_make.h - what both tests of the policy need:
+ * a prefix, a tuple, a snapshot in memory of its exact size.
+ */
 #ifndef SW_TESTS_POLICY_MAKE_H
 #define SW_TESTS_POLICY_MAKE_H
 

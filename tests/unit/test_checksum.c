@@ -8,8 +8,10 @@
 /* Bytes of the largest piece that is summed: more than one jumbo frame. */
 #define MAX_BYTES 20000
 
-/* What the naive model makes of len bytes, as the libraries keep it: in memory order, not
- * complemented. */
+/*
+ * What the naive model makes of len bytes, as the libraries keep it:
+ * in memory order, not complemented.
+ */
 static uint16_t
 model(const uint8_t *p, size_t len)
 {
@@ -36,8 +38,10 @@ START_TEST(published)
 }
 END_TEST
 
-/* Every length up to 300 at every alignment, and random longer ones, in pieces of exactly that
- * size. */
+/*
+ * Every length up to 300 at every alignment, and random longer ones,
+ * in pieces of exactly that size.
+ */
 START_TEST(against_model)
 {
 	const uint64_t base = pkt_seed();

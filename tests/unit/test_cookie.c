@@ -193,7 +193,8 @@ round_trip(const struct sw_keys *k, uint64_t now_s, const struct sw_cookie_in *i
 	}
 }
 
-/* Every MSS class, scale, SACK, timestamps, ECN, parity and family; families alternate in a burst.
+/*
+ * Every MSS class, scale, SACK, timestamps, ECN, parity and family; families alternate in a burst.
  */
 START_TEST(every_option)
 {
@@ -305,8 +306,10 @@ START_TEST(mss_round)
 }
 END_TEST
 
-/* PAWS at the client: a later SYN-ACK has the larger TSval, from 1 s to 1,023 s apart, wrap and
- * all. */
+/*
+ * PAWS at the client: a later SYN-ACK has the larger TSval,
+ * from 1 s to 1,023 s apart, wrap and all.
+ */
 START_TEST(tsval_rises)
 {
 	struct sw_tuple tuple;

@@ -64,7 +64,8 @@ random_ins(uint64_t *s)
 	}
 }
 
-/* 64 good cookies of both families with random options, half of the tests' runs with each parity.
+/*
+ * 64 good cookies of both families with random options, half of the tests' runs with each parity.
  */
 static void
 setup(void)
@@ -154,7 +155,8 @@ START_TEST(tuple_bits)
 	for (unsigned i = 0; i < COOKIES; i++) {
 		bool v6 = sw_tuple_is_v6(&tuples[i]);
 
-		/* Addresses, ports, VLAN ids and the family bit; for IPv4 not the zeros before it.
+		/*
+		 * Addresses, ports, VLAN ids and the family bit; for IPv4 not the zeros before it.
 		 */
 		for (unsigned bit = 0; bit < 8 * sizeof(struct sw_tuple); bit++) {
 			unsigned byte = bit / 8;
@@ -210,9 +212,8 @@ START_TEST(tsecr_bits)
 END_TEST
 
 /*
- * All 40 bits of MAC1's hash that are not in the ISN reach MAC2. Of 2^13 cookies a forgery
- * now and then is due: 2^-16 each, 0.13 a bit, 5 in all. A bit that did not count would pass 2^13
- * times.
+ * All 40 bits of MAC1's hash that are not in the ISN reach MAC2. Of 2^13 cookies a forgery now and
+ * then is due: 2^-16 each, 0.13 a bit, 5 in all. A bit that did not count would pass 2^13 times.
  */
 START_TEST(tsecr_bound_to_mac)
 {
@@ -242,8 +243,10 @@ START_TEST(tsecr_bound_to_mac)
 }
 END_TEST
 
-/* Accepted across one rotation, refused after two, timestamps too: whenever in its epoch it was
- * made. */
+/*
+ * Accepted across one rotation, refused after two, timestamps too:
+ * whenever in its epoch it was made.
+ */
 START_TEST(rotation)
 {
 	const struct sw_master master = {{{1, 2}, {3, 4}}};

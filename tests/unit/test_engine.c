@@ -81,8 +81,10 @@ START_TEST(open_and_translate)
 }
 END_TEST
 
-/* A handshake ACK, and the first segments of a request, in one burst: only two of them carry the
- * cookie. */
+/*
+ * A handshake ACK, and the first segments of a request, in one burst:
+ * only two of them carry the cookie.
+ */
 START_TEST(request_in_one_burst)
 {
 	struct rig_conn c = conn4;
@@ -272,7 +274,8 @@ START_TEST(synack_again)
 	ck_assert_uint_eq(r.sent[0].seen.seq, c.c + 1);
 	ck_assert_uint_eq(r.sent[0].seen.ack, c.s + 1);
 	ck_assert_uint_eq(r.sent[0].seen.window, 1000);
-	/* Another ACK number: the server has lost the connection and answers the client's new SYN.
+	/*
+	 * Another ACK number: the server has lost the connection and answers the client's new SYN.
 	 */
 	m.ack = 99;
 	m.seq = 1234;

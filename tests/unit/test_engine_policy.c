@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * What the engine refuses, passes, bounds and answers, one case each with its counter.
- */
+/* What the engine refuses, passes, bounds and answers, one case each with its counter. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -378,8 +376,10 @@ START_TEST(pending_full_refuses_the_new)
 }
 END_TEST
 
-/* No spare buffer: the SYN that data would have needed one for is sent by the timer, the data is
- * kept. */
+/*
+ * No spare buffer: the SYN that data would have needed one for is sent by the timer,
+ * the data is kept.
+ */
 START_TEST(without_spares_nothing_is_lost)
 {
 	struct rig_conn c = conn4;

@@ -251,7 +251,8 @@ aged_table(uint32_t now_ms, uint64_t seed)
 /* Around the wrap of the 32-bit clock, and of its sign. */
 static const uint32_t age_now[] = {0, 1, 500, 0x7fffffff, 0x80000000, 0x80000001, UINT32_MAX};
 
-/* Every expired flow once a turn and no other, however the turn is cut; left alone, again the next.
+/*
+ * Every expired flow once a turn and no other, however the turn is cut; left alone, again the next.
  */
 START_TEST(age_each_once)
 {
@@ -286,8 +287,10 @@ START_TEST(age_each_once)
 }
 END_TEST
 
-/* A full expired[] loses nothing: the k-th flow found is the k-th of an unbroken turn, round and
- * round. */
+/*
+ * A full expired[] loses nothing:
+ * the k-th flow found is the k-th of an unbroken turn, round and round.
+ */
 START_TEST(age_goes_on)
 {
 	enum { EXPIRED = AGE_MAX / 2, TURNS = 3 };

@@ -239,7 +239,8 @@ check_all(struct model *m)
 	EXPECT(m, live == m->live && sw_flow_count(m->t) == live);
 }
 
-/* The mixture swings between filling and emptying, so that the table is both full and near empty.
+/*
+ * The mixture swings between filling and emptying, so that the table is both full and near empty.
  */
 static void
 run(uint32_t max, uint32_t pool, uint64_t seed, unsigned steps)

@@ -76,8 +76,10 @@ START_TEST(next_change)
 }
 END_TEST
 
-/* The words were computed with another implementation of SipHash (OpenSSL's), from the header's
- * text. */
+/*
+ * The words were computed with another implementation of SipHash (OpenSSL's),
+ * from the header's text.
+ */
 START_TEST(known_key)
 {
 	struct sw_keys k;
@@ -170,9 +172,9 @@ accepted(uint64_t made, uint64_t judged, uint32_t epoch_s)
 }
 
 /*
- * A cookie of epoch e is good exactly as long as a slot holds key e: until the middle of epoch e
- * + 1. So it is accepted across the rotation that ends its epoch, and refused from the next change
- * of its slot on, through all of epoch e + 2 and after.
+ * A cookie of epoch e is good exactly as long as a slot holds key e: until the middle of epoch
+ * e + 1. So it is accepted across the rotation that ends its epoch, and refused from the next
+ * change of its slot on, through all of epoch e + 2 and after.
  */
 START_TEST(lifetime)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The snapshot against a naive model that walks every rule and compares prefixes bit by bit. Random
- * specs come from a small universe of addresses and ports, so that nesting, ties and overlaps are
- * common.
+ * specs come from a small universe of addresses and ports, so that nesting, ties and overlaps
+ * are common.
  */
 #include <errno.h>
 
@@ -203,8 +203,10 @@ random_world(struct world *w, bool overlaps)
 	w->spec.n_rules = n;
 }
 
-/* One address and port, in a burst with the other family and absent tuples. (Check reports every
- * assertion that holds to its parent: in a hot loop only failures are told.) */
+/*
+ * One address and port, in a burst with the other family and absent tuples. (Check reports every
+ * assertion that holds to its parent: in a hot loop only failures are told.)
+ */
 static void
 check_at(const struct sw_policy *p, const struct sw_policy_spec *s, struct sw_tuple *t,
 	uint64_t seed)

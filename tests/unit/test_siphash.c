@@ -82,7 +82,8 @@ END_TEST
 
 #define WORDS_MAX 12
 
-/* n messages of one word count, each with its own tail and key, against the scalar of their bytes.
+/*
+ * n messages of one word count, each with its own tail and key, against the scalar of their bytes.
  */
 static void
 burst_case(uint64_t seed, unsigned words, unsigned n, unsigned stride)

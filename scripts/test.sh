@@ -1,0 +1,121 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# Builds synward and passes its tests. On a fresh Debian 12, as root: installs what is missing first.
+# Needs no hugepages. See docs/testing.md.
+#
+#   scripts/test.sh              everything: about 15 minutes on 2 cores
+#   scripts/test.sh --quick      unit tests and a short simulation: about a minute
+#   scripts/test.sh STAGE...     only these: lint unit sim sanitize fuzz netns
+#
+# Environment: SW_SIM_SEEDS (2000), SW_FUZZ_SECONDS (30, each target).
+# The last line is "N passed, N failed"; exit 0 only where nothing failed.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+# shellcheck source=scripts/lib.sh
+. scripts/lib.sh
+
+seeds=${SW_SIM_SEEDS:-2000}
+fuzz_seconds=${SW_FUZZ_SECONDS:-30}
+passed=0
+failed=0
+failures=()
+
+usage() {
+	sed -n '/^# Builds/,/^# The last/s/^# \{0,1\}//p' "$0"
+}
+
+# step NAME COMMAND...: runs it, counts it.
+step() {
+	local name=$1
+	shift
+	echo "== $name"
+	if "$@"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		failures+=("$name")
+		echo "== $name: FAILED" >&2
+	fi
+}
+
+# configure DIR MESON-OPTION...: set up once, reconfigured by ninja itself when a meson file changes.
+configure() {
+	local dir=$1
+	shift
+	[ -f "$dir/build.ninja" ] || meson setup "$dir" "$@" >"/tmp/synward-meson.$$" ||
+		{ cat "/tmp/synward-meson.$$"; rm -f "/tmp/synward-meson.$$"; return 1; }
+	rm -f "/tmp/synward-meson.$$"
+	ninja -C "$dir" --quiet
+}
+
+# Every public header compiles alone, with both compilers.
+headers_alone() {
+	local cc header rc=0
+	for cc in gcc clang; do
+		for header in lib/*/*.h; do
+			# shellcheck disable=SC2046
+			echo "#include \"${header#lib/}\"" | "$cc" -std=gnu11 -fsyntax-only -Wall -Wextra -Werror \
+				-Ilib $(pkg-config --cflags libdpdk) -xc - || rc=1
+		done
+	done
+	return $rc
+}
+
+stage_lint() {
+	step "layers" scripts/check-layers.sh
+	step "headers compile alone" headers_alone
+	step "clang build, warnings are errors" env CC=clang bash -c \
+		"$(declare -f configure); configure build-clang -Dwerror=true"
+	step "shell scripts" bash -c 'shellcheck -x scripts/*.sh tests/netns/*.sh'
+}
+
+stage_unit() {
+	step "unit tests" meson test -C build --suite unit --print-errorlogs
+}
+
+stage_sim() {
+	step "simulation, $seeds seeds" build/tests/sim/sim --seeds "$seeds"
+	step "simulated scenarios" meson test -C build --suite sim --print-errorlogs
+}
+
+stage_sanitize() {
+	step "sanitizer build" configure build-asan -Dwerror=true -Db_sanitize=address,undefined \
+		-Db_lundef=false
+	step "unit tests, sanitized" meson test -C build-asan --suite unit --print-errorlogs
+	step "simulation, sanitized, $((seeds / 4)) seeds" \
+		build-asan/tests/sim/sim --start 1000000 --seeds "$((seeds / 4))"
+}
+
+stage_fuzz() {
+	step "fuzz build" env CC=clang bash -c \
+		"$(declare -f configure); configure build-fuzz -Dfuzz=true -Dwerror=true \
+			-Db_sanitize=address,undefined -Db_lundef=false"
+	step "fuzz targets, ${fuzz_seconds} s each" tests/fuzz/run.sh build-fuzz "$fuzz_seconds"
+}
+
+stage_netns() {
+	step "network tests" tests/netns/run.sh
+}
+
+stages=()
+for arg in "$@"; do
+	case $arg in
+	--quick) stages+=(unit sim) seeds=200 ;;
+	lint | unit | sim | sanitize | fuzz | netns) stages+=("$arg") ;;
+	-h | --help) usage; exit 0 ;;
+	*) echo "test.sh: '$arg' is no stage; see --help" >&2; exit 2 ;;
+	esac
+done
+[ ${#stages[@]} -gt 0 ] || stages=(lint unit sim sanitize fuzz netns)
+
+sw_install_packages || exit 1
+step "build" configure build -Dwerror=true
+[ $failed -eq 0 ] || { echo "$passed passed, $failed failed"; exit 1; }
+for stage in "${stages[@]}"; do
+	"stage_$stage"
+done
+
+[ $failed -eq 0 ] || printf 'failed: %s\n' "${failures[@]}"
+echo "$passed passed, $failed failed"
+[ $failed -eq 0 ]

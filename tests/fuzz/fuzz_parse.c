@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * fuzz_parse.c - libFuzzer target of packet/: any bytes are parsed, and what is said of them
+ * must hold.
+ *
+ * Input: one byte of control, then a frame, which is copied to memory of exactly its size.
+ *   bit 0     side
+ *   bits 1-4  SW_CSUM_*, what the port says
+ *   bit 5     the packet has further segments
+ *   bit 6     room behind the frame for an answer
+ *
+ * Besides bounds, it is held against the naive reader of tests/unit/pkt_make.c: both must find the
+ * same TCP packets, at the same offsets, with the same payload and the same opinion of checksums.
+ * Each TCP packet is then answered in place with a SYN-ACK, which must be sound and say what
+ * it was to say.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "packet/build.h"
+#include "packet/options.h"
+#include "packet/parse.h"
+#include "pkt_make.h"
+
+#define CTL_SIDE   0x01
+#define CTL_MORE   0x20
+#define CTL_ROOM   0x40
+#define MORE_BYTES 3000
+#define MAX_BYTES  20000
+
+/* Not assert(): it must hold in every build. */
+#define HOLDS(x)                                                                               \
+	do {                                                                                   \
+		if (!(x)) {                                                                    \
+			fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #x); \
+			abort();                                                               \
+		}                                                                              \
+	} while (0)
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+check_shape(const struct sw_frame *f, const struct sw_pkt *p)
+{
+	HOLDS(p->f == f);
+	HOLDS(p->kind <= SW_PKT_BAD);
+	HOLDS((p->kind == SW_PKT_BAD) == (p->reason != SW_DROP_NONE));
+	HOLDS(p->reason <= SW_DROP_TCP_FLAGS);
+}
+
+static void
+check_tcp(const struct sw_frame *f, const struct sw_pkt *p)
+{
+	HOLDS(p->l3_off == 14 || p->l3_off == 18 || p->l3_off == 22);
+	HOLDS(p->ip_hdr_len >= (sw_tuple_is_v6(&p->tuple) ? 40 : 20));
+	HOLDS(p->l4_off == p->l3_off + p->ip_hdr_len);
+	HOLDS(p->pay_off >= p->l4_off + 20 && p->pay_off <= p->l4_off + 60);
+	HOLDS(p->pay_off <= f->len);
+	HOLDS((uint64_t)p->pay_off + p->pay_len <= f->pkt_len);
+	HOLDS(p->proto == 6);
+	if (!sw_tuple_is_v6(&p->tuple))
+		HOLDS(p->tuple.client.q[0] == 0 && p->tuple.client.w_be[2] == 0 &&
+			p->tuple.server.q[0] == 0 && p->tuple.server.w_be[2] == 0);
+}
+
+/* The packet is whole: the naive reader must agree in all. `tcp`: parsed up to the payload. */
+static void
+check_model(const struct sw_frame *f, const struct sw_pkt *p, bool tcp)
+{
+	const bool out = f->side == SW_OUTSIDE;
+	struct pkt_seen s;
+	bool want = pkt_read(f->data, f->len, &s);
+
+	if (want && !s.v6) {
+		if (f->csum & SW_CSUM_IP_BAD)
+			want = false;
+		else if (!(f->csum & SW_CSUM_IP_GOOD))
+			want = s.ip_ok;
+	}
+	HOLDS(tcp == want);
+	if (!tcp)
+		return;
+	const size_t alen = s.v6 ? 16 : 4, skip = 16 - alen;
+
+	HOLDS(memcmp(p->tuple.client.b + skip, out ? s.src : s.dst, alen) == 0);
+	HOLDS(memcmp(p->tuple.server.b + skip, out ? s.dst : s.src, alen) == 0);
+	HOLDS(rte_be_to_cpu_16(p->tuple.cport_be) == (out ? s.sport : s.dport));
+	HOLDS(rte_be_to_cpu_16(p->tuple.sport_be) == (out ? s.dport : s.sport));
+	HOLDS(sw_tuple_is_v6(&p->tuple) == s.v6);
+	HOLDS(p->l3_off == s.l3_off && p->l4_off == s.l4_off);
+	HOLDS(f->data + p->pay_off == s.payload && p->pay_len == s.payload_len);
+	HOLDS(p->seq == s.seq && p->ack == s.ack && p->tcp_flags == s.flags);
+	if (!(f->csum & (SW_CSUM_L4_GOOD | SW_CSUM_L4_BAD)))
+		HOLDS(sw_pkt_tcp_csum_ok(p) == s.tcp_ok);
+}
+
+/* Each option lies within the header, behind the one before. */
+static void
+check_options(const struct sw_pkt *p, struct sw_tcp_opts *o)
+{
+	const uint8_t *at = p->f->data + p->l4_off + 20, *end = p->f->data + p->pay_off;
+	struct sw_opt_iter it = sw_opt_begin(p);
+	struct sw_opt opt;
+	int rc;
+
+	while ((rc = sw_opt_next(&it, &opt)) > 0) {
+		HOLDS(opt.p >= at && opt.len >= 2 && opt.p + opt.len <= end);
+		at = opt.p + opt.len;
+	}
+	if (sw_opts_read(p, o) == 0)
+		HOLDS(rc == 0 && (o->wscale <= SW_WSCALE_MAX || o->wscale == SW_WSCALE_NONE));
+	else
+		*o = (struct sw_tcp_opts){.wscale = SW_WSCALE_NONE};
+}
+
+/* Answers p with a SYN-ACK in its own bytes, options echoed. */
+static void
+check_answer(struct sw_frame *f, const struct sw_pkt *p, const struct sw_tcp_opts *o)
+{
+	const struct sw_segment s = {
+		.l2 = f->data,
+		.l2_len = (uint8_t)p->l3_off,
+		.swap_l2 = true,
+		.to_client = f->side == SW_OUTSIDE,
+		.tcp_flags = SW_TCP_SYN | SW_TCP_ACK,
+		.window = 29200,
+		.seq = ~p->seq,
+		.ack = p->seq + 1,
+		.tuple = &p->tuple,
+		.opts = *o,
+	};
+	const struct sw_tuple tuple = p->tuple;
+	const uint32_t cap = f->len + f->room;
+	struct sw_tcp_opts back;
+	struct sw_pkt q;
+
+	if (sw_build_segment(f, &s) != 0) {
+		HOLDS(cap < SW_SEGMENT_MAX_BYTES);
+		return;
+	}
+	HOLDS(f->len == f->pkt_len && f->len + f->room == cap);
+	HOLDS(pkt_check(f->data, f->len));
+	f->side = (uint8_t)sw_other_side(f->side);
+	f->csum = 0;
+	sw_parse_burst(f, &q, 1);
+	HOLDS(q.kind == SW_PKT_TCP && q.pay_len == 0 && sw_pkt_tcp_csum_ok(&q));
+	HOLDS(q.tcp_flags == s.tcp_flags && q.seq == s.seq && q.ack == s.ack);
+	HOLDS(sw_tuple_equal(&q.tuple, &tuple));
+	HOLDS(sw_opts_read(&q, &back) == 0);
+	HOLDS(back.mss == o->mss && back.wscale == o->wscale && back.sack_perm == o->sack_perm);
+	HOLDS(back.ts == o->ts && (!o->ts || (back.tsval == o->tsval && back.tsecr == o->tsecr)));
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct sw_frame f;
+	struct sw_tcp_opts o;
+	struct sw_pkt p;
+	uint8_t *buf;
+	bool tcp;
+
+	if (size < 1 || size > MAX_BYTES)
+		return 0;
+	f = (struct sw_frame){
+		.data = pkt_dup(data + 1, size - 1),
+		.len = (uint32_t)(size - 1),
+		.side = data[0] & CTL_SIDE,
+		.csum = data[0] >> 1 & 0xf,
+	};
+	f.pkt_len = f.len + (data[0] & CTL_MORE ? MORE_BYTES : 0);
+	memset(&p, 0xee, sizeof(p));
+	sw_parse_burst(&f, &p, 1);
+	check_shape(&f, &p);
+	tcp = p.kind == SW_PKT_TCP || p.reason == SW_DROP_TCP_FLAGS;
+	if (tcp)
+		check_tcp(&f, &p);
+	if (f.pkt_len == f.len)
+		check_model(&f, &p, tcp);
+	if (tcp) {
+		check_options(&p, &o);
+		buf = f.data;
+		if (data[0] & CTL_ROOM) {
+			f.room = SW_SEGMENT_MAX_BYTES;
+			f.data = malloc(f.len + f.room);
+			HOLDS(f.data);
+			memcpy(f.data, buf, f.len);
+			free(buf);
+		}
+		check_answer(&f, &p, &o);
+	}
+	free(f.data);
+	return 0;
+}

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * hosts.c - the machines at both ends: find the connection of a packet, open and replace peers, answer
+ * for connections that are not there.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "world.h"
+
+/* The world of all peers; one runs at a time. */
+static struct world *here;
+
+static void
+transmit(struct world *w, struct conn *c, int role, const struct seg *s)
+{
+	uint8_t data[RIG_FRAME_MAX + 8192];
+	size_t len = seg_build(data, sizeof(data), &c->path, role, s);
+
+	if (len == 0) {
+		sim_fail("conn %u: peer built a segment that is too long", c->id);
+		return;
+	}
+	world_send(w, role == CLIENT ? LEG_C_F : LEG_S_F, rig_buf_get(&w->rig, data, (uint32_t)len, 0),
+		s, c);
+}
+
+static void
+peer_send(struct tcp_peer *p, const struct seg *s)
+{
+	transmit(here, p->owner, p->role, s);
+}
+
+static const struct peer_ops ops = {.send = peer_send};
+
+/* The newest started connection of the tuple, or the first one. */
+struct conn *
+host_conn(struct world *w, int from, const struct seg_path *got)
+{
+	struct conn *found = NULL;
+
+	for (unsigned i = 0; i < w->n_conns; i++) {
+		struct conn *c = &w->conns[i];
+
+		if (c->started && seg_tuple_match(&c->path, from, got))
+			found = c;
+	}
+	return found;
+}
+
+void
+host_schedule(struct world *w, struct tcp_peer *p)
+{
+	uint64_t t = tcp_peer_deadline(p);
+
+	if (t < p->queued) {
+		p->queued = t;
+		queue_push(&w->queue, t < w->now ? w->now : t, EV_PEER, 0, p);
+	}
+}
+
+static bool
+live(const struct tcp_peer *p)
+{
+	return p != NULL && p->state != PEER_CLOSED && p->state != PEER_TIME_WAIT;
+}
+
+bool
+host_conn_ended(const struct conn *c)
+{
+	if (!c->started || live(c->client))
+		return false;
+	for (unsigned i = 0; i < c->n_servers; i++) {
+		if (live(c->server[i]))
+			return false;
+	}
+	return true;
+}
+
+/* After anything that may have ended a connection: those that wait for its tuple are started. */
+static void
+settle(struct world *w, struct conn *c)
+{
+	c->ended = host_conn_ended(c);
+	if (c->client->state != PEER_CLOSED)
+		return;
+	for (unsigned i = 0; i < w->n_conns; i++) {
+		struct conn *n = &w->conns[i];
+
+		if (n->after == c && !n->started && n->client == NULL) {
+			n->client = calloc(1, sizeof(*n->client));
+			queue_push(&w->queue, w->now + n->start_ns, EV_START, 0, n);
+		}
+	}
+}
+
+void
+host_start(struct world *w, struct conn *c)
+{
+	here = w;
+	c->started = true;
+	if (c->client == NULL)
+		c->client = calloc(1, sizeof(*c->client));
+	if (c->after != NULL) /* RFC 6191: the new numbers lie beyond the old ones */
+		c->ccfg.iss = c->after->client->snd_max + 1 +
+			      (uint32_t)rng_below(&w->rng, 1u << 20);
+	tcp_peer_init(c->client, &c->ccfg, &ops, c, CLIENT, c->id);
+	c->client->stale = c->after != NULL;
+	tcp_peer_connect(c->client, w->now);
+	host_schedule(w, c->client);
+}
+
+void
+host_timer(struct world *w, struct tcp_peer *p)
+{
+	here = w;
+	p->queued = SIM_NEVER;
+	if (tcp_peer_deadline(p) <= w->now)
+		tcp_peer_timer(p, w->now);
+	host_schedule(w, p);
+	settle(w, p->owner);
+	if (w->now - w->cfg.epoch_ns > w->cfg.limit_ns && live(p))
+		sim_fail("conn %u does not end: client %s, %lu/%lu bytes", p->id,
+			peer_state_name(p->state), peer_rx(p), p->cfg.rx_total);
+}
+
+static void
+answer_reset(struct world *w, struct conn *c, int role, const struct seg *s)
+{
+	struct seg rst;
+
+	if (tcp_reset_for(s, &rst))
+		transmit(w, c, role, &rst);
+}
+
+/* What the SYN-ACK promised must lie within what the service's servers can do. */
+static void
+receive_client(struct world *w, struct conn *c, const struct seg *s)
+{
+	struct tcp_peer *p = c->client;
+	bool waiting = p->state == PEER_SYN_SENT;
+
+	if (p->state == PEER_CLOSED) {
+		answer_reset(w, c, CLIENT, s);
+		return;
+	}
+	if (waiting && s->flags & SEG_SYN && s->ack == p->iss + 1 && s->seq == c->cookie_isn)
+		c->cookie_taken = true; /* looked at again when its ACK arrives */
+	tcp_peer_input(p, w->now, s);
+	host_schedule(w, p);
+}
+
+static struct tcp_peer *
+open_server(struct world *w, struct conn *c, const struct seg *syn)
+{
+	struct tcp_peer *p;
+
+	if (c->n_servers == CONN_SERVERS_MAX) {
+		sim_fail("conn %u: %u servers were opened for it", c->id, c->n_servers);
+		return NULL;
+	}
+	p = calloc(1, sizeof(*p));
+	c->server[c->n_servers] = p;
+	/* Another number each time, as a host gives. */
+	c->scfg.iss += c->n_servers * 0x1234567u;
+	tcp_peer_init(p, &c->scfg, &ops, c, SERVER, c->id);
+	c->n_servers++;
+	tcp_peer_accept(p, w->now, syn);
+	host_schedule(w, p);
+	return p;
+}
+
+/* The live server peer of the tuple: of this connection, or of an earlier one. */
+static struct tcp_peer *
+server_peer(struct conn *c)
+{
+	for (; c != NULL; c = c->after) {
+		struct tcp_peer *p = c->n_servers ? c->server[c->n_servers - 1] : NULL;
+
+		if (p != NULL && p->state != PEER_CLOSED)
+			return p;
+	}
+	return NULL;
+}
+
+static void
+receive_server(struct world *w, struct conn *c, const struct seg *s)
+{
+	struct tcp_peer *p = server_peer(c);
+	bool opens = (s->flags & (SEG_SYN | SEG_ACK | SEG_RST)) == SEG_SYN;
+
+	c->syns_at_server += opens;
+	if (c->server_kind == SERVER_SILENT)
+		return;
+	if (p != NULL && p->state == PEER_TIME_WAIT && opens && tcp_peer_syn_replaces(p, s)) {
+		peer_finish(p, END_FIN);
+		p = NULL;
+	}
+	if (p == NULL) {
+		if (opens && c->server_kind == SERVER_ACCEPTS)
+			open_server(w, c, s);
+		else
+			answer_reset(w, c, SERVER, s);
+		return;
+	}
+	p->stale = p->owner != c || c->n_servers > 1;
+	tcp_peer_input(p, w->now, s);
+	host_schedule(w, p);
+	settle(w, p->owner);
+}
+
+void
+host_receive(struct world *w, int side, struct rig_buf *b)
+{
+	int from = side == SW_OUTSIDE ? SERVER : CLIENT;
+	const char *wrong;
+	struct seg_path path;
+	struct seg s;
+	struct conn *c;
+
+	here = w;
+	wrong = seg_parse(b->mem, b->len, &path, &s);
+	if (wrong != NULL && !b->corrupt)
+		sim_fail("host on side %d was sent: %s", side, wrong);
+	c = wrong == NULL ? host_conn(w, from, &path) : NULL;
+	if (c == NULL) {
+		w->n_stray++;
+	} else if (!seg_path_match(&c->path, from, &path)) {
+		sim_fail("conn %u: MAC addresses are not those of the connection", c->id);
+	} else {
+		if (side == SW_OUTSIDE)
+			receive_client(w, c, &s);
+		else
+			receive_server(w, c, &s);
+		settle(w, c);
+	}
+	rig_buf_put(&w->rig, b);
+}
+
+struct tcp_peer *
+conn_server(const struct conn *c)
+{
+	struct tcp_peer *last = NULL;
+
+	for (unsigned i = 0; i < c->n_servers; i++) {
+		last = c->server[i];
+		if (last->established)
+			return last;
+	}
+	return last;
+}

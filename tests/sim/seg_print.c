@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <string.h>
+
+#include "seg.h"
+
+bool
+seg_tuple_match(const struct seg_path *path, int from, const struct seg_path *got)
+{
+	if (path->v6 != got->v6 || path->n_tags != got->n_tags)
+		return false;
+	for (unsigned i = 0; i < path->n_tags; i++) {
+		if (path->tci[i] != got->tci[i] || path->tpid[i] != got->tpid[i])
+			return false;
+	}
+	for (int i = 0; i < 2; i++) {
+		const struct seg_end *e = &path->end[i == 0 ? from : !from];
+
+		if (memcmp(e->addr, got->end[i].addr, 16) != 0 || e->port != got->end[i].port)
+			return false;
+	}
+	return true;
+}
+
+bool
+seg_path_match(const struct seg_path *path, int from, const struct seg_path *got)
+{
+	return seg_tuple_match(path, from, got) &&
+	       memcmp(path->end[from].mac, got->end[0].mac, 6) == 0 &&
+	       memcmp(path->end[!from].mac, got->end[1].mac, 6) == 0;
+}
+
+static void
+print_options(FILE *f, const struct seg *s)
+{
+	const char *sep = "";
+
+	fprintf(f, " opts <");
+	if (s->mss) {
+		fprintf(f, "mss %u", s->mss);
+		sep = ",";
+	}
+	if (s->sack_ok) {
+		fprintf(f, "%ssackOK", sep);
+		sep = ",";
+	}
+	if (s->ts) {
+		fprintf(f, "%sTS val %u ecr %u", sep, s->tsval, s->tsecr);
+		sep = ",";
+	}
+	if (s->wscale != SEG_NO_WSCALE) {
+		fprintf(f, "%swscale %u", sep, s->wscale);
+		sep = ",";
+	}
+	for (unsigned i = 0; i < s->n_sack; i++) {
+		fprintf(f, "%ssack %u:%u", sep, s->sack[i].left, s->sack[i].right);
+		sep = ",";
+	}
+	fprintf(f, ">");
+}
+
+void
+seg_print(FILE *f, const struct seg *s, uint32_t seq_base, uint32_t ack_base)
+{
+	static const char letter[] = "FSRP.UEW";
+	char flags[9];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < 8; i++) {
+		if (s->flags & 1u << i)
+			flags[n++] = letter[i];
+	}
+	flags[n] = '\0';
+	fprintf(f, "[%s] seq %d", flags, (int32_t)(s->seq - seq_base));
+	if (s->pay_len)
+		fprintf(f, ":%d", (int32_t)(s->seq + s->pay_len - seq_base));
+	fprintf(f, " (%u)", s->seq);
+	if (s->flags & SEG_ACK)
+		fprintf(f, " ack %d (%u)", (int32_t)(s->ack - ack_base), s->ack);
+	fprintf(f, " win %u", s->window);
+	if (seg_opt_len(s))
+		print_options(f, s);
+	fprintf(f, " len %u", s->pay_len);
+}
+
+struct seg_path
+seg_path_make(bool v6, uint32_t client, uint16_t client_port, uint16_t server_port, unsigned n_tags,
+	uint16_t vid)
+{
+	struct seg_path p;
+	uint8_t *c, *s;
+
+	memset(&p, 0, sizeof(p));
+	c = p.end[CLIENT].addr;
+	s = p.end[SERVER].addr;
+	p.v6 = v6;
+	if (v6) { /* 2001:db8:1::client, 2001:db8::10 */
+		c[0] = s[0] = 0x20, c[1] = s[1] = 0x01;
+		c[2] = s[2] = 0x0d, c[3] = s[3] = 0xb8;
+		c[5] = 1;
+		s[15] = 0x10;
+		for (unsigned i = 0; i < 4; i++)
+			c[12 + i] = (uint8_t)(client >> (24 - 8 * i));
+	} else { /* 11.x.x.x, 192.0.2.10 */
+		c[0] = 11, c[1] = (uint8_t)(client >> 16);
+		c[2] = (uint8_t)(client >> 8), c[3] = (uint8_t)client;
+		s[0] = 192, s[1] = 0, s[2] = 2, s[3] = 10;
+	}
+	memcpy(p.end[CLIENT].mac, "\x02\xc1\x00\x00\x00\x01", 6);
+	memcpy(p.end[SERVER].mac, "\x02\x5e\x00\x00\x00\x02", 6);
+	p.end[CLIENT].port = client_port;
+	p.end[SERVER].port = server_port;
+	p.n_tags = (uint8_t)n_tags;
+	for (unsigned i = 0; i < n_tags; i++) {
+		p.tpid[i] = n_tags == 2 && i == 0 ? 0x88a8 : 0x8100;
+		p.tci[i] = (uint16_t)((vid + i * 100) & 0xfff);
+	}
+	return p;
+}

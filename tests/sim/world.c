@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include "world.h"
+
+#define TICK_BUSY_NS (10 * SIM_MS)
+#define TICK_IDLE_NS (500 * SIM_MS)
+#define ETHER_MIN    60
+#define EVENTS_MAX   3000000 /* of one run: far more than any that settles */
+
+static void
+to_leg(void *owner, int side, struct rig_buf *b)
+{
+	struct world *w = owner;
+	struct seg_path path;
+	struct seg s;
+	struct conn *c = NULL;
+	const char *wrong = seg_parse(b->mem, b->len, &path, &s);
+
+	if (wrong == NULL) {
+		c = host_conn(w, side == SW_OUTSIDE ? SERVER : CLIENT, &path);
+		if (c == NULL && !b->corrupt)
+			sim_fail("packet to side %d for a connection that there is not", side);
+	}
+	if (c != NULL && side == SW_OUTSIDE && (s.flags & (SEG_SYN | SEG_ACK)) == (SEG_SYN | SEG_ACK) &&
+		!c->cookie_taken) {
+		c->cookie_isn = s.seq;
+		c->cookie_ns = w->now;
+	}
+	world_send(w, side == SW_OUTSIDE ? LEG_F_C : LEG_F_S, b, wrong == NULL ? &s : NULL, c);
+}
+
+void
+world_init(struct world *w, const struct world_cfg *cfg, struct conn *conns, unsigned n)
+{
+	memset(w, 0, sizeof(*w));
+	w->cfg = *cfg;
+	w->rng.s = cfg->seed;
+	w->now = cfg->epoch_ns;
+	for (int i = 0; i < LEGS; i++)
+		w->link[i].cfg = cfg->link[i];
+	rig_init(&w->rig, &cfg->rig, w->now);
+	w->rig.sink = to_leg;
+	w->rig.owner = w;
+	w->conns = conns;
+	w->n_conns = n;
+	for (unsigned i = 0; i < n; i++) {
+		conns[i].id = i;
+		if (conns[i].after == NULL)
+			queue_push(&w->queue, w->now + conns[i].start_ns, EV_START, 0, &conns[i]);
+	}
+	queue_push(&w->queue, w->now + TICK_BUSY_NS, EV_TICK, 0, NULL);
+}
+
+/* Where the bits begin that a checksum covers: what a flipped bit before that does is not ours. */
+static uint32_t
+corruptible(const struct rig_buf *b, struct rng *rng)
+{
+	uint32_t ip = 14;
+
+	while (b->mem[ip - 2] == 0x81 || b->mem[ip - 2] == 0x88)
+		ip += 4;
+	if (b->mem[ip] >> 4 == 6) /* addresses and behind */
+		ip += 8;
+	return ip + (uint32_t)rng_below(rng, b->len - ip);
+}
+
+static struct rig_buf *
+copy(struct world *w, const struct rig_buf *b, bool to_engine)
+{
+	struct rig *r = &w->rig;
+	uint32_t pad = 0, room;
+	struct rig_buf *n;
+
+	if (!to_engine) {
+		n = rig_buf_get(r, b->mem, b->len, 0);
+	} else {
+		if (w->cfg.pad && b->len < ETHER_MIN && !b->corrupt)
+			pad = ETHER_MIN - b->len;
+		room = 40 + (uint32_t)rng_below(&w->rng, 8) * 8;
+		n = rig_buf_get(r, NULL, b->len + pad, room);
+		memcpy(n->mem, b->mem, b->len);
+		for (uint32_t i = 0; i < pad; i++)
+			n->mem[b->len + i] = (uint8_t)rng_next(&w->rng);
+		n->split = w->cfg.split && b->len > SEG_HEADERS_MAX + 2 && !b->corrupt &&
+			   rng_chance(&w->rng, 300);
+	}
+	n->corrupt = b->corrupt;
+	return n;
+}
+
+void
+world_send(struct world *w, enum leg leg, struct rig_buf *b, const struct seg *s, struct conn *c)
+{
+	bool to_engine = leg == LEG_C_F || leg == LEG_S_F;
+	int side = leg == LEG_C_F || leg == LEG_F_C ? SW_OUTSIDE : SW_INSIDE;
+	struct fate f = link_carry(&w->link[leg], &w->rng, w->now);
+
+	if (w->filter != NULL && s != NULL && w->filter(w->filter_ctx, leg, s, c))
+		f.copies = 0;
+	if (w->trace != NULL && s != NULL) {
+		struct trace_row row = {.at = w->now, .leg = leg, .seg = *s,
+			.conn = c != NULL ? c->id : TRACE_NO_CONN, .lost = f.copies == 0,
+			.dup = f.copies == 2, .corrupt = f.corrupt,
+			.arrives = f.copies ? f.at[0] : SIM_NEVER};
+
+		trace_add(w->trace, &row);
+	}
+	for (unsigned i = 0; i < f.copies; i++) {
+		struct rig_buf *n = copy(w, b, to_engine);
+
+		if (i == 0 && f.corrupt && !n->corrupt && !n->split) {
+			n->corrupt = true;
+			n->len = b->len; /* without padding */
+			n->mem[corruptible(n, &w->rng)] ^= (uint8_t)(1u << rng_below(&w->rng, 8));
+		}
+		w->in_flight++;
+		queue_push(&w->queue, f.at[i], to_engine ? EV_TO_ENGINE : EV_TO_HOST, side, n);
+	}
+	rig_buf_put(&w->rig, b);
+}
+
+/* Right handshake ACK of a client, at the moment when the front end gets it. */
+static void
+note_ack(struct world *w, const struct rig_buf *b)
+{
+	struct seg_path path;
+	struct seg s;
+	struct conn *c;
+
+	if (b->corrupt || seg_parse(b->mem, b->len, &path, &s) != NULL)
+		return;
+	c = host_conn(w, CLIENT, &path);
+	if (c == NULL || c->client == NULL || !c->cookie_taken || s.seq != c->client->iss + 1 ||
+		s.ack != c->cookie_isn + 1 || (s.flags & (SEG_SYN | SEG_RST | SEG_ACK)) != SEG_ACK)
+		return;
+	c->ack_delivered = true;
+	if (w->now - c->cookie_ns <= w->cfg.rig.epoch_s * SIM_SEC / 2)
+		c->ack_on_time = true;
+}
+
+static void
+poll_engine(struct world *w)
+{
+	unsigned done = 0;
+
+	w->poll_due = false;
+	while (done < w->n_rx) {
+		unsigned n = (unsigned)rng_range(&w->rng, 1, w->cfg.burst);
+
+		if (n > w->n_rx - done)
+			n = w->n_rx - done;
+		for (unsigned i = 0; i < n; i++) {
+			if (w->rx_side[done + i] == SW_OUTSIDE)
+				note_ack(w, w->rx[done + i]);
+		}
+		rig_burst(&w->rig, w->now, &w->rx[done], &w->rx_side[done], n, w->cfg.csum);
+		done += n;
+		w->in_flight -= n;
+	}
+	w->n_rx = 0;
+}
+
+static void
+to_engine(struct world *w, const struct event *e)
+{
+	if (w->n_rx == sizeof(w->rx) / sizeof(w->rx[0])) {
+		poll_engine(w);
+	}
+	w->rx_side[w->n_rx] = (uint8_t)e->side;
+	w->rx[w->n_rx++] = e->what;
+	if (!w->poll_due) {
+		w->poll_due = true;
+		queue_push(&w->queue, w->now + rng_below(&w->rng, w->cfg.poll_ns + 1), EV_POLL, 0,
+			NULL);
+	}
+}
+
+static bool
+all_ended(const struct world *w)
+{
+	for (unsigned i = 0; i < w->n_conns; i++) {
+		if (!w->conns[i].ended)
+			return false;
+	}
+	return true;
+}
+
+static void
+dispatch(struct world *w, const struct event *e)
+{
+	struct sw_engine_gauges g;
+
+	switch (e->kind) {
+	case EV_TO_ENGINE:
+		to_engine(w, e);
+		break;
+	case EV_TO_HOST:
+		w->in_flight--;
+		host_receive(w, e->side, e->what);
+		break;
+	case EV_POLL:
+		poll_engine(w);
+		break;
+	case EV_TICK:
+		rig_tick(&w->rig, w->now);
+		g = rig_gauges(&w->rig);
+		queue_push(&w->queue, w->now + (g.pending ? TICK_BUSY_NS : TICK_IDLE_NS), EV_TICK, 0,
+			NULL);
+		break;
+	case EV_PEER:
+		host_timer(w, e->what);
+		break;
+	case EV_START:
+		host_start(w, e->what);
+		break;
+	}
+}
+
+void
+world_run(struct world *w, uint64_t until)
+{
+	struct event e;
+
+	while (!sim_failed() && queue_pop(&w->queue, &e)) {
+		if (++w->n_events > EVENTS_MAX)
+			sim_fail("no end: %u events after %lu s", EVENTS_MAX,
+				(w->now - w->cfg.epoch_ns) / SIM_SEC);
+		if (e.at >= until) {
+			queue_push(&w->queue, e.at, e.kind, e.side, e.what);
+			w->now = until;
+			return;
+		}
+		w->now = e.at;
+		dispatch(w, &e);
+		if (w->in_flight == 0 && all_ended(w) && rig_gauges(&w->rig).pending == 0)
+			return;
+	}
+}
+
+void
+world_expire(struct world *w)
+{
+	struct sw_engine_gauges g;
+	uint64_t longest = 0;
+
+	for (unsigned i = 0; i < SW_FLOW_STATE_MAX; i++) {
+		if (w->cfg.rig.timeouts.state_ms[i] > longest)
+			longest = w->cfg.rig.timeouts.state_ms[i];
+	}
+	w->now += longest * SIM_MS + SIM_SEC;
+	rig_tick_turns(&w->rig, &w->now, 2);
+	g = rig_gauges(&w->rig);
+	if (g.flows || g.pending || g.held)
+		sim_fail("after all timers there are left: %u flows, %u pending, %u held", g.flows,
+			g.pending, g.held);
+}
+
+void
+world_fini(struct world *w)
+{
+	struct event e;
+
+	/* Packets under way; the engine's own come back in rig_fini(). */
+	while (queue_pop(&w->queue, &e)) {
+		if (e.kind == EV_TO_ENGINE || e.kind == EV_TO_HOST)
+			rig_buf_put(&w->rig, e.what);
+	}
+	for (unsigned i = 0; i < w->n_rx; i++)
+		rig_buf_put(&w->rig, w->rx[i]);
+	for (unsigned i = 0; i < w->n_conns; i++) {
+		free(w->conns[i].client);
+		for (unsigned k = 0; k < w->conns[i].n_servers; k++)
+			free(w->conns[i].server[k]);
+	}
+	queue_fini(&w->queue);
+	rig_fini(&w->rig);
+}
+
+bool
+world_clean(const struct world_cfg *cfg)
+{
+	for (int i = 0; i < LEGS; i++) {
+		if (!link_is_clean(&cfg->link[i]))
+			return false;
+	}
+	return true;
+}

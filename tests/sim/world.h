@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * world.h - clients, a front end and servers, joined by links, under a clock of their own.
+ *
+ *   client peers --[link 0]--> outside |        | inside --[link 2]--> server peers
+ *                <--[link 1]--         | engine |        <--[link 3]--
+ *
+ * Connections are laid out beforehand (struct conn); the world starts them, runs until nothing moves any
+ * more, lets all timers of the front end pass and looks that it is empty then.
+ */
+#ifndef SIM_WORLD_H
+#define SIM_WORLD_H
+
+#include "net.h"
+#include "rig.h"
+#include "tcp_peer.h"
+#include "trace.h"
+
+enum leg { LEG_C_F, LEG_F_C, LEG_F_S, LEG_S_F, LEGS };
+
+enum server_kind { SERVER_ACCEPTS, SERVER_REFUSES, SERVER_SILENT };
+
+#define CONN_SERVERS_MAX 8
+
+/* One connection of a client; server[] has one peer for each SYN that opened one. */
+struct conn {
+	uint32_t id;
+	struct seg_path path;
+	struct peer_cfg ccfg, scfg;
+	enum server_kind server_kind;
+	uint64_t start_ns;
+	struct conn *after;    /* same tuple: starts start_ns after that one's client is closed */
+	bool started, ended;
+	struct tcp_peer *client;
+	struct tcp_peer *server[CONN_SERVERS_MAX];
+	unsigned n_servers;
+	/* seen by the harness on the way */
+	uint32_t cookie_isn;
+	uint64_t cookie_ns;     /* when the SYN-ACK that the client took left the front end */
+	bool cookie_taken;
+	bool ack_delivered;     /* a right handshake ACK reached the front end within the cookie's life */
+	bool ack_on_time;
+	unsigned syns_at_server;
+};
+
+/* Scripts look at every packet that is about to be sent; true: lose it. */
+typedef bool (*world_filter)(void *ctx, enum leg leg, const struct seg *s, const struct conn *c);
+
+struct world_cfg {
+	uint64_t seed;
+	uint64_t epoch_ns;   /* clock at the start */
+	struct rig_cfg rig;
+	struct link_cfg link[LEGS];
+	uint64_t poll_ns;    /* longest wait of a packet for the engine's next call */
+	unsigned burst;      /* most packets in one call */
+	bool pad;            /* Ethernet padding with rubbish */
+	bool split;          /* long packets come in two pieces */
+	uint8_t csum;        /* SW_CSUM_* of right packets */
+	uint64_t stop_ns;    /* end abruptly then; SIM_NEVER: run to the end */
+	uint64_t limit_ns;   /* a connection that lives longer has not ended */
+};
+
+struct world {
+	struct world_cfg cfg;
+	struct rng rng;
+	struct queue queue;
+	struct link link[LEGS];
+	struct rig rig;
+	struct trace *trace; /* or NULL */
+	uint64_t now;
+	struct conn *conns;
+	unsigned n_conns;
+	struct rig_buf *rx[4096];
+	uint8_t rx_side[4096];
+	unsigned n_rx;
+	bool poll_due;
+	unsigned in_flight;   /* packets on links and before the engine */
+	uint64_t n_events;
+	uint64_t n_stray;     /* packets for no connection; with no corruption there are none */
+	world_filter filter;
+	void *filter_ctx;
+};
+
+void world_init(struct world *w, const struct world_cfg *cfg, struct conn *conns, unsigned n);
+/* Runs until all connections have ended and no packet is under way, or at most until `until`. */
+void world_run(struct world *w, uint64_t until);
+/* Runs all timers of the front end out; it must be empty afterwards. */
+void world_expire(struct world *w);
+void world_fini(struct world *w);
+
+bool world_clean(const struct world_cfg *cfg);
+
+/* hosts.c */
+void host_start(struct world *w, struct conn *c);
+void host_receive(struct world *w, int side, struct rig_buf *b);
+void host_timer(struct world *w, struct tcp_peer *p);
+void host_schedule(struct world *w, struct tcp_peer *p);
+struct conn *host_conn(struct world *w, int from, const struct seg_path *got);
+bool host_conn_ended(const struct conn *c);
+/* A packet onto a link; the frame is freed. */
+void world_send(struct world *w, enum leg leg, struct rig_buf *b, const struct seg *s,
+	struct conn *c);
+
+/* The server peer that got furthest: the established one, else the last, else NULL. */
+struct tcp_peer *conn_server(const struct conn *c);
+
+#endif
