@@ -99,7 +99,6 @@ fill_pending(struct pending *p, const struct sw_pkt *pkt, const struct sw_cookie
 		.ts = ack_opts->ts,
 		.tsval = ack_opts->tsval,
 	};
-	p->client_tsval = ack_opts->tsval;
 	p->tsval = ack_opts->tsecr;
 }
 

@@ -58,14 +58,11 @@ client_segment(struct burst *b, const struct item *it, struct pending *pe)
 	const struct sw_pkt *p = it->p;
 	uint32_t first = pe->client_isn + 1;
 	uint32_t end = p->seq + sw_pkt_seq_len(p);
-	struct sw_tcp_opts o;
 
-	if (p->ack != pe->isn + 1 || !sw_pkt_tcp_csum_ok(p) || sw_opts_read(p, &o) != 0) {
+	if (p->ack != pe->isn + 1 || !sw_pkt_tcp_csum_ok(p)) {
 		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
 		return;
 	}
-	if (pe->syn_opts.ts && o.ts && sw_seq_before(pe->client_tsval, o.tsval))
-		pe->client_tsval = o.tsval;
 	if (p->seq == pe->next_seq)
 		pe->window = window_field(p);
 	if (end == p->seq || is_held(b->e, pe, p->seq, end)) {
@@ -138,6 +135,10 @@ open_client_window(struct burst *b, const struct item *it, const struct pending 
 		sw_count(&b->stats, SW_C_CLIENT_OPENED);
 }
 
+/*
+ * The timestamp is that of our SYN, however new the client's latest is: what is held is older than that, and
+ * the server would take it for old duplicates (PAWS, RFC 7323, 5).
+ */
 static void
 ack_server(struct burst *b, const struct item *it, const struct pending *pe,
 	const struct sw_tcp_opts *o)
@@ -153,7 +154,7 @@ ack_server(struct burst *b, const struct item *it, const struct pending *pe,
 		.tuple = &it->p->tuple,
 		.opts = {.wscale = SW_WSCALE_NONE,
 			.ts = it->f->flags & SW_FLOW_TS,
-			.tsval = pe->client_tsval,
+			.tsval = pe->syn_opts.tsval,
 			.tsecr = o->tsval},
 	};
 

@@ -41,11 +41,10 @@ struct pending {
 	uint32_t flow; /* index of its flow */
 	uint32_t due_ms;
 	uint32_t client_isn;
-	uint32_t isn;	       /* ours: the cookie */
-	uint32_t tsval;	       /* ours: what the client echoes; with syn_opts.ts */
-	uint32_t client_tsval; /* the client's latest */
-	uint32_t next_seq;     /* end of what the client has sent in order, as far as held */
-	uint32_t held_head;    /* first held packet, or NONE */
+	uint32_t isn;	    /* ours: the cookie */
+	uint32_t tsval;	    /* ours: what the client echoes; with syn_opts.ts */
+	uint32_t next_seq;  /* end of what the client has sent in order, as far as held */
+	uint32_t held_head; /* first held packet, or NONE */
 	uint32_t held_tail;
 	uint16_t held_count;
 	uint16_t window;     /* the client's latest window field, as it stood */

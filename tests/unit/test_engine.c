@@ -122,6 +122,51 @@ START_TEST(request_in_one_burst)
 }
 END_TEST
 
+/*
+ * A client's timer sends a later segment with a newer timestamp while the first ones are held. What the
+ * server sees must never go back in time, or it takes the held ones for old duplicates (PAWS).
+ */
+START_TEST(timestamps_to_the_server_never_go_back)
+{
+	struct rig_conn c = conn4;
+	uint8_t syn_ts[] = {1, 1, 8, 10, 0, 0, 0, 50, 0, 0, 0, 0}, ts[12];
+	uint32_t last = 0;
+
+	memcpy(c.opts, syn_ts, sizeof(syn_ts));
+	c.opts_len = sizeof(syn_ts);
+	rig_syn(&r, &c);
+	memcpy(ts, syn_ts, 8);
+	ck_assert_uint_eq(r.sent[0].seen.opts[6], 8); /* MSS 4, NOP NOP, TS: its TSval at 8 */
+	memcpy(ts + 8, r.sent[0].seen.opts + 8, 4);
+	for (unsigned i = 0; i < 3; i++) {
+		struct pkt_make m = rig_client(&c);
+
+		ts[7] = (uint8_t)(50 + 20 * i); /* TSval: 50, 70, 90 */
+		m.opts = ts;
+		m.opts_len = sizeof(ts);
+		m.payload = ts;
+		m.payload_len = i ? 10 : 0;
+		m.seq = c.c + 1 + (i ? i - 1 : 0) * 10;
+		rig_send(&r, SW_OUTSIDE, &m);
+	}
+	struct pkt_make m = rig_server(&c);
+
+	m.flags = SW_TCP_SYN | SW_TCP_ACK;
+	m.seq = c.s;
+	m.opts = syn_ts;
+	m.opts_len = sizeof(syn_ts);
+	rig_send(&r, SW_INSIDE, &m);
+	ck_assert_uint_eq(r.n_sent, 4);
+	for (unsigned i = 1; i < 4; i++) {
+		const struct pkt_seen *s = &r.sent[i].seen;
+
+		ck_assert_uint_eq(s->opts_len, 12);
+		ck_assert_uint_ge(s->opts[7], last);
+		last = s->opts[7];
+	}
+}
+END_TEST
+
 START_TEST(hold_is_bounded_in_bytes)
 {
 	struct rig_conn c = conn4;
@@ -456,6 +501,7 @@ suite(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_loop_test(c, open_and_translate, 0, 2);
 	tcase_add_test(c, request_in_one_burst);
+	tcase_add_test(c, timestamps_to_the_server_never_go_back);
 	tcase_add_test(c, hold_is_bounded_in_bytes);
 	tcase_add_test(c, hold_is_bounded_in_segments);
 	tcase_add_test(c, silent_server);
