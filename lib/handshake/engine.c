@@ -103,7 +103,12 @@ admit(struct burst *b, struct item *it)
 	const struct sw_pkt *p = it->p;
 
 	if (it->service == SW_POLICY_NO_SERVICE) {
-		bridge(b, p->f, SW_C_BRIDGED);
+		/* A TCP header too short for its ports may be for any port of the server. */
+		if (p->kind == SW_PKT_BAD && p->tuple.cport_be == 0 && p->tuple.sport_be == 0 &&
+			sw_policy_covers_address(policy, &p->tuple))
+			drop(b, p->f, p->reason);
+		else
+			bridge(b, p->f, SW_C_BRIDGED);
 		return false;
 	}
 	enum sw_source_verdict source = sw_policy_source(policy, &p->tuple);

@@ -267,7 +267,8 @@ parse_ip6(struct sw_pkt *p, uint32_t l3, uint32_t vlan)
 static bool
 is_vlan(rte_be16_t type_be)
 {
-	return type_be == SW_ETHER_VLAN_BE || type_be == SW_ETHER_QINQ_BE;
+	return type_be == SW_ETHER_VLAN_BE || type_be == SW_ETHER_QINQ_BE ||
+	       type_be == SW_ETHER_QINQ_OLD_BE;
 }
 
 /* The frame has an Ethernet header whose type is a VLAN tag's. */

@@ -2,7 +2,7 @@
 /*
  * parse.h - finds the TCP header of a packet, within bounds, once.
  *
- * Ethernet, up to two VLAN tags (0x8100, 0x88a8), IPv4 with options, IPv6 with up to
+ * Ethernet, up to two VLAN tags (0x8100, 0x88a8, 0x9100), IPv4 with options, IPv6 with up to
  * SW_PARSE_EXT_MAX extension headers (hop-by-hop, routing, destination options, AH; RFC 8200), TCP.
  * Everything later reads the offsets found here and never looks for a header again.
  *

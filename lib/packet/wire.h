@@ -22,10 +22,11 @@
 #define SW_TCP_BYTES  20 /* without options */
 
 /* EtherTypes as they lie in memory. */
-#define SW_ETHER_IP4_BE	 RTE_BE16(0x0800)
-#define SW_ETHER_IP6_BE	 RTE_BE16(0x86dd)
-#define SW_ETHER_VLAN_BE RTE_BE16(0x8100) /* IEEE 802.1Q customer tag */
-#define SW_ETHER_QINQ_BE RTE_BE16(0x88a8) /* IEEE 802.1ad service tag */
+#define SW_ETHER_IP4_BE	     RTE_BE16(0x0800)
+#define SW_ETHER_IP6_BE	     RTE_BE16(0x86dd)
+#define SW_ETHER_VLAN_BE     RTE_BE16(0x8100) /* IEEE 802.1Q customer tag */
+#define SW_ETHER_QINQ_BE     RTE_BE16(0x88a8) /* IEEE 802.1ad service tag */
+#define SW_ETHER_QINQ_OLD_BE RTE_BE16(0x9100) /* service tag before 802.1ad, still met */
 
 #define SW_VLAN_ID_MASK 0x0fff
 

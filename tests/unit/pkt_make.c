@@ -189,7 +189,8 @@ read_l2(const uint8_t *b, size_t len, struct pkt_seen *s)
 
 	if (len < 14)
 		return 0;
-	while (get16(b + off - 2) == 0x8100 || get16(b + off - 2) == 0x88a8) {
+	while (get16(b + off - 2) == 0x8100 || get16(b + off - 2) == 0x88a8 ||
+		get16(b + off - 2) == 0x9100) {
 		if (s->n_vlan == 2 || off + 4 > len)
 			return 0;
 		s->vlan_tci[s->n_vlan++] = (uint16_t)get16(b + off);

@@ -209,6 +209,35 @@ START_TEST(tagged_syn_is_challenged)
 }
 END_TEST
 
+/* Malformed TCP headers for the server's address, and for another one. */
+START_TEST(short_tcp_header)
+{
+	uint8_t b[PKT_MAX];
+
+	for (unsigned keep = 0; keep < 20; keep++) {
+		for (unsigned ours = 0; ours < 2; ours++) {
+			struct pkt_make m = syn(&conn4);
+			uint64_t before = rig_drop(&r, SW_DROP_TCP_HEADER);
+
+			m.dst[3] = ours ? m.dst[3] : 99;
+			m.proto = 6;
+			size_t len = pkt_make(b, sizeof(b), &m) - 20 + keep;
+
+			b[14 + 3] = (uint8_t)(20 + keep); /* IP total length */
+			b[14 + 10] = b[14 + 11] = 0;
+			uint16_t sum = pkt_sum(0, b + 14, 20);
+
+			b[14 + 10] = (uint8_t)(sum >> 8);
+			b[14 + 11] = (uint8_t)sum;
+			rig_queue_raw(&r, SW_OUTSIDE, b, len, 0);
+			rig_run(&r);
+			ck_assert_msg(r.n_sent == !ours, "%u bytes of TCP", keep);
+			ck_assert_uint_eq(rig_drop(&r, SW_DROP_TCP_HEADER), before + ours);
+		}
+	}
+}
+END_TEST
+
 START_TEST(fragments)
 {
 	struct pkt_make m = syn(&conn4);
@@ -435,6 +464,7 @@ main(void)
 	tcase_add_test(c, packets_without_a_flow);
 	tcase_add_test(c, bridging_changes_nothing);
 	tcase_add_test(c, tagged_syn_is_challenged);
+	tcase_add_test(c, short_tcp_header);
 	tcase_add_test(c, fragments);
 	tcase_add_test(c, respond_mode);
 	tcase_add_test(c, budget);
