@@ -21,8 +21,8 @@ transmit(struct world *w, struct conn *c, int role, const struct seg *s)
 		sim_fail("conn %u: peer built a segment that is too long", c->id);
 		return;
 	}
-	world_send(w, role == CLIENT ? LEG_C_F : LEG_S_F, rig_buf_get(&w->rig, data, (uint32_t)len, 0),
-		s, c);
+	world_send(w, role == CLIENT ? LEG_C_F : LEG_S_F,
+		rig_buf_get(&w->rig, data, (uint32_t)len, 0), s, c);
 }
 
 static void
@@ -102,8 +102,8 @@ host_start(struct world *w, struct conn *c)
 	if (c->client == NULL)
 		c->client = calloc(1, sizeof(*c->client));
 	if (c->after != NULL) /* RFC 6191: the new numbers lie beyond the old ones */
-		c->ccfg.iss = c->after->client->snd_max + 1 +
-			      (uint32_t)rng_below(&w->rng, 1u << 20);
+		c->ccfg.iss =
+			c->after->client->snd_max + 1 + (uint32_t)rng_below(&w->rng, 1u << 20);
 	tcp_peer_init(c->client, &c->ccfg, &ops, c, CLIENT, c->id);
 	c->client->stale = c->after != NULL;
 	tcp_peer_connect(c->client, w->now);

@@ -40,8 +40,8 @@ judge_options(const struct world *w, const struct conn *c, const struct tcp_peer
 					    : syn->wscale > cl->cfg.wscale)
 		sim_fail("conn %u: server was told window scale %u, client's is %u", c->id,
 			syn->wscale, cl->cfg.wscale);
-	if (cl->ts_on && syn->wscale != (synack->wscale == SEG_NO_WSCALE ? SEG_NO_WSCALE
-									: cl->cfg.wscale))
+	if (cl->ts_on &&
+		syn->wscale != (synack->wscale == SEG_NO_WSCALE ? SEG_NO_WSCALE : cl->cfg.wscale))
 		sim_fail("conn %u: window scale %u became %u though timestamps carry it", c->id,
 			cl->cfg.wscale, syn->wscale);
 	if (syn->tsecr != 0)
@@ -89,7 +89,8 @@ judge_abort(const struct conn *c, const struct tcp_peer *cl, const struct tcp_pe
 static bool
 full_somewhere(const struct world *w)
 {
-	return rig_drops(&w->rig, SW_DROP_TABLE_FULL) + rig_drops(&w->rig, SW_DROP_PENDING_FULL) > 0;
+	return rig_drops(&w->rig, SW_DROP_TABLE_FULL) + rig_drops(&w->rig, SW_DROP_PENDING_FULL) >
+	       0;
 }
 
 /* Connections that were never spliced: is there a reason? */
@@ -100,8 +101,8 @@ judge_unopened(struct world *w, const struct conn *c, bool clean)
 	bool proxied = c->path.end[SERVER].port == RIG_PORT_PROXY;
 
 	if (c->server_kind == SERVER_REFUSES || c->server_kind == SERVER_SILENT) {
-		bool ok = cl->end == END_RESET || (c->server_kind == SERVER_SILENT && !proxied &&
-							 cl->end == END_TIMEOUT);
+		bool ok = cl->end == END_RESET ||
+			  (c->server_kind == SERVER_SILENT && !proxied && cl->end == END_TIMEOUT);
 
 		if (ok || cl->end == END_ABORTED)
 			return;
@@ -125,10 +126,6 @@ judge_unopened(struct world *w, const struct conn *c, bool clean)
 	/* The reset that told it so was lost, and the flow is gone. */
 	if (cl->end == END_TIMEOUT && c->ack_delivered &&
 		(c->server_kind != SERVER_ACCEPTS || rig_count(&w->rig, SW_C_SERVER_TIMED_OUT) > 0))
-		return;
-	/* A cookie that opened twice, since its server refused or was silent, spent another's place. */
-	if (cl->end == END_TIMEOUT && rig_drops(&w->rig, SW_DROP_COOKIE_BUDGET) > 0 &&
-		rig_count(&w->rig, SW_C_FLOW_FAILED) > 0)
 		return;
 	sim_fail("conn %u: never opened, client %s, right ACK %s", c->id, peer_end_name(cl->end),
 		c->ack_on_time ? "arrived in time" : "did not arrive in time");
@@ -157,7 +154,8 @@ judge_conn(struct world *w, const struct conn *c, bool clean)
 	if (established_servers(c) > 1)
 		sim_fail("conn %u: %u servers took it", c->id, established_servers(c));
 	if (clean && c->n_servers > 1)
-		sim_fail("conn %u: %u servers were opened over a clean network", c->id, c->n_servers);
+		sim_fail("conn %u: %u servers were opened over a clean network", c->id,
+			c->n_servers);
 	if (cl->end == END_ABORTED || (sv != NULL && sv->end == END_ABORTED)) {
 		judge_abort(c, cl, sv, clean);
 		return;
@@ -190,7 +188,8 @@ judge_stalls(struct world *w, const struct conn *c)
 		return;
 	again = cl->n_retransmitted + sv->n_retransmitted;
 	if (again)
-		sim_fail("conn %u: clean network, but client sent %lu and server %lu segments again",
+		sim_fail(
+			"conn %u: clean network, but client sent %lu and server %lu segments again",
 			c->id, cl->n_retransmitted, sv->n_retransmitted);
 }
 

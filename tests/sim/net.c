@@ -12,8 +12,8 @@ before(const struct event *a, const struct event *b)
 void
 queue_push(struct queue *q, uint64_t at, enum event_kind kind, int side, void *what)
 {
-	struct event e = {.at = at, .order = q->next_order++, .kind = kind, .side = side,
-		.what = what};
+	struct event e = {
+		.at = at, .order = q->next_order++, .kind = kind, .side = side, .what = what};
 	size_t i = q->n++;
 
 	if (q->n > q->cap) {

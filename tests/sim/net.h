@@ -13,7 +13,7 @@ struct event {
 	uint64_t at;
 	uint64_t order; /* of two at one time the older goes first: a run repeats exactly */
 	enum event_kind kind;
-	int side;       /* EV_TO_ENGINE, EV_TO_HOST: the port */
+	int side; /* EV_TO_ENGINE, EV_TO_HOST: the port */
 	void *what;
 };
 
@@ -31,7 +31,7 @@ void queue_fini(struct queue *q);
 
 struct link_cfg {
 	unsigned loss, dup, reorder, corrupt; /* permille */
-	uint64_t delay_ns, jitter_ns;         /* jitter keeps the order; reordering does not */
+	uint64_t delay_ns, jitter_ns;	      /* jitter keeps the order; reordering does not */
 };
 
 struct link {
@@ -43,8 +43,8 @@ struct link {
 /* What a link does to one packet; copies 0: lost. */
 struct fate {
 	unsigned copies;
-	bool corrupt;     /* the first copy */
-	uint64_t at[2];   /* arrival of each copy */
+	bool corrupt;	/* the first copy */
+	uint64_t at[2]; /* arrival of each copy */
 };
 
 struct fate link_carry(struct link *l, struct rng *rng, uint64_t now);

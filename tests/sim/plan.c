@@ -14,25 +14,31 @@ plan_defaults(struct world_cfg *cfg)
 		.burst = 32,
 		.stop_ns = SIM_NEVER,
 		.limit_ns = 3000 * SIM_SEC,
-		.rig = {
-			.server = {.mss4 = 1460, .mss6 = 1440, .wscale = 7, .sack = true, .ts = true},
-			.window = 32768,
-			.epoch_s = 64,
-			.secret = 1,
-			.budget = true,
-			.max_flows = 1024,
-			.max_pending = 256,
-			.max_held = 2048,
-			.spares = SW_SPARE_MAX,
-			.timeouts = {.state_ms = {
-				[SW_FLOW_OPEN] = 400 * 1000,
-				[SW_FLOW_FIN_CLIENT] = 240 * 1000,
-				[SW_FLOW_FIN_SERVER] = 240 * 1000,
-				[SW_FLOW_FIN_BOTH] = 30 * 1000,
-				[SW_FLOW_RST_CLIENT] = 10 * 1000,
-				[SW_FLOW_RST_SERVER] = 10 * 1000,
-			}},
-		},
+		.rig =
+			{
+				.server = {.mss4 = 1460,
+					.mss6 = 1440,
+					.wscale = 7,
+					.sack = true,
+					.ts = true},
+				.window = 32768,
+				.epoch_s = 64,
+				.secret = 1,
+				.budget = true,
+				.max_flows = 1024,
+				.max_pending = 256,
+				.max_held = 2048,
+				.spares = SW_SPARE_MAX,
+				.timeouts = {.state_ms =
+						     {
+							     [SW_FLOW_OPEN] = 400 * 1000,
+							     [SW_FLOW_FIN_CLIENT] = 240 * 1000,
+							     [SW_FLOW_FIN_SERVER] = 240 * 1000,
+							     [SW_FLOW_FIN_BOTH] = 30 * 1000,
+							     [SW_FLOW_RST_CLIENT] = 10 * 1000,
+							     [SW_FLOW_RST_SERVER] = 10 * 1000,
+						     }},
+			},
 	};
 	for (int i = 0; i < LEGS; i++)
 		cfg->link[i].delay_ns = 5 * SIM_MS;
@@ -286,15 +292,16 @@ plan_make(struct world_cfg *cfg, struct conn *conns, unsigned n)
 		struct conn *c = &conns[i];
 		unsigned kind = (unsigned)rng_below(&r, 100);
 		unsigned tags = rng_chance(&r, 250) ? (unsigned)rng_range(&r, 1, 2) : 0;
-		bool again = i > 0 && rng_chance(&r, 200);
+		bool again = i > 0 && rng_chance(&r, 200), v6;
+		uint32_t client;
+		uint16_t vid;
 
 		c->start_ns = rng_below(&r, 300 * SIM_MS);
-		c->path = seg_path_make(rng_chance(&r, 400), 1 + (uint32_t)rng_below(&r, 1000),
-			(uint16_t)(20000 + i),
-			kind < 85   ? RIG_PORT_PROXY
-			: kind < 92 ? RIG_PORT_PASS
-				    : RIG_PORT_OTHER,
-			tags, (uint16_t)rng_range(&r, 1, 3000));
+		v6 = rng_chance(&r, 400);
+		client = 1 + (uint32_t)rng_below(&r, 1000);
+		vid = (uint16_t)rng_range(&r, 1, 3000);
+		c->path = seg_path_make(v6, client, (uint16_t)(20000 + i),
+			kind < 85 ? RIG_PORT_PROXY : kind < 92 ? RIG_PORT_PASS : RIG_PORT_OTHER, tags, vid);
 		if (again) {
 			c->path = conns[i - 1].path;
 			c->after = &conns[i - 1];
@@ -319,7 +326,8 @@ plan_print(const struct world_cfg *cfg, const struct conn *conns, unsigned n)
 {
 	const struct rig_cfg *g = &cfg->rig;
 
-	printf("service: mss %u/%u wscale %u sack %u ts %u window %u; epoch %u s, %u spares, burst %u, "
+	printf("service: mss %u/%u wscale %u sack %u ts %u window %u; epoch %u s, %u spares, burst "
+	       "%u, "
 	       "flows %u pending %u held %u\n",
 		g->server.mss4, g->server.mss6, g->server.wscale, g->server.sack, g->server.ts,
 		g->window, g->epoch_s, g->spares, cfg->burst, g->max_flows, g->max_pending,
@@ -327,14 +335,16 @@ plan_print(const struct world_cfg *cfg, const struct conn *conns, unsigned n)
 	for (int i = 0; i < LEGS; i++) {
 		const struct link_cfg *l = &cfg->link[i];
 
-		printf("leg %d: delay %.3f ms jitter %.3f ms loss %u dup %u reorder %u corrupt %u permille\n",
+		printf("leg %d: delay %.3f ms jitter %.3f ms loss %u dup %u reorder %u corrupt %u "
+		       "permille\n",
 			i, (double)l->delay_ns / SIM_MS, (double)l->jitter_ns / SIM_MS, l->loss,
 			l->dup, l->reorder, l->corrupt);
 	}
 	for (unsigned i = 0; i < n; i++) {
 		const struct conn *c = &conns[i];
 
-		printf("conn %u: %s port %u tags %u; client mss %u wscale %u sack %u ts %u buf %u sends %lu; "
+		printf("conn %u: %s port %u tags %u; client mss %u wscale %u sack %u ts %u buf %u "
+		       "sends %lu; "
 		       "server kind %d wscale %u buf %u sends %lu\n",
 			i, c->path.v6 ? "v6" : "v4", c->path.end[SERVER].port, c->path.n_tags,
 			c->ccfg.mss, c->ccfg.wscale, c->ccfg.sack, c->ccfg.ts, c->ccfg.rcvbuf,

@@ -7,8 +7,9 @@
  *   - each buffer given came back exactly once, or is counted as held, and no other came;
  *   - each packet to be sent is the front end's to send: inside its buffer, right checksums, TCP
  *     options that parse; a packet that was corrupted on its way in has not become a right one;
- *   - the counters add up: rx + made = tx + dropped + (held - held_released), held - released -
- *     discarded is what is held now, the drop reasons add up to dropped.
+ *   - the counters add up as counters.def says: rx + made = tx + dropped + respond_accepted +
+ *     held_discarded + held now; held = released + discarded + held now; the drop reasons add up to
+ *     dropped.
  *
  * Packets to be sent are handed to sink(), which owns the buffer from then on.
  */
@@ -31,28 +32,28 @@ struct rig_buf {
 	uint32_t cap;
 	uint32_t len;
 	enum rig_where where;
-	bool corrupt;    /* one bit is not as it was sent */
-	bool split;      /* given to the engine as two pieces */
-	bool made;       /* was a spare */
-	struct rig_buf *next;     /* free list */
+	bool corrupt;		  /* one bit is not as it was sent */
+	bool split;		  /* given to the engine as two pieces */
+	bool made;		  /* was a spare */
+	struct rig_buf *next;	  /* free list */
 	struct rig_buf *next_all; /* of the rig */
 };
 
 /* Services of the rig's policy; ports on the server's address, both families. */
-#define RIG_PORT_PROXY   80   /* options as rig_cfg.server says */
+#define RIG_PORT_PROXY	 80 /* options as rig_cfg.server says */
 #define RIG_PORT_RESPOND 81
-#define RIG_PORT_PASS    82
-#define RIG_PORT_DROP    83
-#define RIG_PORT_OTHER   8080 /* no service */
+#define RIG_PORT_PASS	 82
+#define RIG_PORT_DROP	 83
+#define RIG_PORT_OTHER	 8080 /* no service */
 
 struct rig_cfg {
 	struct sw_server_opts server;
 	uint16_t window;
 	uint32_t epoch_s;
-	uint64_t secret;    /* seeds master, hash key */
+	uint64_t secret; /* seeds master, hash key */
 	bool budget;
 	uint32_t max_flows, max_pending, max_held;
-	unsigned spares;    /* kept ready; 1..SW_SPARE_MAX */
+	unsigned spares; /* kept ready; 1..SW_SPARE_MAX */
 	struct sw_timeouts timeouts;
 };
 
@@ -88,8 +89,8 @@ void rig_tick(struct rig *r, uint64_t now);
 void rig_tick_turns(struct rig *r, uint64_t *now, unsigned turns);
 
 /* One segment in, at once. */
-void rig_feed(struct rig *r, uint64_t now, const struct seg_path *path, int from,
-	const struct seg *s);
+void rig_feed(
+	struct rig *r, uint64_t now, const struct seg_path *path, int from, const struct seg *s);
 
 uint64_t rig_count(const struct rig *r, enum sw_counter c);
 uint64_t rig_drops(const struct rig *r, enum sw_drop reason);

@@ -48,7 +48,7 @@ struct seg {
 	uint16_t window;
 	uint8_t flags;
 	uint8_t wscale; /* SEG_NO_WSCALE: no option */
-	uint16_t mss;   /* 0: no option */
+	uint16_t mss;	/* 0: no option */
 	bool sack_ok, ts;
 	uint8_t n_sack;
 	uint8_t opt_len; /* parsed: bytes of options, with padding */
@@ -71,8 +71,8 @@ seg_space(const struct seg *s)
 unsigned seg_opt_len(const struct seg *s);
 
 /* Writes the frame of s going from `from` (CLIENT or SERVER); returns its length, 0: cap too small. */
-size_t seg_build(uint8_t *buf, size_t cap, const struct seg_path *path, int from,
-	const struct seg *s);
+size_t seg_build(
+	uint8_t *buf, size_t cap, const struct seg_path *path, int from, const struct seg *s);
 
 /*
  * Reads a frame. NULL, or what is wrong with it: any header, length, checksum or option that a strict

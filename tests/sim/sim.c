@@ -56,7 +56,8 @@ run_seed(uint64_t seed, unsigned n, bool verbose, struct trace *trace, struct to
 	for (unsigned i = 0; i < n; i++) {
 		const struct tcp_peer *sv = conn_server(&conns[i]);
 
-		if (sv != NULL && sv->established && conns[i].path.end[SERVER].port == RIG_PORT_PROXY) {
+		if (sv != NULL && sv->established &&
+			conns[i].path.end[SERVER].port == RIG_PORT_PROXY) {
 			t->proxied++;
 			t->bytes += peer_rx(conns[i].client) + peer_rx(sv);
 		}
@@ -93,7 +94,8 @@ report(uint64_t seed, unsigned n)
 		}
 	}
 	trace_print(&trace, stdout, which, cfg.epoch_ns, ROWS_MAX);
-	printf("seed %lu FAILED: %s\n  again: --start %lu --seeds 1 --conns %u\n", seed, why, seed, n);
+	printf("seed %lu FAILED: %s\n  again: --start %lu --seeds 1 --conns %u\n", seed, why, seed,
+		n);
 	trace_fini(&trace);
 }
 
@@ -147,6 +149,7 @@ main(int argc, char **argv)
 	}
 	printf("sim: seeds %lu-%lu: %lu connections, %lu spliced, %lu bytes checked, %lu packets, "
 	       "%lu s simulated, %lu failed\n",
-		start, start + seeds - 1, t.conns, t.proxied, t.bytes, t.packets, t.sim_s, failures);
+		start, start + seeds - 1, t.conns, t.proxied, t.bytes, t.packets, t.sim_s,
+		failures);
 	return failures ? 1 : 0;
 }

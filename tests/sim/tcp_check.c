@@ -45,7 +45,9 @@ peer_check_synack(struct tcp_peer *p, const struct seg *s)
 static bool
 check_timestamps(struct tcp_peer *p, uint64_t now, const struct seg *s)
 {
-	uint64_t elapsed_ms = (now - p->ts_first_ns) / SIM_MS + 1 + p->cfg.ts_slack_ms;
+	uint32_t slack =
+		p->cfg.ts_slack_ms; /* either way: the first segment need not be the oldest */
+	uint64_t elapsed_ms = (now - p->ts_first_ns) / SIM_MS + 1 + slack;
 
 	if (s->flags & SEG_RST)
 		return true;
@@ -53,7 +55,7 @@ check_timestamps(struct tcp_peer *p, uint64_t now, const struct seg *s)
 		return bad(p, p->ts_on ? "segment without timestamps" : "segment with timestamps");
 	if (!s->ts)
 		return true;
-	if (s->tsval - p->ts_first_in > elapsed_ms)
+	if (s->tsval - p->ts_first_in + slack > elapsed_ms + slack)
 		return bad(p, "TSval %u lies outside of %u + %llu ms", s->tsval, p->ts_first_in,
 			(unsigned long long)elapsed_ms);
 	if (s->flags & SEG_ACK && s->tsecr - p->ts_first_out > p->ts_last_out - p->ts_first_out)
@@ -97,12 +99,12 @@ check_data(struct tcp_peer *p, const struct seg *s)
 	/* One byte behind the edge is a window probe (RFC 9293, 3.8.6.1). */
 	if (seq_lt(edge + (s->pay_len == 1), end))
 		return bad(p, "data up to %u, our window ends at %u", end, edge);
-	if (s->seq - (p->irs + 1) > p->cfg.rx_total ||
-		end - (p->irs + 1) > p->cfg.rx_total)
+	if (s->seq - (p->irs + 1) > p->cfg.rx_total || end - (p->irs + 1) > p->cfg.rx_total)
 		return bad(p, "data %u-%u outside of the stream of %llu bytes from %u", s->seq, end,
 			(unsigned long long)p->cfg.rx_total, p->irs + 1);
 	if (!stream_check(p->cfg.rx_key, s->seq - (p->irs + 1), s->pay, s->pay_len))
-		return bad(p, "bytes at %u differ from what the partner sent", s->seq - (p->irs + 1));
+		return bad(
+			p, "bytes at %u differ from what the partner sent", s->seq - (p->irs + 1));
 	return true;
 }
 
@@ -116,7 +118,7 @@ peer_check(struct tcp_peer *p, uint64_t now, const struct seg *s)
 	if (!check_timestamps(p, now, s) || !check_acks(p, s) || !check_data(p, s))
 		return false;
 	if (s->flags & SEG_FIN && s->seq + s->pay_len - (p->irs + 1) != (uint32_t)p->cfg.rx_total)
-		return bad(p, "FIN at byte %u, the stream has %llu", s->seq + s->pay_len - (p->irs + 1),
-			(unsigned long long)p->cfg.rx_total);
+		return bad(p, "FIN at byte %u, the stream has %llu",
+			s->seq + s->pay_len - (p->irs + 1), (unsigned long long)p->cfg.rx_total);
 	return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "tcp_peer.h"
 
-#define DUPACKS      3
+#define DUPACKS	     3
 #define CHALLENGE_NS (500 * SIM_MS)
 
 /* RFC 9293, 3.10.7.4, first check; a window of zero takes nothing but what needs no space. */
@@ -91,8 +91,9 @@ input_ack(struct tcp_peer *p, uint64_t now, const struct seg *s)
 
 	/* An acknowledgement that is new brings a window that is, whatever it was sent with. */
 	if (seq_lt(p->snd_una, s->ack) ||
-		(s->ack == p->snd_una && (seq_lt(p->snd_wl1, s->seq) ||
-						 (p->snd_wl1 == s->seq && seq_le(p->snd_wl2, s->ack))))) {
+		(s->ack == p->snd_una &&
+			(seq_lt(p->snd_wl1, s->seq) ||
+				(p->snd_wl1 == s->seq && seq_le(p->snd_wl2, s->ack))))) {
 		if (p->snd_wnd == 0 && wnd != 0) {
 			p->tries = 0;
 			p->t_rtx = SIM_NEVER;
@@ -205,8 +206,9 @@ input_checks(struct tcp_peer *p, uint64_t now, const struct seg *s)
 	if (p->ts_on && s->ts && !(s->flags & SEG_RST) && seq_lt(s->tsval, p->ts_recent)) {
 		p->n_paws++;
 		if (p->cfg.in_order)
-			sim_fail("conn %u %s: TSval %u goes back behind %u on a path in order", p->id,
-				p->role == CLIENT ? "client" : "server", s->tsval, p->ts_recent);
+			sim_fail("conn %u %s: TSval %u goes back behind %u on a path in order",
+				p->id, p->role == CLIENT ? "client" : "server", s->tsval,
+				p->ts_recent);
 		challenge(p, now, s);
 		return false;
 	}

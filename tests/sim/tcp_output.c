@@ -43,7 +43,8 @@ fill_sack(const struct tcp_peer *p, struct seg *s)
 	unsigned max = s->ts ? 3 : 4, first = 0;
 
 	for (unsigned i = 0; i < p->ooo.n; i++) {
-		if (p->last_ooo - p->irs >= p->ooo.r[i].low && p->last_ooo - p->irs < p->ooo.r[i].high)
+		if (p->last_ooo - p->irs >= p->ooo.r[i].low &&
+			p->last_ooo - p->irs < p->ooo.r[i].high)
 			first = i;
 	}
 	for (unsigned k = 0; k < p->ooo.n && s->n_sack < max; k++) {
@@ -94,7 +95,8 @@ peer_send_syn(struct tcp_peer *p, uint64_t now)
 {
 	bool passive = p->state == PEER_SYN_RCVD;
 	const struct seg *in = &p->partner_syn;
-	struct seg s = {.seq = p->iss, .flags = SEG_SYN, .wscale = SEG_NO_WSCALE, .mss = p->cfg.mss};
+	struct seg s = {
+		.seq = p->iss, .flags = SEG_SYN, .wscale = SEG_NO_WSCALE, .mss = p->cfg.mss};
 
 	s.window = (uint16_t)(p->cfg.rcvbuf < 65535 ? p->cfg.rcvbuf : 65535);
 	if (passive) {

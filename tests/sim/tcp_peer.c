@@ -90,7 +90,9 @@ peer_finish(struct tcp_peer *p, enum peer_end why)
 void
 tcp_peer_abort(struct tcp_peer *p, uint64_t now)
 {
-	struct seg s = {.seq = p->snd_max, .ack = p->rcv_nxt, .wscale = SEG_NO_WSCALE,
+	struct seg s = {.seq = p->snd_max,
+		.ack = p->rcv_nxt,
+		.wscale = SEG_NO_WSCALE,
 		.flags = SEG_RST | SEG_ACK};
 
 	(void)now;

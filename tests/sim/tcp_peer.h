@@ -38,27 +38,27 @@ enum peer_end {
 enum peer_close {
 	CLOSE_WHEN_SENT,  /* FIN behind the last byte, whatever still comes in: half-close */
 	CLOSE_AFTER_PEER, /* FIN when the partner's has come */
-	CLOSE_WHEN_DONE   /* FIN when everything is sent and received */
+	CLOSE_WHEN_DONE	  /* FIN when everything is sent and received */
 };
 
 struct peer_cfg {
 	/* what is offered */
-	uint16_t mss;    /* 0: no option */
-	uint8_t wscale;  /* SEG_NO_WSCALE: no option */
+	uint16_t mss;	/* 0: no option */
+	uint8_t wscale; /* SEG_NO_WSCALE: no option */
 	bool sack, ts;
 	uint32_t iss;
 	uint32_t ts_offset; /* timestamp clock: ms of the run plus this */
 	uint32_t rcvbuf;
 	/* how it sends */
-	uint16_t mss_limit; /* largest segment of the own link */
+	uint16_t mss_limit;   /* largest segment of the own link */
 	uint16_t mss_default; /* where the partner names none (536, 1220) */
-	uint32_t cwnd;      /* segments */
-	uint64_t rto_ns;    /* first timeout; the SYN's is one second */
-	uint64_t delack_ns; /* 0: acknowledge at once */
+	uint32_t cwnd;	      /* segments */
+	uint64_t rto_ns;      /* first timeout; the SYN's is one second */
+	uint64_t delack_ns;   /* 0: acknowledge at once */
 	unsigned syn_retries, retries;
 	uint64_t keepalive_ns, time_wait_ns;
 	bool ack_with_data; /* client: its first data is its handshake ACK */
-	bool probe_byte;    /* zero-window probe: one byte beyond the window, else an old empty one */
+	bool probe_byte; /* zero-window probe: one byte beyond the window, else an old empty one */
 	/* what the application does */
 	uint64_t tx_total, rx_total, tx_key, rx_key;
 	uint32_t write_chunk; /* bytes each write_every_ns; 0: all at once */
@@ -70,7 +70,7 @@ struct peer_cfg {
 	/* what the judge has to know */
 	uint32_t early_window; /* server: bytes that may come before its own window was known */
 	uint32_t ts_slack_ms;  /* the partner's clock may be read that much ahead */
-	bool in_order;         /* the network neither reorders nor repeats */
+	bool in_order;	       /* the network neither reorders nor repeats */
 };
 
 struct tcp_peer;
@@ -88,7 +88,7 @@ struct tcp_peer {
 	enum peer_state state;
 	enum peer_end end;
 	bool established; /* was open once */
-	bool stale;       /* owner's: segments of another connection of this tuple may come in */
+	bool stale;	  /* owner's: segments of another connection of this tuple may come in */
 	uint64_t established_ns;
 
 	/* agreed */
@@ -104,9 +104,9 @@ struct tcp_peer {
 	bool in_recovery, fin_sent, fin_acked;
 	uint64_t tx_avail;
 	struct ranges sacked; /* offsets from iss */
-	unsigned tries;  /* timeouts since something was acknowledged: backoff */
-	unsigned silent; /* timeouts since anything was heard: giving up */
-	unsigned probes; /* keepalives without an answer */
+	unsigned tries;	      /* timeouts since something was acknowledged: backoff */
+	unsigned silent;      /* timeouts since anything was heard: giving up */
+	unsigned probes;      /* keepalives without an answer */
 
 	/* receiving */
 	uint32_t irs, rcv_nxt, rcv_edge_max, last_ack_sent;

@@ -27,7 +27,7 @@ struct trace {
 #define TRACE_NO_CONN UINT32_MAX
 
 void trace_add(struct trace *t, const struct trace_row *row);
-#define TRACE_ALL     UINT64_MAX
+#define TRACE_ALL UINT64_MAX
 
 /* conns: bit i for connection i, TRACE_ALL for everything. Of more than max rows the
  * middle is left out. */

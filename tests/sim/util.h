@@ -10,9 +10,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SIM_US  ((uint64_t)1000)
-#define SIM_MS  ((uint64_t)1000000)
-#define SIM_SEC ((uint64_t)1000000000)
+#define SIM_US	  ((uint64_t)1000)
+#define SIM_MS	  ((uint64_t)1000000)
+#define SIM_SEC	  ((uint64_t)1000000000)
 #define SIM_NEVER UINT64_MAX
 
 /* splitmix64: every seed gives a good stream, and one run can have many independent ones. */

@@ -23,8 +23,8 @@ to_leg(void *owner, int side, struct rig_buf *b)
 		if (c == NULL && !b->corrupt)
 			sim_fail("packet to side %d for a connection that there is not", side);
 	}
-	if (c != NULL && side == SW_OUTSIDE && (s.flags & (SEG_SYN | SEG_ACK)) == (SEG_SYN | SEG_ACK) &&
-		!c->cookie_taken) {
+	if (c != NULL && side == SW_OUTSIDE &&
+		(s.flags & (SEG_SYN | SEG_ACK)) == (SEG_SYN | SEG_ACK) && !c->cookie_taken) {
 		c->cookie_isn = s.seq;
 		c->cookie_ns = w->now;
 	}
@@ -100,9 +100,13 @@ world_send(struct world *w, enum leg leg, struct rig_buf *b, const struct seg *s
 	if (w->filter != NULL && s != NULL && w->filter(w->filter_ctx, leg, s, c))
 		f.copies = 0;
 	if (w->trace != NULL && s != NULL) {
-		struct trace_row row = {.at = w->now, .leg = leg, .seg = *s,
-			.conn = c != NULL ? c->id : TRACE_NO_CONN, .lost = f.copies == 0,
-			.dup = f.copies == 2, .corrupt = f.corrupt,
+		struct trace_row row = {.at = w->now,
+			.leg = leg,
+			.seg = *s,
+			.conn = c != NULL ? c->id : TRACE_NO_CONN,
+			.lost = f.copies == 0,
+			.dup = f.copies == 2,
+			.corrupt = f.corrupt,
 			.arrives = f.copies ? f.at[0] : SIM_NEVER};
 
 		trace_add(w->trace, &row);
@@ -206,8 +210,8 @@ dispatch(struct world *w, const struct event *e)
 	case EV_TICK:
 		rig_tick(&w->rig, w->now);
 		g = rig_gauges(&w->rig);
-		queue_push(&w->queue, w->now + (g.pending ? TICK_BUSY_NS : TICK_IDLE_NS), EV_TICK, 0,
-			NULL);
+		queue_push(&w->queue, w->now + (g.pending ? TICK_BUSY_NS : TICK_IDLE_NS), EV_TICK,
+			0, NULL);
 		break;
 	case EV_PEER:
 		host_timer(w, e->what);

@@ -29,16 +29,16 @@ struct conn {
 	struct peer_cfg ccfg, scfg;
 	enum server_kind server_kind;
 	uint64_t start_ns;
-	struct conn *after;    /* same tuple: starts start_ns after that one's client is closed */
+	struct conn *after; /* same tuple: starts start_ns after that one's client is closed */
 	bool started, ended;
 	struct tcp_peer *client;
 	struct tcp_peer *server[CONN_SERVERS_MAX];
 	unsigned n_servers;
 	/* seen by the harness on the way */
 	uint32_t cookie_isn;
-	uint64_t cookie_ns;     /* when the SYN-ACK that the client took left the front end */
+	uint64_t cookie_ns; /* when the SYN-ACK that the client took left the front end */
 	bool cookie_taken;
-	bool ack_delivered;     /* a right handshake ACK reached the front end within the cookie's life */
+	bool ack_delivered; /* a right handshake ACK reached the front end within the cookie's life */
 	bool ack_on_time;
 	unsigned syns_at_server;
 };
@@ -48,16 +48,16 @@ typedef bool (*world_filter)(void *ctx, enum leg leg, const struct seg *s, const
 
 struct world_cfg {
 	uint64_t seed;
-	uint64_t epoch_ns;   /* clock at the start */
+	uint64_t epoch_ns; /* clock at the start */
 	struct rig_cfg rig;
 	struct link_cfg link[LEGS];
-	uint64_t poll_ns;    /* longest wait of a packet for the engine's next call */
-	unsigned burst;      /* most packets in one call */
-	bool pad;            /* Ethernet padding with rubbish */
-	bool split;          /* long packets come in two pieces */
-	uint8_t csum;        /* SW_CSUM_* of right packets */
-	uint64_t stop_ns;    /* end abruptly then; SIM_NEVER: run to the end */
-	uint64_t limit_ns;   /* a connection that lives longer has not ended */
+	uint64_t poll_ns;  /* longest wait of a packet for the engine's next call */
+	unsigned burst;	   /* most packets in one call */
+	bool pad;	   /* Ethernet padding with rubbish */
+	bool split;	   /* long packets come in two pieces */
+	uint8_t csum;	   /* SW_CSUM_* of right packets */
+	uint64_t stop_ns;  /* end abruptly then; SIM_NEVER: run to the end */
+	uint64_t limit_ns; /* a connection that lives longer has not ended */
 };
 
 struct world {
@@ -74,9 +74,9 @@ struct world {
 	uint8_t rx_side[4096];
 	unsigned n_rx;
 	bool poll_due;
-	unsigned in_flight;   /* packets on links and before the engine */
+	unsigned in_flight; /* packets on links and before the engine */
 	uint64_t n_events;
-	uint64_t n_stray;     /* packets for no connection; with no corruption there are none */
+	uint64_t n_stray; /* packets for no connection; with no corruption there are none */
 	world_filter filter;
 	void *filter_ctx;
 };
@@ -98,8 +98,8 @@ void host_schedule(struct world *w, struct tcp_peer *p);
 struct conn *host_conn(struct world *w, int from, const struct seg_path *got);
 bool host_conn_ended(const struct conn *c);
 /* A packet onto a link; the frame is freed. */
-void world_send(struct world *w, enum leg leg, struct rig_buf *b, const struct seg *s,
-	struct conn *c);
+void world_send(
+	struct world *w, enum leg leg, struct rig_buf *b, const struct seg *s, struct conn *c);
 
 /* The server peer that got furthest: the established one, else the last, else NULL. */
 struct tcp_peer *conn_server(const struct conn *c);

@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck disable=SC2016,SC2317 # functions are called by name; quoted scripts expand later
+# The daemon's command line: what is wrong gets a sentence that says what to do, the right exit status and no core
+# dump; SIGINT and SIGTERM end it with a summary; mode respond needs one port only.
+# shellcheck source=tests/netns/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+EAL=(--no-huge -m 512 --no-pci --file-prefix "$PREFIX")
+TAPS=('--vdev=net_tap0,iface=dtap0' '--vdev=net_tap1,iface=dtap1')
+
+# refused STATUS TEXT WHAT ARGUMENT...: synward ends by itself with this status, says so in one line
+# that holds TEXT, and not much else (DPDK's tap driver talks a little).
+refused() {
+	local status=$1 text=$2 what=$3 rc
+	shift 3
+	sw_in "$MID" timeout 60 "$SW_SYNWARD" "$@" >"$WORK/out" 2>&1 </dev/null
+	rc=$?
+	check_int "$what: exit status" $rc -eq "$status"
+	check "$what: says '$text'" grep -qE -- "$text" "$WORK/out"
+	check_int "$what: lines of output" "$(wc -l <"$WORK/out")" -le 12
+	sed 's/^/# /' "$WORK/out"
+}
+
+# In a mount namespace without hugetlbfs, as on a fresh machine; what is reserved stays untouched.
+no_hugepages() {
+	local rc
+	sw_in "$MID" unshare --mount --propagation private bash -c '
+		while read -r _ dir type _; do
+			[ "$type" != hugetlbfs ] || umount "$dir" || exit 99
+		done </proc/mounts
+		exec timeout 60 "$@"' - "$SW_SYNWARD" --no-pci --file-prefix "$PREFIX" "${TAPS[@]}" -- \
+		--config "$CONFIG" >"$WORK/out" 2>&1
+	rc=$?
+	check_int "no hugepages: exit status" $rc -eq 1
+	check "no hugepages: says what is missing" grep -qiE '^synward: .*huge' "$WORK/out"
+	check "no hugepages: says what to do" grep -qE -- '--no-huge' "$WORK/out"
+	check_int "no hugepages: lines of output" "$(wc -l <"$WORK/out")" -le 12
+}
+
+ends_on() {
+	local signal=$1
+	start_synward "$CONFIG"
+	check "SIG$signal: was running" can_ping
+	stop_synward "$signal"
+	check_int "SIG$signal: exit status" $? -eq 0
+	check "SIG$signal: the summary has counters" grep -qE '^bridged [1-9][0-9]*$' "$WORK/synward"
+}
+
+# One tap, no server at all: the handshake is completed by synward itself.
+responds_on_one_port() {
+	local pid
+	cat >"$WORK/one.yaml" <<-YAML
+	ports: {outside: net_tap0}
+	services:
+	  - name: test
+	    addresses: [$V4_SRV, "$V6_SRV"]
+	    ports: [5000]
+	    mode: respond
+	YAML
+	: >"$WORK/synward"
+	SW_EXEC="exec" sw_in "$MID" "$SW_SYNWARD" "${EAL[@]}" "${TAPS[0]}" \
+		--lcores "0@$SW_CPU_SYNWARD,1@$SW_CPU_SYNWARD" -- --config "$WORK/one.yaml" \
+		>"$WORK/synward" 2>"$WORK/synward.err" &
+	pid=$!
+	SYNWARD_PID=$pid
+	check "respond on one port: starts" sw_wait_until 30 grep -q '^synward: ready' "$WORK/synward"
+	plug "$CLI" dtap0 wcli
+	sw_host_interface "$CLI" "$V4_CLI" "$V6_CLI"
+	# Nobody is there to answer for the server's address.
+	ip -n "$CLI" neigh replace "$V4_SRV" lladdr 02:00:00:00:00:01 dev eth0
+	ip -n "$CLI" neigh replace "$V6_SRV" lladdr 02:00:00:00:00:01 dev eth0
+	check "respond on one port: connects, v4" sw_peers "$CLI" timeout 20 bash -c \
+		"exec 3<>/dev/tcp/$V4_SRV/5000"
+	check "respond on one port: connects, v6" sw_peers "$CLI" timeout 20 bash -c \
+		"exec 3<>/dev/tcp/$V6_SRV/5000"
+	check "respond on one port: counted" sw_wait_until 10 counter_is respond_accepted -eq 2
+	check_int "respond on one port: no flow" "$(counter flow_created)" -eq 0
+	stop_synward INT
+	check_int "respond on one port: exit status" $? -eq 0
+}
+
+net_up
+ulimit -c unlimited
+cd "$WORK" || exit 1 # a core dump would be seen here
+CONFIG=$(config proxy)
+sed 's/net_tap1/net_tap7/' "$CONFIG" >"$WORK/noport.yaml"
+sed 's/mode:/mod:/' "$CONFIG" >"$WORK/bad.yaml"
+
+refused 2 '--config' "no --config" "${EAL[@]}" --
+refused 2 '--config' "no arguments at all"
+refused 2 'nosuch' "unknown option" --config "$CONFIG" --nosuch
+refused 2 'absent.yaml' "no such file" --config "$WORK/absent.yaml"
+refused 2 "$WORK" "a directory" --config "$WORK"
+refused 2 'bad.yaml:[0-9]+:[0-9]+: .*mod' "wrong file" "${EAL[@]}" -- --config "$WORK/bad.yaml"
+refused 1 'net_tap7' "a port that does not exist" "${EAL[@]}" "${TAPS[@]}" -- \
+	--config "$WORK/noport.yaml"
+refused 1 'net_tap0' "no port at all" "${EAL[@]}" -- --config "$CONFIG"
+check "a port that does not exist: those that do are named" grep -q 'vdev' "$WORK/out"
+no_hugepages
+
+"$SW_SYNWARD" --check --config "$CONFIG" >"$WORK/out" 2>&1
+check_int "--check of a right file: exit status" $? -eq 0
+"$SW_SYNWARD" --check --config "$WORK/bad.yaml" >"$WORK/out" 2>&1
+check_int "--check of a wrong file: exit status" $? -eq 2
+check "--check of a wrong file: FILE:LINE:COL" grep -qE "^$WORK/bad.yaml:7:5: .*mod" "$WORK/out"
+"$SW_SYNWARD" --help >"$WORK/out"
+check_int "--help: exit status" $? -eq 0
+check "--help: shows the options" grep -q -- --config "$WORK/out"
+check "--version" grep -q "^synward [0-9]" <("$SW_SYNWARD" --version)
+
+ends_on INT
+ends_on TERM
+responds_on_one_port
+check_same "no core dump" "$(find "$WORK" -name 'core*')" ""
+finish

@@ -1,0 +1,311 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# What the network tests share. Topology, all of it in namespaces of this run's own:
+#
+#   $CLI                  $MID                                                 $SRV
+#   10.77.0.1  ------- dtap0 == synward == dtap1 ------------------------  10.77.0.2
+#   fd77::1                  outside   inside                              fd77::2
+#   eth0                                                                   eth0
+#
+# Each host's eth0 is the tap itself, moved into its namespace; or, where WIRE_CLI or WIRE_SRV holds
+# arguments for the wire program, a veth pair with that wire between it and the tap:
+#
+#   eth0 ===veth=== wcli -- wire -- dtap0 == synward == dtap1 -- wire -- wsrv ===veth=== eth0
+#
+# A test: net_up; start_synward CONFIG; start_server PORT...; checks; finish. Everything is cleaned up
+# at exit, on Ctrl-C too. Nothing is awaited by a plain sleep.
+
+NETNS_DIR=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# shellcheck source=scripts/lib.sh
+. "$NETNS_DIR/../../scripts/lib.sh"
+
+CLI=swcli.$$ MID=swmid.$$ SRV=swsrv.$$
+PREFIX=swtest.$$
+V4_CLI=10.77.0.1 V4_SRV=10.77.0.2
+V6_CLI=fd77::1 V6_SRV=fd77::2
+WIRE_CLI='' WIRE_SRV=''
+WORK=
+PIDS=()      # everything in the background but synward and the wires
+WIRE_PIDS=()
+SYNWARD_PID=
+N_OK=0 N_NOT_OK=0
+
+# --- results ---------------------------------------------------------------------------------------
+
+ok() {
+	N_OK=$((N_OK + 1))
+	echo "ok - $*"
+}
+
+not_ok() {
+	N_NOT_OK=$((N_NOT_OK + 1))
+	echo "not ok - $*"
+}
+
+# check WHAT COMMAND...
+check() {
+	local what=$1
+	shift
+	if "$@"; then ok "$what"; else not_ok "$what"; fi
+}
+
+has_no() {
+	! "$@"
+}
+
+# check_int WHAT GOT OPERATOR WANT, the operator one of test's: -eq -ge -le ...
+check_int() {
+	local words="$2 $3 $4"
+	if [[ $2 =~ ^[0-9]+$ ]] && test "$2" "$3" "$4"; then ok "$1 ($words)"; else not_ok "$1 ($words)"; fi
+}
+
+# check_same WHAT GOT WANT
+check_same() {
+	if [ "$2" = "$3" ]; then
+		ok "$1"
+	else
+		not_ok "$1"
+		printf '#   got:  %s\n#   want: %s\n' "$2" "$3"
+	fi
+}
+
+finish() {
+	[ -z "$SYNWARD_PID" ] || stop_synward TERM
+	echo "# $N_OK ok, $N_NOT_OK not ok"
+	[ $N_NOT_OK -eq 0 ] && [ $N_OK -gt 0 ]
+	exit
+}
+
+# --- set-up and clean-up ---------------------------------------------------------------------------
+
+clean_up() {
+	local rc=$? pid
+	trap - EXIT INT TERM
+	for pid in "${PIDS[@]}" "${WIRE_PIDS[@]}"; do
+		sw_end "$pid" TERM 3 2>/dev/null
+	done
+	[ -z "$SYNWARD_PID" ] || sw_end "$SYNWARD_PID" TERM 10
+	if [ $rc -ne 0 ] && [ -s "$WORK/synward.err" ]; then
+		sed 's/^/# synward: /' "$WORK/synward.err" | tail -20
+	fi
+	for ns in "$CLI" "$MID" "$SRV"; do
+		ip netns del "$ns" 2>/dev/null
+	done
+	rm -rf "$WORK"
+	exit $rc
+}
+
+need_program() {
+	[ -x "$1" ] || sw_die "$1 is not built: run scripts/test.sh, or meson setup build && ninja -C build"
+}
+
+net_up() {
+	[ "$(id -u)" = 0 ] || sw_die "the network tests need root: they make namespaces"
+	need_program "$SW_SYNWARD"
+	need_program "$SW_WIRE"
+	WORK=$(mktemp -d)
+	trap clean_up EXIT
+	trap 'exit 130' INT TERM
+	sw_choose_cpus
+	local ns
+	for ns in "$CLI" "$MID" "$SRV"; do
+		sw_namespace "$ns" || sw_die "cannot make network namespaces here"
+	done
+	# The middle has no stack of its own: only taps and the ends of veths.
+	sw_in "$MID" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+	# A connection must not start with what an earlier one learned.
+	sw_in "$CLI" sysctl -qw net.ipv4.tcp_no_metrics_save=1
+	sw_in "$SRV" sysctl -qw net.ipv4.tcp_no_metrics_save=1
+}
+
+# Both ends use this congestion control where the kernel lets namespaces choose it.
+prefer_congestion_control() {
+	grep -qw "$1" /proc/sys/net/ipv4/tcp_allowed_congestion_control || return 0
+	sw_in "$CLI" sysctl -qw net.ipv4.tcp_congestion_control="$1"
+	sw_in "$SRV" sysctl -qw net.ipv4.tcp_congestion_control="$1"
+}
+
+# spawn LOG COMMAND...: in the background, ended at the end; sets SPAWNED.
+spawn() {
+	local log=$1
+	shift
+	# Not left to the child: who waits for a text must not find that of an earlier run.
+	: >"$log"
+	: >"$log.err"
+	SW_EXEC="exec" "$@" >"$log" 2>"$log.err" &
+	SPAWNED=$!
+	PIDS+=("$SPAWNED")
+}
+
+says_ready() {
+	grep -q "$2" "$1" "$1.err" 2>/dev/null
+}
+
+spawn_until() {
+	local text=$1 log=$2
+	shift 2
+	spawn "$log" "$@"
+	sw_wait_until 20 says_ready "$log" "$text" || { cat "$log" "$log.err"; sw_die "$1: not ready"; }
+}
+
+# plug HOST-NAMESPACE TAP VETH WIRE-ARGUMENTS: connects a host to its tap.
+plug() {
+	local ns=$1 tap=$2 veth=$3
+	shift 3
+	if [ $# -eq 0 ]; then
+		ip -n "$MID" link set "$tap" netns "$ns" && ip -n "$ns" link set "$tap" name eth0
+		return
+	fi
+	ip -n "$MID" link add "$veth" type veth peer name eth0 netns "$ns" || return 1
+	sw_in "$MID" ethtool -K "$veth" tso off gso off gro off tx off >/dev/null 2>&1
+	# Room for two tags of the wire's.
+	ip -n "$MID" link set "$tap" mtu 1508 up
+	ip -n "$MID" link set "$veth" up
+	: >"$WORK/$veth.log"
+	taskset -c "$SW_CPU_PEERS" "$SW_WIRE" --a "$MID/$veth" --b "$MID/$tap" "$@" \
+		>"$WORK/$veth.log" 2>&1 &
+	WIRE_PIDS+=($!)
+	sw_wait_until 10 grep -q '^wire: ready' "$WORK/$veth.log" || { cat "$WORK/$veth.log"; return 1; }
+}
+
+can_ping() {
+	sw_in "$CLI" ping -q -c 1 -W 1 "$V4_SRV" >/dev/null 2>&1 &&
+		sw_in "$CLI" ping -6 -q -c 1 -W 1 "$V6_SRV" >/dev/null 2>&1
+}
+
+# start_synward CONFIG: daemon, cables and addresses; returns when both ends can ping each other.
+start_synward() {
+	sw_launch "$MID" "$PREFIX" "$1" "$WORK/synward" || sw_die "no synward, no test"
+	SYNWARD_PID=$SW_PID
+	# shellcheck disable=SC2086
+	plug "$CLI" dtap0 wcli $WIRE_CLI || sw_die "cannot connect the client"
+	# shellcheck disable=SC2086
+	plug "$SRV" dtap1 wsrv $WIRE_SRV || sw_die "cannot connect the server"
+	sw_host_interface "$CLI" "$V4_CLI" "$V6_CLI" || sw_die "cannot set the client's address"
+	sw_host_interface "$SRV" "$V4_SRV" "$V6_SRV" || sw_die "cannot set the server's address"
+	# Answers to sources that do not exist go back the way they came.
+	ip -n "$SRV" route add default via "$V4_CLI"
+	sw_wait_until 20 can_ping || sw_die "no way through: the ends cannot ping each other"
+}
+
+# stop_synward SIGNAL: ends it and the wires; its summary stays in $WORK/synward. Returns synward's exit status.
+stop_synward() {
+	local pid=$SYNWARD_PID rc wire
+	SYNWARD_PID=
+	for wire in "${WIRE_PIDS[@]}"; do
+		sw_end "$wire"
+	done
+	WIRE_PIDS=()
+	sw_end "$pid" "$1"
+	rc=$?
+	# The taps go with the daemon; veths have to be taken away.
+	ip -n "$CLI" link del eth0 2>/dev/null
+	ip -n "$SRV" link del eth0 2>/dev/null
+	return $rc
+}
+
+# config [MODE [MORE-TOP-LEVEL-YAML]]: writes a configuration; prints its path. Ports 5000-5099 are
+# protected.
+config() {
+	local file
+	file=$(mktemp "$WORK/config.XXXXXX")
+	cat >"$file" <<-YAML
+	ports: {outside: net_tap0, inside: net_tap1}
+	flows: 64k
+	services:
+	  - name: test
+	    addresses: [$V4_SRV, "$V6_SRV"]
+	    ports: [5000-5099]
+	    mode: ${1:-proxy}
+	${2:-}
+	YAML
+	echo "$file"
+}
+
+# --- what the ends do ------------------------------------------------------------------------------
+
+start_server() {
+	spawn_until '^peer: ready' "$WORK/server" sw_peers "$SRV" python3 "$NETNS_DIR/peer.py" serve "$@"
+}
+
+# client HOST PORT [OPTION...]: runs it; its JSON goes to $WORK/client.
+client() {
+	sw_peers "$CLI" python3 "$NETNS_DIR/peer.py" client "$@" >"$WORK/client" 2>"$WORK/client.err"
+	local rc=$?
+	[ $rc -eq 0 ] || sed 's/^/# client: /' "$WORK/client" "$WORK/client.err"
+	return $rc
+}
+
+# tcp_options TIMESTAMPS SACK WINDOW-SCALING, each 0 or 1: of the client.
+tcp_options() {
+	sw_in "$CLI" sysctl -qw net.ipv4.tcp_timestamps="$1" net.ipv4.tcp_sack="$2" \
+		net.ipv4.tcp_window_scaling="$3"
+}
+
+options_name() {
+	local on=("off" "on")
+	echo "timestamps ${on[$1]}, sack ${on[$2]}, wscale ${on[$3]}"
+}
+
+# --- what was counted ------------------------------------------------------------------------------
+
+# counter NAME: a counter of synward.
+counter() {
+	sw_stats "$PREFIX" "$1"
+}
+
+counter_is() {
+	local value
+	value=$(counter "$1") && test "$value" "$2" "$3"
+}
+
+# nstat_of NAMESPACE NAME: a counter of that namespace's kernel.
+nstat_of() {
+	sw_in "$1" nstat -asz "$2" | awk -v name="$2" '$1 == name { print $2 }'
+}
+
+# Counts the SYNs that reach the server's stack, by destination port where one is given.
+count_server_syns() {
+	sw_in "$SRV" nft -f - <<-'NFT'
+	table inet count {
+		counter syns { }
+		chain in {
+			type filter hook prerouting priority raw;
+			tcp flags & (syn | ack) == syn counter name syns
+		}
+	}
+	NFT
+}
+
+server_syns() {
+	sw_in "$SRV" nft list counter inet count syns | awk '/packets/ { print $2 }'
+}
+
+# start_capture NAMESPACE FILE FILTER...: returns when it runs; sets CAPTURE_PID.
+start_capture() {
+	local ns=$1 file=$2
+	shift 2
+	spawn_until 'listening on' "$WORK/tcpdump" \
+		sw_in "$ns" tcpdump -Z root -U --immediate-mode -s 128 -i eth0 -w "$file" "$@"
+	CAPTURE_PID=$SPAWNED
+}
+
+stop_capture() {
+	sw_end "$CAPTURE_PID" INT
+}
+
+# start_flood PORT [HPING3 OPTION...]: SYNs from random sources to the server's IPv4 address, bounded in
+# time; sets FLOOD_PID.
+start_flood() {
+	local port=$1
+	shift
+	spawn "$WORK/hping3" sw_peers "$CLI" nice -n 19 timeout -s INT 300 \
+		hping3 -q -S --rand-source -p "$port" "$@" "$V4_SRV"
+	FLOOD_PID=$SPAWNED
+}
+
+stop_flood() {
+	sw_end "$FLOOD_PID" INT
+	awk '/packets transmitted/ { print $1 }' "$WORK/hping3.err" "$WORK/hping3" | head -1
+}
