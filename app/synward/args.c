@@ -12,7 +12,7 @@
 #define TRY_HELP "try synward --help"
 
 /* Arguments of ours that sw_args_eal_argv() may add, argv[0] and the NULL included. */
-#define EAL_ADDED_MAX 6
+#define EAL_ADDED_MAX 7
 
 /* Values far from any character: getopt_long() gives '?' and ':' a meaning of their own. */
 enum { OPT_CONFIG = 256, OPT_CHECK, OPT_HELP, OPT_VERSION };
@@ -157,10 +157,12 @@ sw_args_eal_argv(const struct sw_args *a, char *lcores, int *argc)
 {
 	/*
 	 * EAL's notices (CPUs found, sockets opened) and telemetry's warning that nobody uses its
-	 * old interface are of no use at every start.
+	 * old interface are of no use at every start. net_tap calls it an error that a kernel has
+	 * no multiq qdisc, which only its flow rules would need; where it really fails, EAL says so.
 	 */
 	static char eal_level[] = "--log-level=lib.eal:warning";
 	static char telemetry_level[] = "--log-level=lib.telemetry:error";
+	static char tap_level[] = "--log-level=pmd.net.tap:critical";
 	char **v = calloc((size_t)a->n_eal + EAL_ADDED_MAX, sizeof(*v));
 	int n = 0;
 
@@ -172,6 +174,7 @@ sw_args_eal_argv(const struct sw_args *a, char *lcores, int *argc)
 	if (!a->eal_log_level) {
 		v[n++] = eal_level;
 		v[n++] = telemetry_level;
+		v[n++] = tap_level;
 	}
 	for (int i = 0; i < a->n_eal; i++)
 		v[n++] = a->eal[i];

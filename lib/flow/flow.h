@@ -37,9 +37,16 @@ struct sw_flow {
 	uint8_t flags;		 /* SW_FLOW_* (splice/splice.h) */
 	uint8_t wscale_server;	 /* shift of the server's windows; 0 without the option */
 	uint8_t wscale_promised; /* shift that the client was told; 0 without the option */
-	uint16_t service;	 /* index into the policy, at the time of the handshake */
-	uint16_t window;	 /* client's last window field of the handshake, as it stood */
-	uint32_t aux; /* half-open: index of its pending record. Free entry: next free one */
+	union {
+		struct {
+			uint16_t service; /* index into the policy, at the time of the handshake */
+			uint16_t window;  /* client's last window field of the handshake */
+		};
+		uint32_t reopen_isn; /* with SW_FLOW_REOPEN, not half-open: ISN of the new SYN */
+	};
+	/* Half-open: index of its pending record. Later: next byte that the server expects of the
+	 * client, by its last ACK. Free entry: next free one. */
+	uint32_t aux;
 };
 static_assert(sizeof(struct sw_flow) == SW_CACHE_LINE_BYTES, "a flow is one cache line");
 

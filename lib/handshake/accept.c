@@ -223,6 +223,21 @@ may_open(const struct burst *b, const struct item *it)
 	return it->f->state != SW_FLOW_SYN_SENT || flow_pending(b->e, it->f)->isn != it->p->ack - 1;
 }
 
+/*
+ * The client's ISN that the cookie of this packet would be of: the number before its own; or, on a closing
+ * flow, that of the SYN that came last, so that a later segment of the new connection is known for one
+ * and not given to the old connection.
+ */
+static uint32_t
+isn_of(const struct item *it)
+{
+	const struct sw_flow *f = it->f;
+
+	if (f != NULL && f->state != SW_FLOW_SYN_SENT && (f->flags & SW_FLOW_REOPEN))
+		return f->reopen_isn;
+	return it->p->seq - 1;
+}
+
 void
 accept_acks(struct burst *b, struct item *items, unsigned n)
 {
@@ -234,7 +249,7 @@ accept_acks(struct burst *b, struct item *items, unsigned n)
 
 		ack[i] = (struct sw_cookie_ack){
 			.tuple = &p->tuple,
-			.client_isn = p->seq - 1,
+			.client_isn = isn_of(&items[i]),
 			.isn = p->ack - 1,
 		};
 	}
@@ -251,8 +266,13 @@ accept_acks(struct burst *b, struct item *items, unsigned n)
 		 */
 		if (state[i].valid || b->stale)
 			it->f = sw_flow_find(b->e->flows, &it->p->tuple);
-		if (state[i].valid && may_open(b, it))
+		bool first = ack[i].client_isn == it->p->seq - 1;
+
+		if (state[i].valid && first && may_open(b, it))
 			accept_one(b, it, &state[i]);
+		else if (state[i].valid && !first && it->f != NULL &&
+			 it->f->state != SW_FLOW_SYN_SENT)
+			drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
 		else
 			not_accepted(b, it);
 	}

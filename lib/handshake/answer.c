@@ -114,8 +114,11 @@ answer_syns(struct burst *b, const struct item *items, unsigned n)
 			const struct sw_service *svc =
 				sw_policy_service(b->view->policy, it->service);
 
-			if (it->f != NULL)
+			if (it->f != NULL) {
 				it->f->flags |= SW_FLOW_REOPEN;
+				if (it->f->state != SW_FLOW_SYN_SENT)
+					it->f->reopen_isn = it->p->seq;
+			}
 			in[n_good] = cookie_in(it->p, &o, &svc->server);
 			client_tsval[n_good] = o.tsval;
 			good[n_good++] = it;

@@ -359,6 +359,14 @@ START_TEST(close_and_reuse)
 	m.ack = c.k + 2;
 	rig_send(&r, SW_OUTSIDE, &m);
 	ck_assert_uint_eq(only(SW_INSIDE)->seen.ack, c.s + 2);
+	/* The new one's first segment is lost, its second comes: it is nothing for the old connection. */
+	m = rig_client(&again);
+	m.seq = again.c + 1 + 500;
+	m.payload = (const uint8_t *)"second";
+	m.payload_len = 6;
+	rig_send(&r, SW_OUTSIDE, &m);
+	ck_assert_uint_eq(r.n_sent, 0);
+	ck_assert_uint_eq(rig_drop(&r, SW_DROP_HANDSHAKE_STRAY), 1);
 	rig_ack(&r, &again);
 	rig_synack(&r, &again);
 	ck_assert_uint_eq(rig_flows(&r), 1);
