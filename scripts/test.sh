@@ -67,6 +67,7 @@ stage_lint() {
 	step "headers compile alone" headers_alone
 	step "clang build, warnings are errors" env CC=clang bash -c \
 		"$(declare -f configure); configure build-clang -Dwerror=true"
+	step "formatting" bash -c 'git ls-files "*.[ch]" | xargs clang-format --dry-run -Werror'
 	step "shell scripts" bash -c 'shellcheck -x scripts/*.sh tests/netns/*.sh'
 }
 

@@ -59,7 +59,7 @@ client_segment(struct burst *b, const struct item *it, struct pending *pe)
 	uint32_t first = pe->client_isn + 1;
 	uint32_t end = p->seq + sw_pkt_seq_len(p);
 
-	if (p->ack != pe->isn + 1 || !sw_pkt_tcp_csum_ok(p)) {
+	if (p->ack != pe->isn + 1) {
 		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
 		return;
 	}
@@ -80,7 +80,9 @@ halfopen_client(struct burst *b, const struct item *it)
 {
 	struct pending *pe = flow_pending(b->e, it->f);
 
-	if (it->p->tcp_flags & SW_TCP_RST)
+	if (!sw_pkt_tcp_csum_ok(it->p))
+		drop_item(b, it, SW_DROP_TCP_CHECKSUM);
+	else if (it->p->tcp_flags & SW_TCP_RST)
 		client_reset(b, it, pe);
 	else if (it->p->tcp_flags & SW_TCP_ACK)
 		client_segment(b, it, pe);
@@ -184,10 +186,6 @@ server_synack(struct burst *b, const struct item *it, struct pending *pe)
 	struct sw_tcp_opts o;
 	struct sw_flow *f = it->f;
 
-	if (!sw_pkt_tcp_csum_ok(it->p)) {
-		drop_item(b, it, SW_DROP_TCP_CHECKSUM);
-		return;
-	}
 	if (sw_opts_read(it->p, &o) != 0) {
 		drop_item(b, it, SW_DROP_TCP_OPTIONS);
 		return;
@@ -228,7 +226,9 @@ halfopen_server(struct burst *b, const struct item *it)
 	const struct sw_pkt *p = it->p;
 	bool ours = (p->tcp_flags & SW_TCP_ACK) && p->ack == pe->client_isn + 1;
 
-	if (!(p->tcp_flags & SW_TCP_ACK)) {
+	if (!sw_pkt_tcp_csum_ok(p)) {
+		drop_item(b, it, SW_DROP_TCP_CHECKSUM);
+	} else if (!(p->tcp_flags & SW_TCP_ACK)) {
 		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
 	} else if (p->tcp_flags & SW_TCP_RST) {
 		if (ours)

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "parse_cases.h"
+#include "unit/parse_cases.h"
 
 static int
 write_seed(const char *dir, const char *kind, size_t n, uint8_t control, const struct pkt_make *m)

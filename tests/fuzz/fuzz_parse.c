@@ -21,7 +21,7 @@
 #include "packet/build.h"
 #include "packet/options.h"
 #include "packet/parse.h"
-#include "pkt_make.h"
+#include "unit/pkt_make.h"
 
 #define CTL_SIDE   0x01
 #define CTL_MORE   0x20

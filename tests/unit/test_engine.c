@@ -282,6 +282,43 @@ START_TEST(server_remembers_old_connection)
 }
 END_TEST
 
+/* A corrupted packet of either end, while the server is awaited, is not answered and changes nothing. */
+START_TEST(corrupted_while_waiting)
+{
+	struct rig_conn c = conn4;
+	static const struct {
+		unsigned side;
+		uint8_t flags;
+	} cases[] = {
+		{SW_INSIDE, SW_TCP_SYN | SW_TCP_ACK},
+		{SW_INSIDE, SW_TCP_ACK},
+		{SW_INSIDE, SW_TCP_RST | SW_TCP_ACK},
+		{SW_OUTSIDE, SW_TCP_RST},
+		{SW_OUTSIDE, SW_TCP_ACK | SW_TCP_PSH},
+	};
+
+	rig_syn(&r, &c);
+	rig_ack(&r, &c);
+	for (unsigned i = 0; i < 2 * SW_ARRAY_LEN(cases); i++) {
+		struct pkt_make m =
+			cases[i / 2].side == SW_INSIDE ? rig_server(&c) : rig_client(&c);
+		uint8_t b[PKT_MAX];
+
+		m.flags = cases[i / 2].flags;
+		m.payload = (const uint8_t *)"early";
+		m.payload_len = cases[i / 2].flags & SW_TCP_PSH ? 5 : 0;
+		size_t len = pkt_make(b, sizeof(b), &m);
+
+		b[14 + 20 + (i & 1 ? 11 : 19)] ^= 1; /* ACK number, or urgent pointer */
+		rig_queue_raw(&r, cases[i / 2].side, b, len, 0);
+		rig_run(&r);
+		ck_assert_msg(r.n_sent == 0, "case %u", i);
+	}
+	ck_assert_uint_eq(rig_drop(&r, SW_DROP_TCP_CHECKSUM), 2 * SW_ARRAY_LEN(cases));
+	rig_synack(&r, &c);
+}
+END_TEST
+
 START_TEST(client_resets_while_waiting)
 {
 	struct rig_conn c = conn4;
@@ -515,6 +552,7 @@ suite(void)
 	tcase_add_test(c, silent_server);
 	tcase_add_test(c, server_refuses);
 	tcase_add_test(c, server_remembers_old_connection);
+	tcase_add_test(c, corrupted_while_waiting);
 	tcase_add_test(c, client_resets_while_waiting);
 	tcase_add_test(c, synack_again);
 	tcase_add_test(c, close_and_reuse);
