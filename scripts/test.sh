@@ -77,13 +77,14 @@ stage_unit() {
 
 stage_sim() {
 	step "simulation, $seeds seeds" build/tests/sim/sim --seeds "$seeds"
-	step "simulated scenarios" meson test -C build --suite sim --print-errorlogs
+	step "simulated scenarios" build/tests/sim/scenarios
 }
 
 stage_sanitize() {
 	step "sanitizer build" configure build-asan -Dwerror=true -Db_sanitize=address,undefined \
 		-Db_lundef=false
 	step "unit tests, sanitized" meson test -C build-asan --suite unit --print-errorlogs
+	step "simulated scenarios, sanitized" build-asan/tests/sim/scenarios
 	step "simulation, sanitized, $((seeds / 4)) seeds" \
 		build-asan/tests/sim/sim --start 1000000 --seeds "$((seeds / 4))"
 }

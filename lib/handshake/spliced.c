@@ -84,7 +84,12 @@ server_synack_again(struct burst *b, const struct item *it)
 		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
 		return;
 	}
-	if (it->p->ack == f->aux) {
+	/* Behind its FIN the server has nothing to say but copies of the first one. */
+	if (f->state == SW_FLOW_FIN_SERVER || f->state == SW_FLOW_FIN_BOTH) {
+		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
+		return;
+	}
+	if (it->p->ack == f->aux && f->state != SW_FLOW_RST_SERVER) {
 		struct sw_segment ack = {
 			.tcp_flags = SW_TCP_ACK,
 			.window = f->window,

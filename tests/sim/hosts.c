@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * hosts.c - the machines at both ends: find the connection of a packet, open and replace peers, answer
- * for connections that are not there.
+ * hosts.c - the machines at both ends: find the connection of a packet, open and replace peers,
+ * answer for connections that are not there.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -203,7 +203,7 @@ receive_server(struct world *w, struct conn *c, const struct seg *s)
 			answer_reset(w, c, SERVER, s);
 		return;
 	}
-	p->stale = p->owner != c || c->n_servers > 1;
+	p->stale = p->owner != c || c->n_servers > 1 || c->after != NULL;
 	tcp_peer_input(p, w->now, s);
 	host_schedule(w, p);
 	settle(w, p->owner);
@@ -244,7 +244,7 @@ conn_server(const struct conn *c)
 
 	for (unsigned i = 0; i < c->n_servers; i++) {
 		last = c->server[i];
-		if (last->established)
+		if (last->established && last->irs == c->client->iss)
 			return last;
 	}
 	return last;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * judge.c - how every connection of a run must have ended. What is excused is what a direct connection
- * behind SYN cookies could not have either, and only where the network gave the reason.
+ * judge.c - how every connection of a run must have ended. What is excused is what a direct
+ * connection behind SYN cookies could not have either, and only where the network gave the reason.
  */
 #include "plan.h"
 
@@ -131,13 +131,20 @@ judge_unopened(struct world *w, const struct conn *c, bool clean)
 		c->ack_on_time ? "arrived in time" : "did not arrive in time");
 }
 
+/*
+ * Servers that took the connection. A cookie is good as long as its key: the ACK of an earlier
+ * connection of the tuple, come late, may open that one again; its server is not counted.
+ */
 static unsigned
 established_servers(const struct conn *c)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < c->n_servers; i++)
-		n += c->server[i]->established;
+	for (unsigned i = 0; i < c->n_servers; i++) {
+		const struct tcp_peer *p = c->server[i];
+
+		n += p->established && (c->after == NULL || p->irs == c->client->iss);
+	}
 	return n;
 }
 

@@ -138,9 +138,12 @@ plan_front(struct world_cfg *cfg, struct rng *r)
 		g->max_pending = (uint32_t)rng_range(r, 1, 4);
 	}
 	/* The clock: anywhere, and often shortly before its 32 bits of milliseconds are over. */
-	cfg->epoch_ns = rng_chance(r, 300)
-				? ((1ull << 32) - rng_below(r, 20000)) * SIM_MS
-				: rng_below(r, 1000000) * SIM_SEC + rng_below(r, SIM_SEC);
+	if (rng_chance(r, 300)) {
+		cfg->epoch_ns = ((1ull << 32) - rng_below(r, 20000)) * SIM_MS;
+	} else {
+		cfg->epoch_ns = rng_below(r, 1000000) * SIM_SEC;
+		cfg->epoch_ns += rng_below(r, SIM_SEC);
+	}
 	cfg->poll_ns = rng_below(r, 300 * SIM_US);
 	cfg->burst = (unsigned)rng_range(r, 1, SW_BURST_MAX);
 	cfg->pad = rng_chance(r, 500);
@@ -183,8 +186,7 @@ plan_tcp(struct peer_cfg *p, const struct world_cfg *cfg, struct rng *r, bool v6
 		p->read_chunk = (uint32_t)rng_range(r, 1000, 50000);
 		p->read_every_ns = rng_range(r, SIM_MS, SIM_SEC);
 	}
-	for (int i = 0; i < LEGS; i++)
-		p->in_order = i == 0 ? true : p->in_order;
+	p->in_order = true;
 	for (int i = 0; i < LEGS; i++)
 		p->in_order = p->in_order && cfg->link[i].dup == 0 && cfg->link[i].reorder == 0;
 }
@@ -301,7 +303,10 @@ plan_make(struct world_cfg *cfg, struct conn *conns, unsigned n)
 		client = 1 + (uint32_t)rng_below(&r, 1000);
 		vid = (uint16_t)rng_range(&r, 1, 3000);
 		c->path = seg_path_make(v6, client, (uint16_t)(20000 + i),
-			kind < 85 ? RIG_PORT_PROXY : kind < 92 ? RIG_PORT_PASS : RIG_PORT_OTHER, tags, vid);
+			kind < 85   ? RIG_PORT_PROXY
+			: kind < 92 ? RIG_PORT_PASS
+				    : RIG_PORT_OTHER,
+			tags, vid);
 		if (again) {
 			c->path = conns[i - 1].path;
 			c->after = &conns[i - 1];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * plan.h - what a seed stands for: the network, the service, the connections; and the judgement of how
- * they ended.
+ * plan.h - what a seed stands for: the network, the service, the connections; and the judgement of
+ * how they ended.
  */
 #ifndef SIM_PLAN_H
 #define SIM_PLAN_H

@@ -69,8 +69,10 @@ rig_init(struct rig *r, const struct rig_cfg *cfg, uint64_t now)
 	r->cfg = *cfg;
 	for (unsigned i = 0; i < 4; i++)
 		params.hash_key[i] = rng_next(&rng);
-	for (unsigned i = 0; i < 2; i++)
-		r->master.k[i] = (struct sw_sipkey){.k0 = rng_next(&rng), .k1 = rng_next(&rng)};
+	for (unsigned i = 0; i < 2; i++) {
+		r->master.k[i].k0 = rng_next(&rng);
+		r->master.k[i].k1 = rng_next(&rng);
+	}
 	r->engine_mem = aligned_alloc(SW_CACHE_LINE_BYTES,
 		(size + SW_CACHE_LINE_BYTES - 1) & ~(size_t)(SW_CACHE_LINE_BYTES - 1));
 	r->engine = sw_engine_init(r->engine_mem, size, &params);

@@ -26,7 +26,9 @@
 
 enum rig_where { RIG_FREE, RIG_OUT, RIG_ENGINE, RIG_SPARE };
 
-/* One packet. mem is exactly as long as what the engine may touch, so that a sanitizer sees more. */
+/*
+ * One packet. mem is exactly as long as what the engine may touch, so that a sanitizer sees more.
+ */
 struct rig_buf {
 	uint8_t *mem;
 	uint32_t cap;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * scenarios.h - the engine on the bench, spoken to segment by segment: what it sends is caught and asked
- * for. The scenarios with whole peers are in scenarios_peers.c.
+ * scenarios.h - the engine on the bench, spoken to segment by segment: what it sends is caught and
+ * asked for. The scenarios with whole peers are in scenarios_peers.c.
  */
 #ifndef SIM_SCENARIOS_H
 #define SIM_SCENARIOS_H
@@ -11,6 +11,10 @@
 #include "plan.h"
 
 #define BENCH_CAUGHT_MAX 256
+
+/* Numbers that most scripts use. */
+#define ISN_C 0xfffffff0u /* wraps in the first bytes */
+#define ISN_S 0x10000000u
 
 struct caught {
 	int side;
@@ -34,8 +38,15 @@ unsigned bench_feed(struct bench *b, const struct seg_path *p, int from, const s
 /* Ticks every 10 ms for that long; catches likewise. */
 unsigned bench_wait(struct bench *b, uint64_t ns);
 
+/* The same with one bit of its checksum wrong: nothing may come of it. */
+unsigned bench_feed_corrupt(
+	struct bench *b, const struct seg_path *p, int from, const struct seg *s);
+
 /* A segment without options. */
 struct seg bench_seg(uint8_t flags, uint32_t seq, uint32_t ack);
+
+/* To the proxied service. */
+struct seg_path bench_path(bool v6, uint32_t client, uint16_t port);
 
 /* SYN in, SYN-ACK out: the cookie. */
 uint32_t bench_cookie(struct bench *b, const struct seg_path *p, uint32_t client_isn);
@@ -46,6 +57,8 @@ uint32_t bench_open(
 	struct bench *b, const struct seg_path *p, uint32_t client_isn, uint32_t server_isn);
 struct sw_flow *bench_flow(struct bench *b, const struct seg_path *p);
 
+Suite *suite_cookies(void);
+Suite *suite_flows(void);
 Suite *suite_peers(void);
 
 #endif

@@ -136,3 +136,23 @@ bench_flow(struct bench *b, const struct seg_path *p)
 		t.vlan_af |= (uint32_t)(p->tci[i] & 0xfff) << (i * SW_TUPLE_INNER_SHIFT);
 	return sw_flow_find(sw_engine_flows(b->rig.engine), &t);
 }
+
+unsigned
+bench_feed_corrupt(struct bench *b, const struct seg_path *p, int from, const struct seg *s)
+{
+	uint8_t data[RIG_FRAME_MAX], side = from == CLIENT ? SW_OUTSIDE : SW_INSIDE;
+	size_t len = seg_build(data, sizeof(data), p, from, s);
+	struct rig_buf *buf = rig_buf_get(&b->rig, data, (uint32_t)len, 64);
+
+	buf->mem[14 + 4 * p->n_tags + (p->v6 ? 40 : 20) + 16] ^= 0x20;
+	buf->corrupt = true;
+	b->n = 0;
+	rig_burst(&b->rig, b->now, &buf, &side, 1, 0);
+	return b->n;
+}
+
+struct seg_path
+bench_path(bool v6, uint32_t client, uint16_t port)
+{
+	return seg_path_make(v6, client, port, RIG_PORT_PROXY, 0, 0);
+}

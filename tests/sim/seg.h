@@ -70,13 +70,16 @@ seg_space(const struct seg *s)
 /* Bytes of TCP options that seg_build() will write. */
 unsigned seg_opt_len(const struct seg *s);
 
-/* Writes the frame of s going from `from` (CLIENT or SERVER); returns its length, 0: cap too small. */
+/*
+ * Writes the frame of s going from `from` (CLIENT or SERVER); returns its length, 0: cap too
+ * small.
+ */
 size_t seg_build(
 	uint8_t *buf, size_t cap, const struct seg_path *path, int from, const struct seg *s);
 
 /*
- * Reads a frame. NULL, or what is wrong with it: any header, length, checksum or option that a strict
- * receiver would not take. "not tcp" for what is not TCP over IP.
+ * Reads a frame. NULL, or what is wrong with it: any header, length, checksum or option that a
+ * strict receiver would not take. "not tcp" for what is not TCP over IP.
  */
 const char *seg_parse(const uint8_t *d, size_t len, struct seg_path *path, struct seg *s);
 
@@ -86,7 +89,9 @@ bool seg_path_match(const struct seg_path *path, int from, const struct seg_path
 /* Only addresses, ports and VLAN ids. */
 bool seg_tuple_match(const struct seg_path *path, int from, const struct seg_path *got);
 
-/* "[S.] seq 17 ack 1 win 512 opts <mss 1460,…> len 0"; seq and ack relative to the two bases too. */
+/*
+ * "[S.] seq 17 ack 1 win 512 opts <mss 1460,…> len 0"; seq and ack relative to the two bases too.
+ */
 void seg_print(FILE *f, const struct seg *s, uint32_t seq_base, uint32_t ack_base);
 
 /* A path for connection number n: addresses from the documentation prefixes. */

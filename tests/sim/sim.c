@@ -5,7 +5,8 @@
  *   sim [--seeds N] [--start S] [--conns C] [--verbose]
  *
  * A seed stands for a network, a service and up to C connections (see plan.c). A seed that fails is
- * run again, traced, and printed so that it reads like a tcpdump; `sim --start S --seeds 1` repeats it.
+ * run again, traced, and printed so that it reads like a tcpdump; `sim --start S --seeds 1` repeats
+ * it.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -205,7 +205,8 @@ input_checks(struct tcp_peer *p, uint64_t now, const struct seg *s)
 {
 	if (p->ts_on && s->ts && !(s->flags & SEG_RST) && seq_lt(s->tsval, p->ts_recent)) {
 		p->n_paws++;
-		if (p->cfg.in_order)
+		/* A handshake ACK that the front end repeats is as old as the first one. */
+		if (p->cfg.in_order && (seg_space(s) != 0 || s->seq != p->irs + 1))
 			sim_fail("conn %u %s: TSval %u goes back behind %u on a path in order",
 				p->id, p->role == CLIENT ? "client" : "server", s->tsval,
 				p->ts_recent);
@@ -269,14 +270,15 @@ void
 tcp_peer_input(struct tcp_peer *p, uint64_t now, const struct seg *s)
 {
 	/*
-	 * Until the cookie of a new connection has come back, the front end takes its segments for the
-	 * old one's. Those that cannot do harm are not judged: the ends turn them away.
+	 * Until the cookie of a new connection has come back, the front end takes its segments for
+	 * the old one's. Those that cannot do harm are not judged: the ends turn them away.
 	 */
-	bool foreign = p->stale && (p->fin_rcvd || !acceptable(p, s));
+	bool foreign = p->stale && (p->fin_rcvd || s->flags & SEG_RST || !acceptable(p, s));
 	struct seg rst;
 
 	p->n_received++;
-	if (p->stale && p->state == PEER_SYN_RCVD && s->flags & SEG_ACK && s->ack != p->snd_max) {
+	if (p->stale && p->state == PEER_SYN_RCVD && s->flags & SEG_ACK && s->ack != p->snd_max &&
+		!(s->flags & SEG_RST)) {
 		/* Opened by a late copy of a SYN (RFC 9293, 3.10.7.4, fifth check). */
 		if (tcp_reset_for(s, &rst))
 			p->ops->send(p, &rst);

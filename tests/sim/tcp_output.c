@@ -11,7 +11,10 @@ peer_backoff(uint64_t first, unsigned tries)
 	return t < RTO_MAX_NS ? t : RTO_MAX_NS;
 }
 
-/* Bytes that may come in from rcv_nxt on; an edge once told is never taken back (RFC 9293, 3.8.6). */
+/*
+ * Bytes that may come in from rcv_nxt on; an edge once told is never taken back (RFC 9293,
+ * 3.8.6).
+ */
 uint32_t
 peer_rcv_window(const struct tcp_peer *p)
 {

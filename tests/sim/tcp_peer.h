@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * tcp_peer.h - a model TCP endpoint: enough of RFC 9293, 7323, 2018 and 5961 to be an honest partner,
- * and a strict judge of what comes in.
+ * tcp_peer.h - a model TCP endpoint: enough of RFC 9293, 7323, 2018 and 5961 to be an honest
+ * partner, and a strict judge of what comes in.
  *
- * It opens actively or passively, sends and receives a stream whose bytes are known by a key, closes
- * or aborts as its configuration says, and retransmits (timeout with backoff, three duplicate ACKs,
- * zero-window probes, keepalives). Its congestion window is a fixed number of segments, started
- * over at one after a timeout.
+ * It opens actively or passively, sends and receives a stream whose bytes are known by a key,
+ * closes or aborts as its configuration says, and retransmits (timeout with backoff, three
+ * duplicate ACKs, zero-window probes, keepalives). Its congestion window is a fixed number of
+ * segments, started over at one after a timeout.
  *
  *   tcp_peer.c   open, timers, end       tcp_input.c   segments in
- *   tcp_output.c segments out            tcp_check.c   what the partner may send: violations fail the run
+ *   tcp_output.c segments out            tcp_check.c   what the partner may send
  *
  * Time: nanoseconds, passed in. tcp_peer_deadline() says when tcp_peer_timer() wants to run next.
  */

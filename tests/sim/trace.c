@@ -17,7 +17,10 @@ trace_add(struct trace *t, const struct trace_row *row)
 	t->row[t->n++].seg.pay = NULL;
 }
 
-/* Initial sequence numbers as last seen, by leg pair and direction: zero points for relative ones. */
+/*
+ * Initial sequence numbers as last seen, by leg pair and direction: zero points for relative
+ * ones.
+ */
 struct bases {
 	uint32_t client[2], server[2]; /* [outer, inner] */
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * trace.h - what went over the four legs, to be read like a tcpdump when a run has failed. Runs repeat
- * exactly, so a run is traced only when it is known to fail.
+ * trace.h - what went over the four legs, to be read like a tcpdump when a run has failed. Runs
+ * repeat exactly, so a run is traced only when it is known to fail.
  */
 #ifndef SIM_TRACE_H
 #define SIM_TRACE_H

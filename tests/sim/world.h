@@ -5,8 +5,8 @@
  *   client peers --[link 0]--> outside |        | inside --[link 2]--> server peers
  *                <--[link 1]--         | engine |        <--[link 3]--
  *
- * Connections are laid out beforehand (struct conn); the world starts them, runs until nothing moves any
- * more, lets all timers of the front end pass and looks that it is empty then.
+ * Connections are laid out beforehand (struct conn); the world starts them, runs until nothing
+ * moves any more, lets all timers of the front end pass and looks that it is empty then.
  */
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
@@ -38,8 +38,8 @@ struct conn {
 	uint32_t cookie_isn;
 	uint64_t cookie_ns; /* when the SYN-ACK that the client took left the front end */
 	bool cookie_taken;
-	bool ack_delivered; /* a right handshake ACK reached the front end within the cookie's life */
-	bool ack_on_time;
+	bool ack_delivered; /* a right handshake ACK reached the front end */
+	bool ack_on_time;   /* within the shortest life of a cookie */
 	unsigned syns_at_server;
 };
 
@@ -101,7 +101,7 @@ bool host_conn_ended(const struct conn *c);
 void world_send(
 	struct world *w, enum leg leg, struct rig_buf *b, const struct seg *s, struct conn *c);
 
-/* The server peer that got furthest: the established one, else the last, else NULL. */
+/* The server peer that took the connection, else the last one, else NULL. */
 struct tcp_peer *conn_server(const struct conn *c);
 
 #endif
