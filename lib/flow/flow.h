@@ -39,8 +39,8 @@ struct sw_flow {
 	uint8_t wscale_promised; /* shift that the client was told; 0 without the option */
 	union {
 		struct {
-			uint16_t service; /* index into the policy, at the time of the handshake */
-			uint16_t window;  /* client's last window field of the handshake */
+			uint16_t server_isn; /* low half, to know its SYN-ACK when it is repeated */
+			uint16_t window;     /* client's last window field of the handshake */
 		};
 		uint32_t reopen_isn; /* with SW_FLOW_REOPEN, not half-open: ISN of the new SYN */
 	};

@@ -140,7 +140,7 @@ open_flow(struct burst *b, const struct item *it, const struct sw_cookie_state *
 	p->flow = sw_flow_index(b->e->flows, f);
 	b->stale = true;
 	f->state = SW_FLOW_SYN_SENT;
-	f->service = it->service;
+	p->service = it->service;
 	f->deadline_ms = b->now_ms + PENDING_MAX_MS;
 	f->aux = (uint32_t)(p - b->e->pending);
 	pending_arm(b, p, 0);

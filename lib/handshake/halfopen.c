@@ -103,11 +103,12 @@ flow_establish(struct burst *b, struct sw_flow *f, const struct pending *pe,
 				   ? 0
 				   : o->wscale;
 	f->wscale_promised = pe->wscale_promised;
+	f->server_isn = (uint16_t)server_isn;
 	f->window = pe->window;
 	f->aux = pe->client_isn + 1;
 	touch(b, f);
 	sw_count(&b->stats, SW_C_FLOW_ESTABLISHED);
-	service_count(&service_stats(b, f->service)->established);
+	service_count(&service_stats(b, pe->service)->established);
 }
 
 /*
@@ -172,7 +173,7 @@ release_held(struct burst *b, struct sw_flow *f, struct pending *pe)
 
 	while (unhold(b->e, pe, &fr)) {
 		struct sw_pkt p;
-		struct item it = {.p = &p, .f = f, .service = f->service};
+		struct item it = {.p = &p, .f = f, .service = pe->service};
 
 		sw_parse_burst(&fr, &p, 1); /* was parsed once: cannot be bad */
 		sw_count(&b->stats, SW_C_HELD_RELEASED);

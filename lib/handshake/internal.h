@@ -47,6 +47,7 @@ struct pending {
 	uint32_t held_head; /* first held packet, or NONE */
 	uint32_t held_tail;
 	uint16_t held_count;
+	uint16_t service;    /* index into the policy, at the time of the handshake */
 	uint16_t window;     /* the client's latest window field, as it stood */
 	uint16_t hold_bytes; /* window that we advertised */
 	uint8_t stage;

@@ -69,49 +69,58 @@ answer_server(
 		sw_count(&b->stats, why);
 }
 
+/* Our ACK was lost, as far as can be seen: nothing of the client has been acknowledged since. */
+static bool
+wants_ack_again(const struct sw_flow *f, const struct sw_pkt *p)
+{
+	return p->ack == f->aux && (f->state == SW_FLOW_OPEN || f->state == SW_FLOW_FIN_CLIENT);
+}
+
+static void
+ack_server_again(struct burst *b, const struct item *it, const struct sw_tcp_opts *o)
+{
+	struct sw_segment s = {
+		.tcp_flags = SW_TCP_ACK,
+		.window = it->f->window,
+		.seq = it->p->ack,
+		.ack = it->p->seq + 1,
+		.opts = {.wscale = SW_WSCALE_NONE,
+			.ts = it->f->flags & SW_FLOW_TS,
+			.tsval = o->tsecr,
+			.tsecr = o->tsval},
+	};
+
+	answer_server(b, it, &s, SW_C_SERVER_ACK_SENT);
+}
+
 /*
- * A SYN-ACK on a flow that is past it. Either our ACK was lost and nothing has been acknowledged
- * since: say it again. Or the server has lost the connection and answers a client's new SYN: end
- * that, and give the tuple free, so that the client's next SYN gets a cookie.
+ * A SYN-ACK on a flow that is past it. With the ISN that we know it is a repetition. With another one the
+ * server has opened the tuple anew, for a client's SYN that was passed on to it or for a late copy of ours:
+ * that is ended, and the tuple given free, so that the client's next SYN gets a cookie.
  */
 static void
 server_synack_again(struct burst *b, const struct item *it)
 {
 	struct sw_flow *f = it->f;
-	struct sw_tcp_opts o;
-
-	if (!sw_pkt_tcp_csum_ok(it->p) || sw_opts_read(it->p, &o) != 0) {
-		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
-		return;
-	}
-	/* Behind its FIN the server has nothing to say but copies of the first one. */
-	if (f->state == SW_FLOW_FIN_SERVER || f->state == SW_FLOW_FIN_BOTH) {
-		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
-		return;
-	}
-	if (it->p->ack == f->aux && f->state != SW_FLOW_RST_SERVER) {
-		struct sw_segment ack = {
-			.tcp_flags = SW_TCP_ACK,
-			.window = f->window,
-			.seq = it->p->ack,
-			.ack = it->p->seq + 1,
-			.opts = {.wscale = SW_WSCALE_NONE,
-				.ts = f->flags & SW_FLOW_TS,
-				.tsval = o.tsecr,
-				.tsecr = o.tsval},
-		};
-
-		answer_server(b, it, &ack, SW_C_SERVER_ACK_SENT);
-		return;
-	}
 	struct sw_segment rst = {
 		.tcp_flags = SW_TCP_RST,
 		.seq = it->p->ack,
 		.opts = {.wscale = SW_WSCALE_NONE},
 	};
+	struct sw_tcp_opts o;
 
-	answer_server(b, it, &rst, SW_C_SERVER_RST_SENT);
-	step(b, f, SW_EV_SERVER_RST);
+	/* A flow that is about to be taken over has no place for the ISN any more. */
+	if ((f->flags & SW_FLOW_REOPEN) || !sw_pkt_tcp_csum_ok(it->p) ||
+		sw_opts_read(it->p, &o) != 0) {
+		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
+	} else if ((uint16_t)it->p->seq != f->server_isn) {
+		answer_server(b, it, &rst, SW_C_SERVER_RST_SENT);
+		step(b, f, SW_EV_SERVER_RST);
+	} else if (wants_ack_again(f, it->p)) {
+		ack_server_again(b, it, &o);
+	} else {
+		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
+	}
 }
 
 static void

@@ -38,7 +38,7 @@ give_up(struct burst *b, struct pending *p)
 	if (make_and_send(b, &s, SW_OUTSIDE))
 		sw_count(&b->stats, SW_C_CLIENT_RST_SENT);
 	sw_count(&b->stats, SW_C_SERVER_TIMED_OUT);
-	service_count(&service_stats(b, f->service)->failed);
+	service_count(&service_stats(b, p->service)->failed);
 	pending_release(b, p);
 	remove_flow(b, f, SW_C_FLOW_FAILED);
 }

@@ -356,15 +356,40 @@ START_TEST(synack_again)
 	ck_assert_uint_eq(r.sent[0].seen.seq, c.c + 1);
 	ck_assert_uint_eq(r.sent[0].seen.ack, c.s + 1);
 	ck_assert_uint_eq(r.sent[0].seen.window, 1000);
-	/*
-	 * Another ACK number: the server has lost the connection and answers the client's new SYN.
-	 */
+	/* A late copy, when the server has acknowledged more: nothing to say. */
+	struct pkt_make data = rig_server(&c);
+
+	data.ack = c.c + 50;
+	rig_send(&r, SW_INSIDE, &data);
+	rig_send(&r, SW_INSIDE, &m);
+	ck_assert_uint_eq(r.n_sent, 0);
+	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_OPEN);
+	/* Another ISN: the server has lost the connection and answers the client's new SYN. */
 	m.ack = 99;
 	m.seq = 1234;
 	rig_send(&r, SW_INSIDE, &m);
 	ck_assert_uint_eq(only(SW_INSIDE)->seen.flags, SW_TCP_RST);
 	ck_assert_uint_eq(r.sent[0].seen.seq, 99);
 	ck_assert(sw_flow_reusable(the_flow(&c)));
+}
+END_TEST
+
+/* The client reset, and a late copy of our SYN opens the server a second time: that is ended. */
+START_TEST(second_synack_after_reset)
+{
+	struct rig_conn c = conn4;
+	struct pkt_make m;
+
+	rig_open(&r, &c);
+	m = rig_client(&c);
+	m.flags = SW_TCP_RST;
+	rig_send(&r, SW_OUTSIDE, &m);
+	m = rig_server(&c);
+	m.flags = SW_TCP_SYN | SW_TCP_ACK;
+	m.seq = c.s + 100001;
+	rig_send(&r, SW_INSIDE, &m);
+	ck_assert_uint_eq(only(SW_INSIDE)->seen.flags, SW_TCP_RST);
+	ck_assert_uint_eq(r.sent[0].seen.seq, c.c + 1);
 }
 END_TEST
 
@@ -555,6 +580,7 @@ suite(void)
 	tcase_add_test(c, corrupted_while_waiting);
 	tcase_add_test(c, client_resets_while_waiting);
 	tcase_add_test(c, synack_again);
+	tcase_add_test(c, second_synack_after_reset);
 	tcase_add_test(c, close_and_reuse);
 	tcase_add_test(c, syn_on_live_flow);
 	tcase_add_test(c, new_isn_while_half_open);
