@@ -8,16 +8,15 @@
 #include "base/seq.h"
 #include "flow/flow.h"
 
-#define BUCKET_SLOTS 8
-#define TAG_EMPTY    0
+#define TAG_EMPTY 0
 
 /*
  * One line; tags first, so that they compare as one 128-bit vector. Nothing needs the last 16
  * bytes, but a packed bucket of 48 would lie across two lines.
  */
 struct bucket {
-	alignas(SW_CACHE_LINE_BYTES) uint16_t tag[BUCKET_SLOTS]; /* TAG_EMPTY: free slot */
-	uint32_t index[BUCKET_SLOTS]; /* entry; SW_FLOW_NONE: free slot */
+	alignas(SW_CACHE_LINE_BYTES) uint16_t tag[SW_FLOW_BUCKET_SLOTS]; /* TAG_EMPTY: free slot */
+	uint32_t index[SW_FLOW_BUCKET_SLOTS]; /* entry; SW_FLOW_NONE: free slot */
 };
 static_assert(sizeof(struct bucket) == SW_CACHE_LINE_BYTES, "a bucket is one cache line");
 
@@ -72,7 +71,7 @@ sw_flow_table_init(void *mem, size_t size, uint32_t max_flows, const uint64_t ha
 
 	for (uint32_t b = 0; b < t->n_buckets; b++) {
 		memset(&t->buckets[b], 0, sizeof(t->buckets[b]));
-		for (unsigned s = 0; s < BUCKET_SLOTS; s++)
+		for (unsigned s = 0; s < SW_FLOW_BUCKET_SLOTS; s++)
 			t->buckets[b].index[s] = SW_FLOW_NONE;
 	}
 	/* Every entry is touched here, so that no page fault waits on the packet path. */
@@ -120,7 +119,7 @@ bucket_match(const struct bucket *b, uint16_t tag)
 #else
 	unsigned mask = 0;
 
-	for (unsigned s = 0; s < BUCKET_SLOTS; s++)
+	for (unsigned s = 0; s < SW_FLOW_BUCKET_SLOTS; s++)
 		mask |= (unsigned)(b->tag[s] == tag) << s;
 	return mask;
 #endif
@@ -131,15 +130,15 @@ sw_always_inline unsigned
 place_match(const struct sw_flow_table *t, const struct place *p)
 {
 	return bucket_match(&t->buckets[p->b[0]], p->tag) |
-	       bucket_match(&t->buckets[p->b[1]], p->tag) << BUCKET_SLOTS;
+	       bucket_match(&t->buckets[p->b[1]], p->tag) << SW_FLOW_BUCKET_SLOTS;
 }
 
 sw_always_inline struct sw_flow *
 candidate(const struct sw_flow_table *t, const struct place *p, unsigned bit)
 {
-	const struct bucket *b = &t->buckets[p->b[bit / BUCKET_SLOTS]];
+	const struct bucket *b = &t->buckets[p->b[bit / SW_FLOW_BUCKET_SLOTS]];
 
-	return &t->entries[b->index[bit % BUCKET_SLOTS]];
+	return &t->entries[b->index[bit % SW_FLOW_BUCKET_SLOTS]];
 }
 
 sw_always_inline struct sw_flow *
@@ -241,12 +240,12 @@ sw_flow_remove(struct sw_flow_table *t, struct sw_flow *f)
 
 	for (unsigned mask = place_match(t, &p); mask != 0; mask &= mask - 1) {
 		unsigned bit = (unsigned)__builtin_ctz(mask);
-		struct bucket *b = &t->buckets[p.b[bit / BUCKET_SLOTS]];
+		struct bucket *b = &t->buckets[p.b[bit / SW_FLOW_BUCKET_SLOTS]];
 
-		if (b->index[bit % BUCKET_SLOTS] != index)
+		if (b->index[bit % SW_FLOW_BUCKET_SLOTS] != index)
 			continue;
-		b->tag[bit % BUCKET_SLOTS] = TAG_EMPTY;
-		b->index[bit % BUCKET_SLOTS] = SW_FLOW_NONE;
+		b->tag[bit % SW_FLOW_BUCKET_SLOTS] = TAG_EMPTY;
+		b->index[bit % SW_FLOW_BUCKET_SLOTS] = SW_FLOW_NONE;
 		f->aux = t->free_head;
 		t->free_head = index;
 		count_set(t, t->count - 1);
@@ -277,7 +276,7 @@ age_prefetch(const struct sw_flow_table *t, uint32_t bucket)
 {
 	const struct bucket *b = &t->buckets[bucket];
 
-	for (unsigned s = 0; s < BUCKET_SLOTS; s++) {
+	for (unsigned s = 0; s < SW_FLOW_BUCKET_SLOTS; s++) {
 		if (b->index[s] != SW_FLOW_NONE)
 			__builtin_prefetch(&t->entries[b->index[s]].deadline_ms);
 	}
@@ -297,7 +296,7 @@ sw_flow_age(struct sw_flow_table *t, uint32_t now_ms, uint32_t buckets, struct s
 		uint32_t next = t->age_bucket + 1 == t->n_buckets ? 0 : t->age_bucket + 1;
 
 		age_prefetch(t, next);
-		for (; t->age_slot < BUCKET_SLOTS; t->age_slot++) {
+		for (; t->age_slot < SW_FLOW_BUCKET_SLOTS; t->age_slot++) {
 			uint32_t index = b->index[t->age_slot];
 
 			if (index == SW_FLOW_NONE ||

@@ -24,6 +24,8 @@
 
 #define SW_FLOW_NONE UINT32_MAX
 
+#define SW_FLOW_BUCKET_SLOTS 8
+
 /*
  * Owner of all fields: the table's lcore.
  * The engine (handshake/, splice/) gives them their meaning.

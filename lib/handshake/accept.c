@@ -223,39 +223,60 @@ may_open(const struct burst *b, const struct item *it)
 	return it->f->state != SW_FLOW_SYN_SENT || flow_pending(b->e, it->f)->isn != it->p->ack - 1;
 }
 
-/*
- * The client's ISN that the cookie of this packet would be of: the number before its own; or, on a closing
- * flow, that of the SYN that came last, so that a later segment of the new connection is known for one
- * and not given to the old connection.
- */
-static uint32_t
-isn_of(const struct item *it)
+/* A closing flow with a newer SYN on it. */
+static bool
+awaits_reopen(const struct sw_flow *f)
 {
-	const struct sw_flow *f = it->f;
+	return f != NULL && f->state != SW_FLOW_SYN_SENT && (f->flags & SW_FLOW_REOPEN);
+}
 
-	if (f != NULL && f->state != SW_FLOW_SYN_SENT && (f->flags & SW_FLOW_REOPEN))
-		return f->reopen_isn;
-	return it->p->seq - 1;
+static struct sw_cookie_ack
+cookie_ack(const struct item *it, uint32_t client_isn)
+{
+	return (struct sw_cookie_ack){
+		.tuple = &it->p->tuple, .client_isn = client_isn, .isn = it->p->ack - 1};
+}
+
+/*
+ * Verifies the burst. The client's ISN is the number before the segment's own; on a closing flow it may also
+ * be that of the SYN that came last: a later segment of the new connection is then known for one (later[i]) and
+ * not given to the old connection. Which SYN was the true client's is not known, so both are tried.
+ */
+static void
+verify(struct burst *b, const struct item *items, unsigned n, struct sw_cookie_state *state,
+	bool *later)
+{
+	struct sw_cookie_ack ack[SW_BURST_MAX];
+	struct sw_cookie_state again[SW_BURST_MAX];
+	unsigned which[SW_BURST_MAX], n_again = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		ack[i] = cookie_ack(&items[i], items[i].p->seq - 1);
+		later[i] = false;
+	}
+	sw_cookie_verify_burst(b->view->keys, ack, state, n);
+	for (unsigned i = 0; i < n; i++) {
+		if (!state[i].valid && awaits_reopen(items[i].f)) {
+			which[n_again] = i;
+			ack[n_again++] = cookie_ack(&items[i], items[i].f->reopen_isn);
+		}
+	}
+	if (n_again == 0)
+		return;
+	sw_cookie_verify_burst(b->view->keys, ack, again, n_again);
+	for (unsigned i = 0; i < n_again; i++)
+		later[which[i]] = again[i].valid;
 }
 
 void
 accept_acks(struct burst *b, struct item *items, unsigned n)
 {
-	struct sw_cookie_ack ack[SW_BURST_MAX];
 	struct sw_cookie_state state[SW_BURST_MAX];
+	bool later[SW_BURST_MAX];
 
-	for (unsigned i = 0; i < n; i++) {
-		const struct sw_pkt *p = items[i].p;
-
-		ack[i] = (struct sw_cookie_ack){
-			.tuple = &p->tuple,
-			.client_isn = isn_of(&items[i]),
-			.isn = p->ack - 1,
-		};
-	}
 	if (n == 0)
 		return;
-	sw_cookie_verify_burst(b->view->keys, ack, state, n);
+	verify(b, items, n, state, later);
 	for (unsigned i = 0; i < n; i++) {
 		struct item *it = &items[i];
 
@@ -266,12 +287,9 @@ accept_acks(struct burst *b, struct item *items, unsigned n)
 		 */
 		if (state[i].valid || b->stale)
 			it->f = sw_flow_find(b->e->flows, &it->p->tuple);
-		bool first = ack[i].client_isn == it->p->seq - 1;
-
-		if (state[i].valid && first && may_open(b, it))
+		if (state[i].valid && may_open(b, it))
 			accept_one(b, it, &state[i]);
-		else if (state[i].valid && !first && it->f != NULL &&
-			 it->f->state != SW_FLOW_SYN_SENT)
+		else if (later[i] && it->f != NULL && it->f->state != SW_FLOW_SYN_SENT)
 			drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
 		else
 			not_accepted(b, it);

@@ -89,6 +89,26 @@ count_issued(struct burst *b, unsigned n)
 	bu->issued += n;
 }
 
+/*
+ * The cookie that is sent now may come back and take this flow over. Not where the flow has been opened in this
+ * very burst, and not for a late copy of the flow's own SYN: that gives the cookie that the flow was made of,
+ * and every segment of the client that has heard nothing yet would carry it.
+ */
+static void
+mark_reopen(struct sw_flow *f, uint32_t client_isn, uint32_t isn)
+{
+	bool marked = f->flags & SW_FLOW_REOPEN;
+
+	if (f->state == SW_FLOW_SYN_SENT) {
+		f->flags |= SW_FLOW_REOPEN;
+		return;
+	}
+	if (!marked && (!sw_flow_reusable(f) || (uint16_t)(isn - f->delta) == f->server_isn))
+		return;
+	f->flags |= SW_FLOW_REOPEN;
+	f->reopen_isn = client_isn;
+}
+
 void
 answer_syns(struct burst *b, const struct item *items, unsigned n)
 {
@@ -114,11 +134,6 @@ answer_syns(struct burst *b, const struct item *items, unsigned n)
 			const struct sw_service *svc =
 				sw_policy_service(b->view->policy, it->service);
 
-			if (it->f != NULL) {
-				it->f->flags |= SW_FLOW_REOPEN;
-				if (it->f->state != SW_FLOW_SYN_SENT)
-					it->f->reopen_isn = it->p->seq;
-			}
 			in[n_good] = cookie_in(it->p, &o, &svc->server);
 			client_tsval[n_good] = o.tsval;
 			good[n_good++] = it;
@@ -127,7 +142,10 @@ answer_syns(struct burst *b, const struct item *items, unsigned n)
 	if (n_good == 0)
 		return;
 	sw_cookie_issue_burst(b->view->keys, b->now_s, in, cookie, n_good);
-	for (unsigned i = 0; i < n_good; i++)
+	for (unsigned i = 0; i < n_good; i++) {
+		if (good[i]->f != NULL)
+			mark_reopen(good[i]->f, in[i].client_isn, cookie[i].isn);
 		send_synack(b, good[i], &in[i], &cookie[i], client_tsval[i]);
+	}
 	count_issued(b, n_good);
 }

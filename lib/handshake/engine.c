@@ -202,8 +202,9 @@ client_packet(struct burst *b, const struct item *it)
 			drop_item(b, it, SW_DROP_SYNACK_FROM_CLIENT);
 			return PATH_DONE;
 		}
-		if (f->state == SW_FLOW_SYN_SENT ? flow_pending(b->e, f)->client_isn != it->p->seq
-						 : sw_flow_reusable(f))
+		if (f->state == SW_FLOW_SYN_SENT
+				? flow_pending(b->e, f)->client_isn != it->p->seq
+				: sw_flow_reusable(f) || (f->flags & SW_FLOW_REOPEN))
 			return PATH_SYN;
 	} else if ((f->flags & SW_FLOW_REOPEN) && !(flags & SW_TCP_RST)) {
 		return PATH_ACK;
@@ -260,6 +261,7 @@ act(struct burst *b, struct item *items, unsigned n)
 	}
 	look_again(b, syns, n_syns);
 	answer_syns(b, syns, n_syns);
+	look_again(b, acks, n_acks);
 	accept_acks(b, acks, n_acks);
 }
 

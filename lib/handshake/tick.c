@@ -10,7 +10,8 @@
 /* One turn of the ageing takes this long where the table is small enough for AGE_BUCKETS_MAX. */
 #define AGE_TURN_MS	1000
 #define AGE_BUCKETS_MAX 512
-#define AGE_FLOWS_MAX	256
+/* Buckets at a time: each holds up to eight flows. */
+#define AGE_STEP_BUCKETS 32
 
 static bool
 out_has_room(const struct sw_out *out)
@@ -83,10 +84,23 @@ removal_counter(const struct sw_flow *f)
 }
 
 static void
+age_step(struct burst *b)
+{
+	struct sw_flow *expired[AGE_STEP_BUCKETS * SW_FLOW_BUCKET_SLOTS];
+	unsigned n = sw_flow_age(
+		b->e->flows, b->now_ms, AGE_STEP_BUCKETS, expired, SW_ARRAY_LEN(expired));
+
+	for (unsigned i = 0; i < n; i++) {
+		/* A half-open flow has no deadline but its pending record's. */
+		if (expired[i]->state != SW_FLOW_SYN_SENT)
+			remove_flow(b, expired[i], removal_counter(expired[i]));
+	}
+}
+
+static void
 age(struct burst *b, uint64_t now_ns)
 {
 	struct sw_engine *e = b->e;
-	struct sw_flow *expired[AGE_FLOWS_MAX];
 	uint64_t elapsed_ms = (now_ns - e->aged_ns) / NS_PER_MS;
 	uint64_t buckets = (uint64_t)sw_flow_buckets(e->flows) * elapsed_ms / AGE_TURN_MS + 1;
 
@@ -95,15 +109,8 @@ age(struct burst *b, uint64_t now_ns)
 	e->aged_ns = now_ns;
 	if (buckets > AGE_BUCKETS_MAX)
 		buckets = AGE_BUCKETS_MAX;
-	unsigned n =
-		sw_flow_age(e->flows, b->now_ms, (uint32_t)buckets, expired, SW_ARRAY_LEN(expired));
-
-	for (unsigned i = 0; i < n; i++) {
-		/* A half-open flow has no deadline but its pending record's. */
-		if (expired[i]->state == SW_FLOW_SYN_SENT)
-			continue;
-		remove_flow(b, expired[i], removal_counter(expired[i]));
-	}
+	for (uint64_t done = 0; done < buckets; done += AGE_STEP_BUCKETS)
+		age_step(b);
 }
 
 void

@@ -88,8 +88,7 @@ sw_flow_client_seq_near(const struct sw_flow *f, uint32_t seq)
 sw_always_inline bool
 sw_flow_reusable(const struct sw_flow *f)
 {
-	return f->state == SW_FLOW_FIN_BOTH || f->state == SW_FLOW_FIN_CLIENT ||
-	       f->state == SW_FLOW_RST_CLIENT || f->state == SW_FLOW_RST_SERVER;
+	return f->state != SW_FLOW_SYN_SENT && f->state != SW_FLOW_OPEN;
 }
 
 #endif

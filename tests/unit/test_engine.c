@@ -438,6 +438,97 @@ START_TEST(close_and_reuse)
 }
 END_TEST
 
+/* Both FINs seen, or only the server's: a later SYN with a flood's ISN must not spoil the true one's ACK. */
+START_TEST(later_syn_does_not_spoil_a_reuse)
+{
+	struct rig_conn c = conn4, again = conn4, spoof = conn4;
+	struct pkt_make m;
+
+	rig_open(&r, &c);
+	m = rig_server(&c);
+	m.flags = SW_TCP_FIN | SW_TCP_ACK;
+	rig_send(&r, SW_INSIDE, &m);
+	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_FIN_SERVER);
+	again.c += 100000;
+	spoof.c = 77;
+	rig_syn(&r, &again); /* gets a cookie: the server never sees a SYN on a closing tuple */
+	rig_syn(&r, &spoof);
+	rig_ack(&r, &again);
+	rig_synack(&r, &again);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_FLOW_REOPENED), 1);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_LIVE_SYN_PASSED), 0);
+}
+END_TEST
+
+/* A late copy of the connection's own SYN, when the client has finished sending: nothing changes. */
+START_TEST(own_syn_again_on_closing_flow)
+{
+	struct rig_conn c = conn4;
+	struct pkt_make m;
+
+	rig_open(&r, &c);
+	m = rig_client(&c);
+	m.flags = SW_TCP_FIN | SW_TCP_ACK;
+	rig_send(&r, SW_OUTSIDE, &m);
+	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_FIN_CLIENT);
+	rig_syn(&r, &c);
+	rig_send(&r, SW_OUTSIDE, &m); /* the FIN again */
+	ck_assert_uint_eq(only(SW_INSIDE)->seen.flags, SW_TCP_FIN | SW_TCP_ACK);
+	m.flags = SW_TCP_ACK; /* the handshake ACK again */
+	rig_send(&r, SW_OUTSIDE, &m);
+	ck_assert_uint_eq(only(SW_INSIDE)->seen.flags, SW_TCP_ACK);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_FLOW_REOPENED), 0);
+}
+END_TEST
+
+/* Marked for reuse, then shown to be alive: its SYNs still get cookies and never reach the server. */
+START_TEST(no_raw_syn_after_revival)
+{
+	struct rig_conn c = conn4, again = conn4;
+	struct pkt_make m;
+
+	rig_open(&r, &c);
+	m = rig_client(&c);
+	m.flags = SW_TCP_RST;
+	m.seq = c.c + 100; /* near, not exact: the server takes no notice */
+	rig_send(&r, SW_OUTSIDE, &m);
+	again.c += 5000;
+	rig_syn(&r, &again);
+	m = rig_client(&c);
+	m.seq = c.c + 1;
+	m.ack = c.k + 20;
+	rig_send(&r, SW_OUTSIDE, &m);
+	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_OPEN);
+	again.c += 5000;
+	rig_syn(&r, &again);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_LIVE_SYN_PASSED), 0);
+}
+END_TEST
+
+/* A SYN of another ISN and the server's SYN-ACK in one burst: the flow is open, and not to be taken over. */
+START_TEST(syn_and_synack_in_one_burst)
+{
+	struct rig_conn c = conn4;
+	struct pkt_make m;
+
+	rig_syn(&r, &c);
+	rig_ack(&r, &c);
+	m = rig_client(&c);
+	m.flags = SW_TCP_SYN;
+	m.seq = 77;
+	m.ack = 0;
+	rig_queue(&r, SW_OUTSIDE, &m);
+	m = rig_server(&c);
+	m.flags = SW_TCP_SYN | SW_TCP_ACK;
+	m.seq = c.s;
+	rig_queue(&r, SW_INSIDE, &m);
+	rig_run(&r);
+	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_OPEN);
+	ck_assert_uint_eq(the_flow(&c)->flags & SW_FLOW_REOPEN, 0);
+	ck_assert_uint_eq(the_flow(&c)->server_isn, (uint16_t)c.s);
+}
+END_TEST
+
 /* A restarted client on a connection that lives: the server is to challenge it, no cookie. */
 START_TEST(syn_on_live_flow)
 {
@@ -582,6 +673,10 @@ suite(void)
 	tcase_add_test(c, synack_again);
 	tcase_add_test(c, second_synack_after_reset);
 	tcase_add_test(c, close_and_reuse);
+	tcase_add_test(c, later_syn_does_not_spoil_a_reuse);
+	tcase_add_test(c, own_syn_again_on_closing_flow);
+	tcase_add_test(c, no_raw_syn_after_revival);
+	tcase_add_test(c, syn_and_synack_in_one_burst);
 	tcase_add_test(c, syn_on_live_flow);
 	tcase_add_test(c, new_isn_while_half_open);
 	tcase_add_test(c, replay_on_live_flow);
