@@ -90,9 +90,20 @@ count_issued(struct burst *b, unsigned n)
 }
 
 /*
- * The cookie that is sent now may come back and take this flow over. Not where the flow has been opened in this
- * very burst, and not for a late copy of the flow's own SYN: that gives the cookie that the flow was made of,
- * and every segment of the client that has heard nothing yet would carry it.
+ * A late copy of the SYN that this flow was made of: it lies before what the server has acknowledged, and gives
+ * the same cookie again (by its low half, all that the flow still knows). A new SYN passes for one with
+ * 2^-16, and only if its ISN goes back, which ISNs of one tuple should not (RFC 6528).
+ */
+static bool
+is_own_syn(const struct sw_flow *f, uint32_t client_isn, uint32_t isn)
+{
+	return (uint16_t)(isn - f->delta) == f->server_isn && sw_seq_before(client_isn, f->aux);
+}
+
+/*
+ * The cookie that is sent now may come back and take this flow over. Not where the flow has been opened in
+ * this very burst, and not for its own SYN: every segment of a client that has heard nothing yet would
+ * carry that cookie.
  */
 static void
 mark_reopen(struct sw_flow *f, uint32_t client_isn, uint32_t isn)
@@ -103,7 +114,7 @@ mark_reopen(struct sw_flow *f, uint32_t client_isn, uint32_t isn)
 		f->flags |= SW_FLOW_REOPEN;
 		return;
 	}
-	if (!marked && (!sw_flow_reusable(f) || (uint16_t)(isn - f->delta) == f->server_isn))
+	if (!marked && (!sw_flow_reusable(f) || is_own_syn(f, client_isn, isn)))
 		return;
 	f->flags |= SW_FLOW_REOPEN;
 	f->reopen_isn = client_isn;
