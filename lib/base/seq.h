@@ -21,11 +21,4 @@ sw_seq_before_eq(uint32_t a, uint32_t b)
 	return (int32_t)(a - b) <= 0;
 }
 
-/* True where low <= x <= high in sequence space; the distance from low to high is below 2^31. */
-sw_always_inline bool
-sw_seq_between(uint32_t x, uint32_t low, uint32_t high)
-{
-	return x - low <= high - low;
-}
-
 #endif

@@ -52,7 +52,7 @@ enum sw_flow_event {
 	SW_EV_MAX
 };
 
-/* Idle timeouts by state, ms, each below 2^31. Defaults: SW_TIMEOUTS_DEFAULT. */
+/* Idle timeouts by state, ms, each below 2^31. Defaults: sw_timeouts_default. */
 struct sw_timeouts {
 	uint32_t state_ms[SW_FLOW_STATE_MAX]; /* [SYN_SENT] is not used: see the pending timer */
 };

@@ -322,7 +322,7 @@ main(int argc, char **argv)
 	}
 	dir = argv[1];
 	examples = argv[2];
-	tcase_set_timeout(tc, 240);
+	tcase_set_timeout(tc, 0);
 	tcase_add_test(tc, test_bad);
 	tcase_add_test(tc, test_good);
 	tcase_add_test(tc, test_defaults);

@@ -314,6 +314,7 @@ main(void)
 	suite_add_tcase(s, c);
 	SRunner *r = srunner_create(s);
 
+	srunner_set_fork_status(r, CK_NOFORK);
 	srunner_run_all(r, CK_NORMAL);
 	int failed = srunner_ntests_failed(r);
 

@@ -62,11 +62,13 @@ main(void)
 	Suite *s = suite_create("stats");
 	TCase *c = tcase_create("stats");
 
+	tcase_set_timeout(c, 0);
 	tcase_add_test(c, names_are_unique_and_plain);
 	tcase_add_test(c, bursts_add_up);
 	suite_add_tcase(s, c);
 	SRunner *r = srunner_create(s);
 
+	srunner_set_fork_status(r, CK_NOFORK);
 	srunner_run_all(r, CK_NORMAL);
 	int failed = srunner_ntests_failed(r);
 
