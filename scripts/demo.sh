@@ -66,7 +66,7 @@ clean_up() {
 	for ns in "${NAMESPACES[@]}"; do
 		ip netns del "$ns" 2>/dev/null
 	done
-	rm -rf "$WORK"
+	rm -rf "$WORK" "/var/run/dpdk/$PREFIX"
 	exit $rc
 }
 
@@ -84,7 +84,7 @@ take_down() {
 	for ns in "${NAMESPACES[@]}"; do
 		ip netns del "$ns" 2>/dev/null
 	done
-	rm -rf "$WORK" "$KEPT"
+	rm -rf "$WORK" "$KEPT" "/var/run/dpdk/$PREFIX"
 	say "taken down"
 	exit 0
 }

@@ -26,16 +26,17 @@ sw_missing_packages() {
 	done
 }
 
-# Installing nginx must not start a web server on this machine: its service is held back meanwhile.
-sw_apt_install() {
-	local policy=/usr/sbin/policy-rc.d mine=no rc=0
+# Installing nginx must not start a web server on this machine: its service is held back meanwhile. A
+# subshell, so that the trap, which acts on an interrupt too, is its own.
+sw_apt_install() (
+	policy=/usr/sbin/policy-rc.d
+	trap 'exit 130' HUP INT TERM
 	if [ ! -e "$policy" ]; then
-		printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy" && mine=yes
+		trap 'rm -f "$policy"' EXIT
+		printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy"
 	fi
-	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" || rc=1
-	[ $mine = no ] || rm -f "$policy"
-	return $rc
-}
+	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
+)
 
 sw_install() {
 	local missing log rc=0
@@ -67,7 +68,7 @@ sw_build() {
 	local log rc=0
 	log=$(mktemp)
 	if [ ! -f "$SW_TOP/build/build.ninja" ]; then
-		meson setup "$SW_TOP/build" "$SW_TOP" >"$log" 2>&1 || rc=1
+		meson setup "$SW_TOP/build" "$SW_TOP" -Dwerror=true >"$log" 2>&1 || rc=1
 	fi
 	[ $rc != 0 ] || ninja -C "$SW_TOP/build" >"$log" 2>&1 || rc=1
 	[ $rc = 0 ] || { tail -40 "$log" >&2; echo "the build failed" >&2; }

@@ -15,6 +15,9 @@ cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=scripts/lib.sh
 . scripts/lib.sh
 
+# Undefined behaviour is a failure, not a line in a log.
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+
 seeds=${SW_SIM_SEEDS:-2000}
 fuzz_seconds=${SW_FUZZ_SECONDS:-30}
 passed=0
@@ -67,7 +70,8 @@ stage_lint() {
 	step "headers compile alone" headers_alone
 	step "clang build, warnings are errors" env CC=clang bash -c \
 		"$(declare -f configure); configure build-clang -Dwerror=true"
-	step "formatting" bash -c 'git ls-files "*.[ch]" | xargs clang-format --dry-run -Werror'
+	step "formatting" bash -c 'find app lib tests -name "*.[ch]" -print0 |
+		xargs -0 clang-format --dry-run -Werror'
 	step "shell scripts" bash -c 'shellcheck -x scripts/*.sh tests/netns/*.sh'
 }
 

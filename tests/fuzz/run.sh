@@ -4,6 +4,8 @@
 # New inputs stay in BUILD-DIRECTORY/corpus/<target>, where the next run begins with them. An input that
 # fails is left in BUILD-DIRECTORY/fuzz-failures and named; give it to the target as its only argument.
 set -u
+# Undefined behaviour is a failure, not a line in a log.
+export UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 build=$1
 seconds=$2
 top=$(cd "$(dirname "$0")" && pwd)

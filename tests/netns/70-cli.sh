@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck disable=SC2016,SC2317 # functions are called by name; quoted scripts expand later
 # The daemon's command line: what is wrong gets a sentence that says what to do, the right exit status and no core
-# dump; SIGINT and SIGTERM end it with a summary; mode respond needs one port only.
+# dump; SIGINT and SIGTERM end it with a summary, SIGHUP does not; mode respond needs one port only; several
+# workers need ports that spread connections.
 # shellcheck source=tests/netns/lib.sh
 . "$(dirname "$0")/lib.sh"
 
@@ -42,6 +43,9 @@ ends_on() {
 	local signal=$1
 	start_synward "$CONFIG"
 	check "SIG$signal: was running" can_ping
+	kill -s HUP "$SYNWARD_PID"
+	check "SIGHUP: a warning" sw_wait_until 10 grep -qE '^synward: .*SIGHUP: ' "$WORK/synward.err"
+	check "SIGHUP: goes on" can_ping
 	stop_synward "$signal"
 	check_int "SIG$signal: exit status" $? -eq 0
 	check "SIG$signal: the summary has counters" grep -qE '^bridged [1-9][0-9]*$' "$WORK/synward"
@@ -80,6 +84,50 @@ responds_on_one_port() {
 	check_int "respond on one port: exit status" $? -eq 0
 }
 
+# Every wrong configuration: the place of at least one mistake, and the status that says so.
+checks_refused() {
+	local file name rc n=0
+	for file in "$NETNS_DIR"/../config/bad/*.yaml; do
+		name=$(basename "$file")
+		"$SW_SYNWARD" --check "$file" >"$WORK/out" 2>&1 </dev/null
+		rc=$?
+		check_int "--check of $name: exit status" $rc -eq 2
+		check "--check of $name: FILE:LINE:COL" awk -v file="$file:" '
+			index($0, file) == 1 && substr($0, length(file) + 1) ~ /^[0-9]+:[0-9]+: ./ { n++ }
+			END { exit n == 0 }' "$WORK/out"
+		n=$((n + 1))
+	done
+	check_int "wrong configurations tried" $n -ge 50
+}
+
+# config_workers OUTSIDE INSIDE: with one worker on the first CPU and one on the last.
+config_workers() {
+	sed -e "s/net_tap0/$1/; s/net_tap1/$2/" "$CONFIG"
+	echo "lcores: [$SW_CPU_PEERS, $SW_CPU_SYNWARD]"
+}
+
+# A tap has no hash that it lets one set; the null driver does.
+several_workers() {
+	if [ "$SW_CPU_PEERS" = "$SW_CPU_SYNWARD" ]; then
+		echo "# one CPU only: no test of several workers"
+		return
+	fi
+	config_workers net_tap0 net_tap1 >"$WORK/taps.yaml"
+	refused 1 'net_tap[01] .*cannot spread connections' "two workers on taps" \
+		"${EAL[@]}" "${TAPS[@]}" -- --config "$WORK/taps.yaml"
+	config_workers net_null0 net_null1 >"$WORK/nulls.yaml"
+	: >"$WORK/synward"
+	SW_EXEC="exec" sw_in "$MID" "$SW_SYNWARD" "${EAL[@]}" --vdev=net_null0 --vdev=net_null1 \
+		-- --config "$WORK/nulls.yaml" >"$WORK/synward" 2>"$WORK/synward.err" &
+	SYNWARD_PID=$!
+	check "two workers on null ports: start" sw_wait_until 30 \
+		sw_ready_or_gone "$WORK/synward" "$SYNWARD_PID"
+	check "two workers on null ports: ready" grep -q '^synward: ready' "$WORK/synward"
+	check "two workers on null ports: packets run" counter_is rx_outside -gt 0
+	stop_synward TERM
+	check_int "two workers on null ports: exit status on SIGTERM" $? -eq 0
+}
+
 net_up
 ulimit -c unlimited
 cd "$WORK" || exit 1 # a core dump would be seen here
@@ -104,6 +152,9 @@ check_int "--check of a right file: exit status" $? -eq 0
 "$SW_SYNWARD" --check --config "$WORK/bad.yaml" >"$WORK/out" 2>&1
 check_int "--check of a wrong file: exit status" $? -eq 2
 check "--check of a wrong file: FILE:LINE:COL" grep -qE "^$WORK/bad.yaml:7:5: .*mod" "$WORK/out"
+"$SW_SYNWARD" --check "$CONFIG" >"$WORK/out" 2>&1
+check_int "--check FILE of a right file: exit status" $? -eq 0
+checks_refused
 "$SW_SYNWARD" --help >"$WORK/out"
 check_int "--help: exit status" $? -eq 0
 check "--help: shows the options" grep -q -- --config "$WORK/out"
@@ -112,5 +163,6 @@ check "--version" grep -q "^synward [0-9]" <("$SW_SYNWARD" --version)
 ends_on INT
 ends_on TERM
 responds_on_one_port
+several_workers
 check_same "no core dump" "$(find "$WORK" -name 'core*')" ""
 finish

@@ -5,6 +5,8 @@
 . "$(dirname "$0")/lib.sh"
 
 out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+trap 'exit 130' INT TERM
 before=$(ip netns | sort)
 "$SW_TOP/scripts/demo.sh" >"$out"
 rc=$?
@@ -12,5 +14,4 @@ sed 's/^/# /' "$out"
 check_int "exit status" $rc -eq 0
 check_same "last line" "$(tail -1 "$out")" "demo: PASS"
 check_same "namespaces are gone" "$(ip netns | sort)" "$before"
-rm -f "$out"
 finish

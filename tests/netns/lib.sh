@@ -92,7 +92,7 @@ clean_up() {
 	for ns in "$CLI" "$MID" "$SRV"; do
 		ip netns del "$ns" 2>/dev/null
 	done
-	rm -rf "$WORK"
+	rm -rf "$WORK" "/var/run/dpdk/$PREFIX"
 	exit $rc
 }
 
@@ -253,6 +253,11 @@ options_name() {
 # counter NAME: a counter of synward.
 counter() {
 	sw_stats "$PREFIX" "$1"
+}
+
+# service_counter NAME: the same of the service that config() makes.
+service_counter() {
+	sw_stats "$PREFIX" --command /synward/services "test.$1"
 }
 
 counter_is() {

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-3-Clause
-"""Prints counters of a running synward, from DPDK's telemetry socket: stat.py --file-prefix P NAME..."""
+"""Prints counters of a running synward, from DPDK's telemetry socket: stat.py --file-prefix P NAME...
+
+With --command /synward/services a name is SERVICE.COUNTER."""
 import argparse
 import json
 import socket
@@ -30,9 +32,12 @@ def main():
     if not args.name:
         print(json.dumps(stats, indent=1))
     for name in args.name:
-        if name not in stats:
-            sys.exit(f"stat.py: synward has no counter {name}")
-        print(stats[name])
+        value = stats
+        for part in name.split("."):
+            if not isinstance(value, dict) or part not in value:
+                sys.exit(f"stat.py: synward has no counter {name}")
+            value = value[part]
+        print(value)
 
 
 if __name__ == "__main__":
