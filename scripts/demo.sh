@@ -176,7 +176,7 @@ stop_flood() {
 }
 
 start_flood() {
-	SW_EXEC="exec" sw_peers cli nice -n 19 timeout -s INT 60 \
+	SW_EXEC="exec" sw_peers cli timeout -s INT 60 \
 		hping3 -q -S --flood --rand-source -p 80 "$V4_SRV" >"$WORK/hping3" 2>&1 &
 	FLOOD_PID=$!
 	PIDS+=("$FLOOD_PID")
