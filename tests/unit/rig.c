@@ -392,3 +392,25 @@ rig_open(struct rig *r, struct rig_conn *c)
 	rig_ack(r, c);
 	rig_synack(r, c);
 }
+
+const struct sent *
+rig_only(const struct rig *r, unsigned side)
+{
+	MUST(r->n_sent == 1);
+	MUST(r->sent[0].side == side);
+	MUST(!r->sent[0].tcp || (r->sent[0].seen.tcp_ok && r->sent[0].seen.ip_ok));
+	return &r->sent[0];
+}
+
+struct sw_flow *
+rig_flow(struct rig *r, const struct rig_conn *c)
+{
+	struct sw_tuple t = {.vlan_af = c->v6 ? SW_TUPLE_IPV6 : 0};
+	struct pkt_make m = rig_client(c);
+
+	memcpy(c->v6 ? t.client.b : t.client.b + 12, m.src, c->v6 ? 16 : 4);
+	memcpy(c->v6 ? t.server.b : t.server.b + 12, m.dst, c->v6 ? 16 : 4);
+	t.cport_be = rte_cpu_to_be_16(m.sport);
+	t.sport_be = rte_cpu_to_be_16(m.dport);
+	return sw_flow_find(sw_engine_flows(r->e), &t);
+}

@@ -65,6 +65,13 @@ uint64_t rig_stat(const struct rig *r, unsigned counter);
 uint64_t rig_drop(const struct rig *r, enum sw_drop reason);
 uint32_t rig_flows(const struct rig *r);
 
+/* The one packet that the last call sent, by that side and with right checksums. */
+const struct sent *rig_only(const struct rig *r, unsigned side);
+
+/* The connection's entry in the flow table, or NULL. */
+struct rig_conn;
+struct sw_flow *rig_flow(struct rig *r, const struct rig_conn *c);
+
 /* The counters add up to what went in and came out (stats/counters.def). */
 void rig_check_conservation(const struct rig *r);
 

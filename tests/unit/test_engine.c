@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The engine packet by packet: each branch of the handshake with its packets, its counters and its
- * flow. (Whole connections under loss are the simulator's, tests/sim.)
+ * flow. (Closing and reuse: test_engine_closing.c. Whole connections under loss: tests/sim.)
  */
 #include <check.h>
 #include <stdlib.h>
@@ -29,29 +29,6 @@ setup(void)
 	rig_init(&r, NULL);
 }
 
-/* The one packet that the last call sent. */
-static const struct sent *
-only(unsigned side)
-{
-	ck_assert_uint_eq(r.n_sent, 1);
-	ck_assert_uint_eq(r.sent[0].side, side);
-	ck_assert(!r.sent[0].tcp || (r.sent[0].seen.tcp_ok && r.sent[0].seen.ip_ok));
-	return &r.sent[0];
-}
-
-static struct sw_flow *
-the_flow(const struct rig_conn *c)
-{
-	struct sw_tuple t = {.vlan_af = c->v6 ? SW_TUPLE_IPV6 : 0};
-	struct pkt_make m = rig_client(c);
-
-	memcpy(c->v6 ? t.client.b : t.client.b + 12, m.src, c->v6 ? 16 : 4);
-	memcpy(c->v6 ? t.server.b : t.server.b + 12, m.dst, c->v6 ? 16 : 4);
-	t.cport_be = rte_cpu_to_be_16(m.sport);
-	t.sport_be = rte_cpu_to_be_16(m.dport);
-	return sw_flow_find(sw_engine_flows(r.e), &t);
-}
-
 START_TEST(open_and_translate)
 {
 	struct rig_conn c = _i ? conn6 : conn4;
@@ -59,13 +36,13 @@ START_TEST(open_and_translate)
 
 	rig_open(&r, &c);
 	ck_assert_uint_eq(rig_flows(&r), 1);
-	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_OPEN);
+	ck_assert_uint_eq(rig_flow(&r, &c)->state, SW_FLOW_OPEN);
 	struct pkt_make m = rig_client(&c);
 
 	m.payload = data;
 	m.payload_len = 5;
 	rig_send(&r, SW_OUTSIDE, &m);
-	ck_assert_uint_eq(only(SW_INSIDE)->seen.ack, c.s + 1);
+	ck_assert_uint_eq(rig_only(&r, SW_INSIDE)->seen.ack, c.s + 1);
 	ck_assert_uint_eq(r.sent[0].seen.seq, c.c + 1);
 	ck_assert(memcmp(r.sent[0].seen.payload, "hello", 5) == 0);
 	m = rig_server(&c);
@@ -73,9 +50,9 @@ START_TEST(open_and_translate)
 	m.payload_len = 5;
 	m.ack = c.c + 6;
 	rig_send(&r, SW_INSIDE, &m);
-	ck_assert_uint_eq(only(SW_OUTSIDE)->seen.seq, c.k + 1);
+	ck_assert_uint_eq(rig_only(&r, SW_OUTSIDE)->seen.seq, c.k + 1);
 	ck_assert_uint_eq(r.sent[0].seen.ack, c.c + 6);
-	ck_assert_uint_eq(the_flow(&c)->aux, c.c + 6);
+	ck_assert_uint_eq(rig_flow(&r, &c)->aux, c.c + 6);
 	ck_assert_uint_eq(rig_stat(&r, SW_C_SPLICED_TO_SERVER), 1);
 	ck_assert_uint_eq(rig_stat(&r, SW_C_SPLICED_TO_CLIENT), 1);
 }
@@ -101,7 +78,7 @@ START_TEST(request_in_one_burst)
 		rig_queue(&r, SW_OUTSIDE, &m);
 	}
 	rig_run(&r);
-	ck_assert_uint_eq(only(SW_INSIDE)->seen.flags, SW_TCP_SYN);
+	ck_assert_uint_eq(rig_only(&r, SW_INSIDE)->seen.flags, SW_TCP_SYN);
 	ck_assert_uint_eq(sw_engine_gauges(r.e).held, 5);
 	/* The client's timer: what is held already is not held twice. */
 	struct pkt_make again = rig_client(&c);
@@ -220,13 +197,13 @@ START_TEST(silent_server)
 		ck_assert_uint_eq(rig_stat(&r, SW_C_SERVER_SYN_RETRANSMITTED), i);
 		rig_tick(&r, 10);
 		t = at_ms[i];
-		ck_assert_uint_eq(only(SW_INSIDE)->seen.flags, SW_TCP_SYN);
+		ck_assert_uint_eq(rig_only(&r, SW_INSIDE)->seen.flags, SW_TCP_SYN);
 		ck_assert_uint_eq(r.sent[0].seen.seq, c.c);
 	}
 	rig_tick(&r, 8000 - 10);
 	ck_assert_uint_eq(rig_flows(&r), 1);
 	rig_tick(&r, 10);
-	ck_assert_uint_eq(only(SW_OUTSIDE)->seen.flags, SW_TCP_RST | SW_TCP_ACK);
+	ck_assert_uint_eq(rig_only(&r, SW_OUTSIDE)->seen.flags, SW_TCP_RST | SW_TCP_ACK);
 	ck_assert_uint_eq(r.sent[0].seen.seq, c.k + 1);
 	ck_assert(memcmp(r.sent[0].data, "\2\0\0\0\0\1\2\0\0\0\0\2", 12) == 0);
 	ck_assert_uint_eq(rig_flows(&r), 0);
@@ -250,7 +227,7 @@ START_TEST(server_refuses)
 	ck_assert_uint_eq(rig_drop(&r, SW_DROP_HANDSHAKE_STRAY), 1);
 	m.ack = c.c + 1;
 	rig_send(&r, SW_INSIDE, &m);
-	ck_assert_uint_eq(only(SW_OUTSIDE)->seen.flags, SW_TCP_RST | SW_TCP_ACK);
+	ck_assert_uint_eq(rig_only(&r, SW_OUTSIDE)->seen.flags, SW_TCP_RST | SW_TCP_ACK);
 	ck_assert_uint_eq(r.sent[0].seen.seq, c.k + 1);
 	ck_assert_uint_eq(r.sent[0].seen.ack, c.c + 1);
 	ck_assert_uint_eq(rig_flows(&r), 0);
@@ -334,326 +311,15 @@ START_TEST(client_resets_while_waiting)
 	ck_assert_uint_eq(rig_flows(&r), 1);
 	m.seq = c.c + 1;
 	rig_send(&r, SW_OUTSIDE, &m);
-	ck_assert_uint_eq(only(SW_INSIDE)->seen.flags, SW_TCP_RST);
+	ck_assert_uint_eq(rig_only(&r, SW_INSIDE)->seen.flags, SW_TCP_RST);
 	ck_assert_uint_eq(r.sent[0].seen.seq, c.c + 1);
 	ck_assert_uint_eq(rig_flows(&r), 0);
 	ck_assert_uint_eq(sw_engine_gauges(r.e).pending, 0);
 }
 END_TEST
 
-/* Our ACK of the SYN-ACK was lost: the server says SYN-ACK again and gets its ACK again. */
-START_TEST(synack_again)
-{
-	struct rig_conn c = conn4;
-
-	rig_open(&r, &c);
-	struct pkt_make m = rig_server(&c);
-
-	m.flags = SW_TCP_SYN | SW_TCP_ACK;
-	m.seq = c.s;
-	rig_send(&r, SW_INSIDE, &m);
-	ck_assert_uint_eq(only(SW_INSIDE)->seen.flags, SW_TCP_ACK);
-	ck_assert_uint_eq(r.sent[0].seen.seq, c.c + 1);
-	ck_assert_uint_eq(r.sent[0].seen.ack, c.s + 1);
-	ck_assert_uint_eq(r.sent[0].seen.window, 1000);
-	/* A late copy, when the server has acknowledged more: nothing to say. */
-	struct pkt_make data = rig_server(&c);
-
-	data.ack = c.c + 50;
-	rig_send(&r, SW_INSIDE, &data);
-	rig_send(&r, SW_INSIDE, &m);
-	ck_assert_uint_eq(r.n_sent, 0);
-	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_OPEN);
-	/* Another ISN: the server has lost the connection and answers the client's new SYN. */
-	m.ack = 99;
-	m.seq = 1234;
-	rig_send(&r, SW_INSIDE, &m);
-	ck_assert_uint_eq(only(SW_INSIDE)->seen.flags, SW_TCP_RST);
-	ck_assert_uint_eq(r.sent[0].seen.seq, 99);
-	ck_assert(sw_flow_reusable(the_flow(&c)));
-}
-END_TEST
-
-/* The client reset, and a late copy of our SYN opens the server a second time: that is ended. */
-START_TEST(second_synack_after_reset)
-{
-	struct rig_conn c = conn4;
-	struct pkt_make m;
-
-	rig_open(&r, &c);
-	m = rig_client(&c);
-	m.flags = SW_TCP_RST;
-	rig_send(&r, SW_OUTSIDE, &m);
-	m = rig_server(&c);
-	m.flags = SW_TCP_SYN | SW_TCP_ACK;
-	m.seq = c.s + 100001;
-	rig_send(&r, SW_INSIDE, &m);
-	ck_assert_uint_eq(only(SW_INSIDE)->seen.flags, SW_TCP_RST);
-	ck_assert_uint_eq(r.sent[0].seen.seq, c.c + 1);
-}
-END_TEST
-
-/* FINs of both ends, then the same tuple again at once. */
-START_TEST(close_and_reuse)
-{
-	struct rig_conn c = conn4, again;
-	struct pkt_make m;
-
-	rig_open(&r, &c);
-	m = rig_client(&c);
-	m.flags = SW_TCP_FIN | SW_TCP_ACK;
-	rig_send(&r, SW_OUTSIDE, &m);
-	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_FIN_CLIENT);
-	m = rig_server(&c);
-	m.flags = SW_TCP_FIN | SW_TCP_ACK;
-	m.ack = c.c + 2;
-	rig_send(&r, SW_INSIDE, &m);
-	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_FIN_BOTH);
-	again = c;
-	again.c += 100000;
-	again.s += 77777;
-	rig_syn(&r, &again);
-	ck_assert_uint_eq(rig_flows(&r), 1);
-	ck_assert(the_flow(&c)->flags & SW_FLOW_REOPEN);
-	/* The old connection's last ACK still finds its way. */
-	m = rig_client(&c);
-	m.seq = c.c + 2;
-	m.ack = c.k + 2;
-	rig_send(&r, SW_OUTSIDE, &m);
-	ck_assert_uint_eq(only(SW_INSIDE)->seen.ack, c.s + 2);
-	/* The new one's first segment is lost, its second comes: it is nothing for the old connection. */
-	m = rig_client(&again);
-	m.seq = again.c + 1 + 500;
-	m.payload = (const uint8_t *)"second";
-	m.payload_len = 6;
-	rig_send(&r, SW_OUTSIDE, &m);
-	ck_assert_uint_eq(r.n_sent, 0);
-	ck_assert_uint_eq(rig_drop(&r, SW_DROP_HANDSHAKE_STRAY), 1);
-	rig_ack(&r, &again);
-	rig_synack(&r, &again);
-	ck_assert_uint_eq(rig_flows(&r), 1);
-	ck_assert_uint_eq(rig_stat(&r, SW_C_FLOW_REOPENED), 1);
-	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_OPEN);
-	ck_assert_uint_eq(the_flow(&c)->delta, again.k - again.s);
-}
-END_TEST
-
-/* Both FINs seen, or only the server's: a later SYN with a flood's ISN must not spoil the true one's ACK. */
-START_TEST(later_syn_does_not_spoil_a_reuse)
-{
-	struct rig_conn c = conn4, again = conn4, spoof = conn4;
-	struct pkt_make m;
-
-	rig_open(&r, &c);
-	m = rig_server(&c);
-	m.flags = SW_TCP_FIN | SW_TCP_ACK;
-	rig_send(&r, SW_INSIDE, &m);
-	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_FIN_SERVER);
-	again.c += 100000;
-	spoof.c = 77;
-	rig_syn(&r, &again); /* gets a cookie: the server never sees a SYN on a closing tuple */
-	rig_syn(&r, &spoof);
-	rig_ack(&r, &again);
-	rig_synack(&r, &again);
-	ck_assert_uint_eq(rig_stat(&r, SW_C_FLOW_REOPENED), 1);
-	ck_assert_uint_eq(rig_stat(&r, SW_C_LIVE_SYN_PASSED), 0);
-}
-END_TEST
-
-/* A late copy of the connection's own SYN, when the client has finished sending: nothing changes. */
-START_TEST(own_syn_again_on_closing_flow)
-{
-	struct rig_conn c = conn4;
-	struct pkt_make m;
-
-	rig_open(&r, &c);
-	m = rig_client(&c);
-	m.flags = SW_TCP_FIN | SW_TCP_ACK;
-	rig_send(&r, SW_OUTSIDE, &m);
-	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_FIN_CLIENT);
-	rig_syn(&r, &c);
-	rig_send(&r, SW_OUTSIDE, &m); /* the FIN again */
-	ck_assert_uint_eq(only(SW_INSIDE)->seen.flags, SW_TCP_FIN | SW_TCP_ACK);
-	m.flags = SW_TCP_ACK; /* the handshake ACK again */
-	rig_send(&r, SW_OUTSIDE, &m);
-	ck_assert_uint_eq(only(SW_INSIDE)->seen.flags, SW_TCP_ACK);
-	ck_assert_uint_eq(rig_stat(&r, SW_C_FLOW_REOPENED), 0);
-}
-END_TEST
-
-/* Marked for reuse, then shown to be alive: its SYNs still get cookies and never reach the server. */
-START_TEST(no_raw_syn_after_revival)
-{
-	struct rig_conn c = conn4, again = conn4;
-	struct pkt_make m;
-
-	rig_open(&r, &c);
-	m = rig_client(&c);
-	m.flags = SW_TCP_RST;
-	m.seq = c.c + 100; /* near, not exact: the server takes no notice */
-	rig_send(&r, SW_OUTSIDE, &m);
-	again.c += 5000;
-	rig_syn(&r, &again);
-	m = rig_client(&c);
-	m.seq = c.c + 1;
-	m.ack = c.k + 20;
-	rig_send(&r, SW_OUTSIDE, &m);
-	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_OPEN);
-	again.c += 5000;
-	rig_syn(&r, &again);
-	ck_assert_uint_eq(rig_stat(&r, SW_C_LIVE_SYN_PASSED), 0);
-}
-END_TEST
-
-/* A SYN of another ISN and the server's SYN-ACK in one burst: the flow is open, and not to be taken over. */
-START_TEST(syn_and_synack_in_one_burst)
-{
-	struct rig_conn c = conn4;
-	struct pkt_make m;
-
-	rig_syn(&r, &c);
-	rig_ack(&r, &c);
-	m = rig_client(&c);
-	m.flags = SW_TCP_SYN;
-	m.seq = 77;
-	m.ack = 0;
-	rig_queue(&r, SW_OUTSIDE, &m);
-	m = rig_server(&c);
-	m.flags = SW_TCP_SYN | SW_TCP_ACK;
-	m.seq = c.s;
-	rig_queue(&r, SW_INSIDE, &m);
-	rig_run(&r);
-	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_OPEN);
-	ck_assert_uint_eq(the_flow(&c)->flags & SW_FLOW_REOPEN, 0);
-	ck_assert_uint_eq(the_flow(&c)->server_isn, (uint16_t)c.s);
-}
-END_TEST
-
-/* A restarted client on a connection that lives: the server is to challenge it, no cookie. */
-START_TEST(syn_on_live_flow)
-{
-	struct rig_conn c = conn4;
-	struct pkt_make m;
-
-	rig_open(&r, &c);
-	m = rig_client(&c);
-	m.flags = SW_TCP_SYN;
-	m.seq = 4711;
-	m.ack = 0;
-	rig_send(&r, SW_OUTSIDE, &m);
-	ck_assert_uint_eq(only(SW_INSIDE)->seen.flags, SW_TCP_SYN);
-	ck_assert_uint_eq(r.sent[0].seen.seq, 4711);
-	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_OPEN);
-	ck_assert_uint_eq(rig_stat(&r, SW_C_LIVE_SYN_PASSED), 1);
-}
-END_TEST
-
-/* Half-open, and the client starts over with another ISN: the newer one wins. */
-START_TEST(new_isn_while_half_open)
-{
-	struct rig_conn c = conn4, again = conn4;
-
-	again.c += 5000;
-	rig_syn(&r, &c);
-	rig_ack(&r, &c);
-	rig_syn(&r, &again);
-	ck_assert_uint_eq(rig_flows(&r), 1);
-	/* The first connection's ACK, again, is a duplicate and nothing else. */
-	struct pkt_make m = rig_client(&c);
-
-	rig_send(&r, SW_OUTSIDE, &m);
-	ck_assert_uint_eq(r.n_sent, 0);
-	rig_ack(&r, &again);
-	ck_assert_uint_eq(sw_engine_gauges(r.e).pending, 1);
-	rig_synack(&r, &again);
-	ck_assert_uint_eq(rig_flows(&r), 1);
-}
-END_TEST
-
-/* A replay of the handshake ACK on the live flow is a segment of it. */
-START_TEST(replay_on_live_flow)
-{
-	struct rig_conn c = conn4;
-	struct pkt_make m;
-
-	rig_open(&r, &c);
-	m = rig_client(&c);
-	rig_send(&r, SW_OUTSIDE, &m);
-	ck_assert_uint_eq(only(SW_INSIDE)->seen.flags, SW_TCP_ACK);
-	ck_assert_uint_eq(rig_stat(&r, SW_C_FLOW_CREATED), 1);
-	ck_assert_uint_eq(rig_flows(&r), 1);
-}
-END_TEST
-
-START_TEST(blind_rst_and_fin)
-{
-	struct rig_conn c = conn4;
-	struct pkt_make m;
-
-	rig_open(&r, &c);
-	for (unsigned fin = 0; fin < 2; fin++) {
-		m = rig_client(&c);
-		m.flags = fin ? SW_TCP_FIN | SW_TCP_ACK : SW_TCP_RST;
-		m.seq = c.c + 1 + (1u << 28);
-		rig_send(&r, SW_OUTSIDE, &m);
-		only(SW_INSIDE);
-		ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_OPEN);
-	}
-	m = rig_client(&c);
-	m.flags = SW_TCP_RST;
-	rig_send(&r, SW_OUTSIDE, &m);
-	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_RST_CLIENT);
-	/* The true client goes on: it was no reset. */
-	m = rig_client(&c);
-	rig_send(&r, SW_OUTSIDE, &m);
-	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_OPEN);
-	/* A real one: nothing follows, and the entry goes. */
-	m.flags = SW_TCP_RST;
-	rig_send(&r, SW_OUTSIDE, &m);
-	rig_tick(&r, SW_TIMEOUT_RESET_MS + 2000);
-	ck_assert_uint_eq(rig_flows(&r), 0);
-	ck_assert_uint_eq(rig_stat(&r, SW_C_FLOW_RESET), 1);
-}
-END_TEST
-
-/* An RST that is near but not exact shortens the timer less: it may be a lucky guess. */
-START_TEST(rst_behind_data_in_flight)
-{
-	struct rig_conn c = conn4;
-	struct pkt_make m;
-
-	rig_open(&r, &c);
-	m = rig_client(&c);
-	m.flags = SW_TCP_RST;
-	m.seq = c.c + 1001;
-	rig_send(&r, SW_OUTSIDE, &m);
-	ck_assert_uint_eq(the_flow(&c)->state, SW_FLOW_RST_CLIENT);
-	rig_tick(&r, SW_TIMEOUT_CLOSING_MS - 1000);
-	ck_assert_uint_eq(rig_flows(&r), 1);
-	rig_tick(&r, 3000);
-	ck_assert_uint_eq(rig_flows(&r), 0);
-}
-END_TEST
-
-START_TEST(ageing)
-{
-	struct rig_conn c = conn4;
-
-	rig_open(&r, &c);
-	r.view.timeouts.state_ms[SW_FLOW_OPEN] = 5000;
-	struct pkt_make m = rig_client(&c);
-
-	rig_send(&r, SW_OUTSIDE, &m); /* takes the new timeout */
-	rig_tick(&r, 4900);
-	ck_assert_uint_eq(rig_flows(&r), 1);
-	rig_tick(&r, 2000);
-	ck_assert_uint_eq(rig_flows(&r), 0);
-	ck_assert_uint_eq(rig_stat(&r, SW_C_FLOW_EXPIRED), 1);
-}
-END_TEST
-
-static Suite *
-suite(void)
+int
+main(void)
 {
 	Suite *s = suite_create("engine");
 	TCase *c = tcase_create("engine");
@@ -670,27 +336,8 @@ suite(void)
 	tcase_add_test(c, server_remembers_old_connection);
 	tcase_add_test(c, corrupted_while_waiting);
 	tcase_add_test(c, client_resets_while_waiting);
-	tcase_add_test(c, synack_again);
-	tcase_add_test(c, second_synack_after_reset);
-	tcase_add_test(c, close_and_reuse);
-	tcase_add_test(c, later_syn_does_not_spoil_a_reuse);
-	tcase_add_test(c, own_syn_again_on_closing_flow);
-	tcase_add_test(c, no_raw_syn_after_revival);
-	tcase_add_test(c, syn_and_synack_in_one_burst);
-	tcase_add_test(c, syn_on_live_flow);
-	tcase_add_test(c, new_isn_while_half_open);
-	tcase_add_test(c, replay_on_live_flow);
-	tcase_add_test(c, blind_rst_and_fin);
-	tcase_add_test(c, rst_behind_data_in_flight);
-	tcase_add_test(c, ageing);
 	suite_add_tcase(s, c);
-	return s;
-}
-
-int
-main(void)
-{
-	SRunner *sr = srunner_create(suite());
+	SRunner *sr = srunner_create(s);
 
 	srunner_run_all(sr, CK_NORMAL);
 	int failed = srunner_ntests_failed(sr);
