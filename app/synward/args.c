@@ -158,7 +158,8 @@ sw_args_eal_argv(const struct sw_args *a, char *lcores, int *argc)
 	/*
 	 * EAL's notices (CPUs found, sockets opened) and telemetry's warning that nobody uses its
 	 * old interface are of no use at every start. net_tap calls it an error that a kernel has
-	 * no multiq qdisc, which only its flow rules would need; where it really fails, EAL says so.
+	 * no multiq qdisc, which only its flow rules would need; where it really fails, EAL says
+	 * so.
 	 */
 	static char eal_level[] = "--log-level=lib.eal:warning";
 	static char telemetry_level[] = "--log-level=lib.telemetry:error";

@@ -41,9 +41,10 @@ sw_control_signals(void)
 	/* A reader of our output or telemetry that goes away must not end the service. */
 	signal(SIGPIPE, SIG_IGN);
 	/*
-	 * net_tap would ask the kernel for a queued signal for each packet and poll only after one: it
-	 * takes the first real-time signal that has its default action. With none left it polls, and
-	 * does not hang on when the main thread gets to run or on whether the signal queue had room.
+	 * net_tap would ask the kernel for a queued signal for each packet and poll only after one:
+	 * it takes the first real-time signal that has its default action. With none left it polls,
+	 * and does not hang on when the main thread gets to run or on whether the signal queue had
+	 * room.
 	 */
 	for (int signo = SIGRTMIN; signo <= SIGRTMAX; signo++)
 		signal(signo, SIG_IGN);

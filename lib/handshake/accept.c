@@ -238,9 +238,10 @@ cookie_ack(const struct item *it, uint32_t client_isn)
 }
 
 /*
- * Verifies the burst. The client's ISN is the number before the segment's own; on a closing flow it may also
- * be that of the SYN that came last: a later segment of the new connection is then known for one (later[i]) and
- * not given to the old connection. Which SYN was the true client's is not known, so both are tried.
+ * Verifies the burst. The client's ISN is the number before the segment's own; on a closing flow it
+ * may also be that of the SYN that came last: a later segment of the new connection is then known
+ * for one (later[i]) and not given to the old connection. Which SYN was the true client's is not
+ * known, so both are tried.
  */
 static void
 verify(struct burst *b, const struct item *items, unsigned n, struct sw_cookie_state *state,

@@ -90,9 +90,10 @@ count_issued(struct burst *b, unsigned n)
 }
 
 /*
- * A late copy of the SYN that this flow was made of: it lies before what the server has acknowledged, and gives
- * the same cookie again (by its low half, all that the flow still knows). A new SYN passes for one with
- * 2^-16, and only if its ISN goes back, which ISNs of one tuple should not (RFC 6528).
+ * A late copy of the SYN that this flow was made of: it lies before what the server has
+ * acknowledged, and gives the same cookie again (by its low half, all that the flow still knows). A
+ * new SYN passes for one with 2^-16, and only if its ISN goes back, which ISNs of one tuple should
+ * not (RFC 6528).
  */
 static bool
 is_own_syn(const struct sw_flow *f, uint32_t client_isn, uint32_t isn)
@@ -101,9 +102,9 @@ is_own_syn(const struct sw_flow *f, uint32_t client_isn, uint32_t isn)
 }
 
 /*
- * The cookie that is sent now may come back and take this flow over. Not where the flow has been opened in
- * this very burst, and not for its own SYN: every segment of a client that has heard nothing yet would
- * carry that cookie.
+ * The cookie that is sent now may come back and take this flow over. Not where the flow has been
+ * opened in this very burst, and not for its own SYN: every segment of a client that has heard
+ * nothing yet would carry that cookie.
  */
 static void
 mark_reopen(struct sw_flow *f, uint32_t client_isn, uint32_t isn)

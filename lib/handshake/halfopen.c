@@ -139,8 +139,8 @@ open_client_window(struct burst *b, const struct item *it, const struct pending 
 }
 
 /*
- * The timestamp is that of our SYN, however new the client's latest is: what is held is older than that, and
- * the server would take it for old duplicates (PAWS, RFC 7323, 5).
+ * The timestamp is that of our SYN, however new the client's latest is: what is held is older than
+ * that, and the server would take it for old duplicates (PAWS, RFC 7323, 5).
  */
 static void
 ack_server(struct burst *b, const struct item *it, const struct pending *pe,

@@ -94,9 +94,10 @@ ack_server_again(struct burst *b, const struct item *it, const struct sw_tcp_opt
 }
 
 /*
- * A SYN-ACK on a flow that is past it. With the ISN that we know it is a repetition. With another one the
- * server has opened the tuple anew, for a client's SYN that was passed on to it or for a late copy of ours:
- * that is ended, and the tuple given free, so that the client's next SYN gets a cookie.
+ * A SYN-ACK on a flow that is past it. With the ISN that we know it is a repetition. With another
+ * one the server has opened the tuple anew, for a client's SYN that was passed on to it or for a
+ * late copy of ours: that is ended, and the tuple given free, so that the client's next SYN gets a
+ * cookie.
  */
 static void
 server_synack_again(struct burst *b, const struct item *it)

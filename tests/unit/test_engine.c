@@ -100,8 +100,8 @@ START_TEST(request_in_one_burst)
 END_TEST
 
 /*
- * A client's timer sends a later segment with a newer timestamp while the first ones are held. What the
- * server sees must never go back in time, or it takes the held ones for old duplicates (PAWS).
+ * A client's timer sends a later segment with a newer timestamp while the first ones are held. What
+ * the server sees must never go back in time, or it takes the held ones for old duplicates (PAWS).
  */
 START_TEST(timestamps_to_the_server_never_go_back)
 {

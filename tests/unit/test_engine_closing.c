@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The engine packet by packet, behind the handshake: what is repeated, resets, closing, and the same tuple
- * again.
+ * The engine packet by packet, behind the handshake: what is repeated, resets, closing, and the
+ * same tuple again.
  */
 #include <check.h>
 #include <stdlib.h>
