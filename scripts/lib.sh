@@ -10,8 +10,8 @@ SW_WIRE=${SW_WIRE:-$SW_TOP/build/tests/wire/wire}
 
 # To build and to show it; and what the tests need besides.
 SW_PACKAGES_DEMO=(gcc libc6-dev meson ninja-build pkg-config libdpdk-dev libnuma-dev libyaml-dev check
-	iproute2 ethtool nftables procps util-linux python3 nginx-light curl hping3)
-SW_PACKAGES_TEST=(clang clang-format libclang-rt-14-dev tcpdump iputils-ping shellcheck)
+	iproute2 ethtool nftables procps util-linux python3 nginx-light curl hping3 iputils-ping)
+SW_PACKAGES_TEST=(clang clang-format libclang-rt-14-dev tcpdump shellcheck)
 
 sw_die() {
 	echo "$*" >&2
