@@ -7,8 +7,9 @@
 
 #include "config_int.h"
 
-#define FLOWS_DEFAULT (1u << 20)
-#define HELD_DEFAULT  (8u << 10)
+#define FLOWS_DEFAULT  (1u << 20)
+#define HELD_DEFAULT   (8u << 10)
+#define RESEND_DEFAULT (4u << 10)
 
 static void
 set_defaults(struct sw_config *cfg)
@@ -16,6 +17,7 @@ set_defaults(struct sw_config *cfg)
 	*cfg = (struct sw_config){
 		.flows = FLOWS_DEFAULT,
 		.held = HELD_DEFAULT,
+		.resend = RESEND_DEFAULT,
 		.epoch_s = SW_EPOCH_DEFAULT_S,
 		.budget = true,
 		.timeouts = sw_timeouts_default,
@@ -69,6 +71,9 @@ read_document(struct cfg *c)
 		{"flows", cfg_read_flows, false},
 		{"pending", cfg_read_pending, false},
 		{"held", cfg_read_held, false},
+		{"resend", cfg_read_resend, false},
+		{"fragments", cfg_read_fragments, false},
+		{"icmp", cfg_read_icmp, false},
 		{"cookie", cfg_read_cookie, false},
 		{"timeouts", cfg_read_timeouts, false},
 		{"services", cfg_read_services, true},
@@ -83,6 +88,8 @@ read_document(struct cfg *c)
 	 * started again: more than it can count. */
 	if (c->out->has_secret && !c->budget_given)
 		c->out->budget = false;
+	if (!c->quiet_given)
+		c->out->timeouts.state_ms[SW_FLOW_QUIET] = c->out->timeouts.state_ms[SW_FLOW_OPEN];
 	if (root.node->type == YAML_MAPPING_NODE)
 		cfg_cross_check(c, &root);
 }

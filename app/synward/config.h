@@ -37,8 +37,10 @@ struct sw_config {
 	uint32_t flows;	  /* of the daemon; divided among the lcores, rounded up */
 	uint32_t pending; /* connections waiting for servers, of the daemon */
 	uint32_t held;	  /* packets held early, of the daemon */
+	uint32_t resend;  /* SYN-ACKs remembered to be sent again, of the daemon; 0: none */
 	uint32_t epoch_s;
 	bool budget;
+	bool pass_fragments, pass_icmp;
 	bool has_secret;	 /* master came from secret_file */
 	struct sw_master master; /* with has_secret */
 	struct sw_timeouts timeouts;

@@ -49,7 +49,7 @@ struct cfg {
 	struct sw_config *out;
 	unsigned errors;
 	bool no_memory;
-	bool budget_given;
+	bool budget_given, quiet_given;
 	struct cfg_origin *service_origins; /* of out->services[] */
 	struct cfg_origin *origins;	    /* of out->rules[]: the address */
 	struct cfg_origin *source_origins;  /* of out->sources[] */
@@ -128,6 +128,9 @@ void cfg_read_lcores(struct cfg *c, const struct cfg_at *at, void *into);
 void cfg_read_flows(struct cfg *c, const struct cfg_at *at, void *into);
 void cfg_read_pending(struct cfg *c, const struct cfg_at *at, void *into);
 void cfg_read_held(struct cfg *c, const struct cfg_at *at, void *into);
+void cfg_read_resend(struct cfg *c, const struct cfg_at *at, void *into);
+void cfg_read_fragments(struct cfg *c, const struct cfg_at *at, void *into);
+void cfg_read_icmp(struct cfg *c, const struct cfg_at *at, void *into);
 void cfg_read_cookie(struct cfg *c, const struct cfg_at *at, void *into);
 void cfg_read_timeouts(struct cfg *c, const struct cfg_at *at, void *into);
 void cfg_read_metrics(struct cfg *c, const struct cfg_at *at, void *into);
@@ -138,7 +141,7 @@ void cfg_read_secret(struct cfg *c, const struct cfg_at *at, void *into);
 
 /* config_server.c */
 extern const struct sw_server_opts cfg_server_default;
-void cfg_server(struct cfg *c, const struct cfg_at *at, struct sw_server_opts *opts);
+void cfg_server(struct cfg *c, const struct cfg_at *at, struct sw_service *s);
 void cfg_window(struct cfg *c, const struct cfg_at *at, uint16_t *window);
 
 /* config_cross.c */

@@ -9,6 +9,7 @@
 #define PENDING_MAX    (4u << 20)
 #define HELD_MIN       16u
 #define HELD_MAX       (1u << 20)
+#define RESEND_MAX     (1u << 20)
 #define TIMEOUT_MIN_MS 100u
 #define TIMEOUT_MAX_MS (24u * 3600 * 1000)
 
@@ -137,6 +138,35 @@ cfg_read_held(struct cfg *c, const struct cfg_at *at, void *into)
 	cfg_count(c, at, HELD_MIN, HELD_MAX, &c->out->held);
 }
 
+void
+cfg_read_resend(struct cfg *c, const struct cfg_at *at, void *into)
+{
+	(void)into;
+	cfg_count(c, at, 0, RESEND_MAX, &c->out->resend);
+}
+
+static void
+drop_or_pass(struct cfg *c, const struct cfg_at *at, bool *pass)
+{
+	static const char *const words[] = {"drop", "pass"};
+
+	*pass = cfg_word(c, at, words, SW_ARRAY_LEN(words)) == 1;
+}
+
+void
+cfg_read_fragments(struct cfg *c, const struct cfg_at *at, void *into)
+{
+	(void)into;
+	drop_or_pass(c, at, &c->out->pass_fragments);
+}
+
+void
+cfg_read_icmp(struct cfg *c, const struct cfg_at *at, void *into)
+{
+	(void)into;
+	drop_or_pass(c, at, &c->out->pass_icmp);
+}
+
 static void
 read_epoch(struct cfg *c, const struct cfg_at *at, void *into)
 {
@@ -184,6 +214,13 @@ read_established(struct cfg *c, const struct cfg_at *at, void *into)
 }
 
 static void
+read_quiet(struct cfg *c, const struct cfg_at *at, void *into)
+{
+	(void)into;
+	c->quiet_given = timeout(c, at, &c->out->timeouts.state_ms[SW_FLOW_QUIET]);
+}
+
+static void
 read_closing(struct cfg *c, const struct cfg_at *at, void *into)
 {
 	uint32_t *ms = c->out->timeouts.state_ms;
@@ -215,6 +252,7 @@ cfg_read_timeouts(struct cfg *c, const struct cfg_at *at, void *into)
 {
 	static const struct cfg_key keys[] = {
 		{"established", read_established, false},
+		{"quiet", read_quiet, false},
 		{"closing", read_closing, false},
 		{"closed", read_closed, false},
 		{"reset", read_reset, false},

@@ -15,6 +15,7 @@
 
 struct draft {
 	struct sw_server_opts *opts;
+	bool *learn;
 	const yaml_node_t *mss, *mss_family;
 };
 
@@ -24,6 +25,7 @@ const struct sw_server_opts cfg_server_default = {
 	.wscale = WSCALE_DEFAULT,
 	.sack = true,
 	.ts = true,
+	.ecn = true,
 };
 
 static void
@@ -79,8 +81,14 @@ read_ecn(struct cfg *c, const struct cfg_at *at, void *into)
 	cfg_bool(c, at, &((struct draft *)into)->opts->ecn);
 }
 
+static void
+read_learn(struct cfg *c, const struct cfg_at *at, void *into)
+{
+	cfg_bool(c, at, ((struct draft *)into)->learn);
+}
+
 void
-cfg_server(struct cfg *c, const struct cfg_at *at, struct sw_server_opts *opts)
+cfg_server(struct cfg *c, const struct cfg_at *at, struct sw_service *s)
 {
 	static const struct cfg_key keys[] = {
 		{"mss", read_mss, false},
@@ -90,8 +98,9 @@ cfg_server(struct cfg *c, const struct cfg_at *at, struct sw_server_opts *opts)
 		{"sack", read_sack, false},
 		{"timestamps", read_timestamps, false},
 		{"ecn", read_ecn, false},
+		{"learn", read_learn, false},
 	};
-	struct draft d = {.opts = opts};
+	struct draft d = {.opts = &s->server, .learn = &s->learn};
 
 	cfg_mapping(c, at, keys, SW_ARRAY_LEN(keys), &d);
 	if (d.mss != NULL && d.mss_family != NULL) {

@@ -191,7 +191,7 @@ read_auto(struct cfg *c, const struct cfg_at *at, void *into)
 static void
 read_server(struct cfg *c, const struct cfg_at *at, void *into)
 {
-	cfg_server(c, at, &((struct draft *)into)->s.server);
+	cfg_server(c, at, &((struct draft *)into)->s);
 }
 
 static void
@@ -272,6 +272,7 @@ read_service(struct cfg *c, const struct cfg_at *at, void *into)
 	}
 	d.s.mode = SW_MODE_PROXY;
 	d.s.server = cfg_server_default;
+	d.s.learn = true;
 	d.s.window = SW_CONFIG_WINDOW_DEFAULT;
 	cfg_mapping(c, at, keys, SW_ARRAY_LEN(keys), &d);
 	judge_when(c, at, &d);

@@ -187,6 +187,9 @@ sw_control_create(struct sw_config *cfg, unsigned n_workers, int socket)
 			.keys = &c->secrets->keys[i],
 			.timeouts = cfg->timeouts,
 			.budget = cfg->budget,
+			.shared = cfg->has_secret,
+			.pass_fragments = cfg->pass_fragments,
+			.pass_icmp = cfg->pass_icmp,
 		};
 	publish(c);
 	return c;

@@ -52,21 +52,26 @@ frame_of(struct sw_frame *f, struct rte_mbuf *m, uint8_t side)
 	f->len = m->data_len;
 	f->pkt_len = m->pkt_len;
 	f->room = sw_likely(m->nb_segs == 1) ? rte_pktmbuf_tailroom(m) : 0;
+	f->headroom = rte_pktmbuf_headroom(m);
 	f->side = side;
 	f->csum = csum_of(m->ol_flags);
 }
 
-/* An answer was written over the first segment of a longer packet: the rest of it goes. */
+/*
+ * A packet of several segments. An answer written over the first one (it is then all of the packet)
+ * makes the others superfluous; the first may also have grown into its headroom.
+ */
 static sw_noinline void
-cut_chain(struct rte_mbuf *m, const struct sw_frame *f)
+chain_of(struct rte_mbuf *m, const struct sw_frame *f)
 {
-	if (f->pkt_len == m->pkt_len)
+	m->data_off = (uint16_t)(f->data - (uint8_t *)m->buf_addr);
+	m->data_len = (uint16_t)f->len;
+	m->pkt_len = f->pkt_len;
+	if (f->pkt_len != f->len)
 		return;
 	rte_pktmbuf_free(m->next);
 	m->next = NULL;
 	m->nb_segs = 1;
-	m->data_len = (uint16_t)f->len;
-	m->pkt_len = f->len;
 }
 
 sw_always_inline struct rte_mbuf *
@@ -80,7 +85,7 @@ mbuf_of(const struct sw_frame *f)
 		m->data_len = (uint16_t)f->len;
 		m->pkt_len = f->len;
 	} else {
-		cut_chain(m, f);
+		chain_of(m, f);
 	}
 	return m;
 }

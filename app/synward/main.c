@@ -146,6 +146,7 @@ make_workers(struct sw_daemon *d)
 				.max_flows = share(d->cfg.flows, d->n_workers),
 				.max_pending = share(d->cfg.pending, d->n_workers),
 				.max_held = share(d->cfg.held, d->n_workers),
+				.max_recent = share(d->cfg.resend, d->n_workers),
 			},
 		.control = d->control,
 		.ports = d->ports,

@@ -4,7 +4,9 @@
  *
  * The daemon fills one from an mbuf, the simulator and the fuzzers from an array. The libraries
  * read and write only [data, data + len) and, where they make a packet longer, up to
- * data + len + room.
+ * data + len + room behind or from data - headroom on in front. A packet that was made longer in
+ * front has its `data` moved and `headroom` made smaller; that may happen to one of several
+ * segments too.
  *
  * Memory: the frame does not own the bytes. Whoever is handed a frame hands it on or gives its
  *         `handle` back; the libraries never free one.
@@ -30,6 +32,7 @@ struct sw_frame {
 	uint16_t room;	  /* bytes behind data + len that may be written; 0 with further segments */
 	uint8_t side;	  /* enum sw_side: where it came in; on output: where it goes */
 	uint8_t csum;	  /* SW_CSUM_* on input; unused on output (checksums are always complete) */
+	uint16_t headroom; /* bytes before data that may be written */
 };
 static_assert(sizeof(struct sw_frame) == 32, "two to a cache line");
 

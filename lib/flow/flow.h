@@ -32,13 +32,17 @@
  */
 struct sw_flow {
 	alignas(SW_CACHE_LINE_BYTES) struct sw_tuple key;
-	uint32_t delta;		 /* sequence: what the client sees minus what the server sends */
-	uint32_t ts_delta;	 /* timestamp: the same */
-	uint32_t deadline_ms;	 /* removed by ageing when now_ms has passed it */
-	uint8_t state;		 /* enum sw_flow_state (splice/state.h) */
-	uint8_t flags;		 /* SW_FLOW_* (splice/splice.h) */
-	uint8_t wscale_server;	 /* shift of the server's windows; 0 without the option */
-	uint8_t wscale_promised; /* shift that the client was told; 0 without the option */
+	uint32_t delta; /* sequence: what the client sees minus what the server sends */
+	/* timestamp: the same; with SW_FLOW_TS_MADE: what the client sees minus now_ms */
+	uint32_t ts_delta;
+	uint32_t deadline_ms;	     /* removed by ageing when now_ms has passed it */
+	uint8_t state : 4;	     /* enum sw_flow_state (splice/state.h) */
+	uint8_t wscale_client : 4;   /* shift of the client's windows; with SW_FLOW_NO_WSCALE */
+	uint8_t flags;		     /* SW_FLOW_* (splice/splice.h) */
+	uint8_t wscale_server : 4;   /* shift of the server's windows; 0 without the option */
+	uint8_t wscale_promised : 4; /* shift that the client was told; 0 without the option */
+	uint8_t mss_units; /* SW_MSS_UNIT_BYTES that a segment to the server may have; with
+			    * SW_FLOW_MSS */
 	union {
 		struct {
 			uint16_t server_isn; /* low half, to know its SYN-ACK when it is repeated */

@@ -51,7 +51,7 @@ server_syn(const struct sw_engine *e, const struct pending *p)
 	return (struct sw_segment){
 		.l2 = p->l2,
 		.l2_len = p->l2_len,
-		.tcp_flags = SW_TCP_SYN | (p->ecn ? SW_TCP_ECE | SW_TCP_CWR : 0),
+		.tcp_flags = SW_TCP_SYN | (offers_ecn(p) ? SW_TCP_ECE | SW_TCP_CWR : 0),
 		.window = syn_window(p),
 		.seq = p->client_isn,
 		.tuple = &sw_flow_at(e->flows, p->flow)->key,
@@ -77,9 +77,11 @@ send_server_syn(struct burst *b, const struct pending *p, struct sw_frame *f)
 }
 
 static void
-fill_pending(struct pending *p, const struct sw_pkt *pkt, const struct sw_cookie_state *c,
-	const struct sw_tcp_opts *ack_opts, const struct sw_service *svc)
+fill_pending(struct burst *b, struct pending *p, const struct item *it,
+	const struct sw_cookie_state *c, const struct sw_tcp_opts *ack_opts)
 {
+	const struct sw_pkt *pkt = it->p;
+	struct promised said = promised_with(b, it, c);
 	rte_be16_t window_be;
 
 	memcpy(&window_be, sw_pkt_tcp(pkt) + 14, sizeof(window_be));
@@ -87,9 +89,12 @@ fill_pending(struct pending *p, const struct sw_pkt *pkt, const struct sw_cookie
 	p->next_seq = pkt->seq;
 	p->isn = pkt->ack - 1;
 	p->window = rte_be_to_cpu_16(window_be);
-	p->hold_bytes = svc->window;
+	p->service = it->service;
+	p->hold_bytes = sw_policy_service(b->view->policy, it->service)->window;
 	p->ecn = c->ecn;
-	p->wscale_promised = c->wscale == SW_WSCALE_NONE ? 0 : svc->server.wscale;
+	p->ts = ack_opts->ts;
+	p->wscale_promised = c->wscale == SW_WSCALE_NONE ? 0 : said.wscale;
+	p->mss_promised = said.mss;
 	p->l2_len = (uint8_t)pkt->l3_off;
 	memcpy(p->l2, pkt->f->data, p->l2_len);
 	p->syn_opts = (struct sw_tcp_opts){
@@ -112,7 +117,7 @@ flow_for(struct burst *b, const struct item *it)
 		if (f->state == SW_FLOW_SYN_SENT)
 			pending_release(b, flow_pending(b->e, f));
 		f->delta = f->ts_delta = 0;
-		f->flags = f->wscale_server = f->wscale_promised = 0;
+		f->flags = f->wscale_server = f->wscale_promised = f->wscale_client = 0;
 		sw_count(&b->stats, SW_C_FLOW_REOPENED);
 		return f;
 	}
@@ -128,7 +133,6 @@ static void
 open_flow(struct burst *b, const struct item *it, const struct sw_cookie_state *c,
 	const struct sw_tcp_opts *ack_opts)
 {
-	const struct sw_service *svc = sw_policy_service(b->view->policy, it->service);
 	bool carries = it->p->pay_len > 0 || (it->p->tcp_flags & SW_TCP_FIN);
 	struct sw_flow *f = flow_for(b, it);
 
@@ -136,11 +140,11 @@ open_flow(struct burst *b, const struct item *it, const struct sw_cookie_state *
 		return;
 	struct pending *p = pending_alloc(b->e); /* there is one: the caller looked */
 
-	fill_pending(p, it->p, c, ack_opts, svc);
+	fill_pending(b, p, it, c, ack_opts);
+	recent_forget(b, &it->p->tuple);
 	p->flow = sw_flow_index(b->e->flows, f);
 	b->stale = true;
 	f->state = SW_FLOW_SYN_SENT;
-	p->service = it->service;
 	f->deadline_ms = b->now_ms + PENDING_MAX_MS;
 	f->aux = (uint32_t)(p - b->e->pending);
 	pending_arm(b, p, 0);

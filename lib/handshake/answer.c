@@ -27,7 +27,7 @@ source_is_bad(const struct sw_pkt *p)
 
 /* What we offer the client: its own offer, cut down to what the server takes. */
 static struct sw_cookie_in
-cookie_in(const struct sw_pkt *p, const struct sw_tcp_opts *o, const struct sw_server_opts *s)
+cookie_in(const struct sw_pkt *p, const struct sw_tcp_opts *o, const struct promise *s)
 {
 	bool ts = o->ts && s->ts;
 	bool ecn = (p->tcp_flags & (SW_TCP_ECE | SW_TCP_CWR)) == (SW_TCP_ECE | SW_TCP_CWR);
@@ -43,9 +43,16 @@ cookie_in(const struct sw_pkt *p, const struct sw_tcp_opts *o, const struct sw_s
 	};
 }
 
+/* What the SYN-ACK says beside the cookie. */
+struct offer {
+	uint32_t client_tsval;
+	uint16_t mss;
+	uint8_t wscale;
+};
+
 static void
 send_synack(struct burst *b, const struct item *it, const struct sw_cookie_in *in,
-	const struct sw_cookie_out *c, uint32_t client_tsval)
+	const struct sw_cookie_out *c, const struct offer *of)
 {
 	const struct sw_service *svc = sw_policy_service(b->view->policy, it->service);
 	struct sw_frame *f = it->p->f;
@@ -61,17 +68,18 @@ send_synack(struct burst *b, const struct item *it, const struct sw_cookie_in *i
 		.tuple = &it->p->tuple,
 		.opts =
 			{
-				.mss = sw_tuple_is_v6(&it->p->tuple) ? svc->server.mss6
-								     : svc->server.mss4,
-				.wscale = in->wscale == SW_WSCALE_NONE ? SW_WSCALE_NONE
-								       : svc->server.wscale,
+				.mss = of->mss,
+				.wscale =
+					in->wscale == SW_WSCALE_NONE ? SW_WSCALE_NONE : of->wscale,
 				.sack_perm = in->sack,
 				.ts = in->ts,
 				.tsval = c->tsval,
-				.tsecr = client_tsval,
+				.tsecr = of->client_tsval,
 			},
 	};
 
+	if (svc->mode == SW_MODE_PROXY)
+		recent_add(b, &s);
 	if (!build_and_send(b, f, &s, SW_OUTSIDE))
 		return;
 	sw_count(&b->stats, SW_C_SYNACK_SENT);
@@ -127,7 +135,7 @@ answer_syns(struct burst *b, const struct item *items, unsigned n)
 	struct sw_cookie_in in[SW_BURST_MAX];
 	struct sw_cookie_out cookie[SW_BURST_MAX];
 	const struct item *good[SW_BURST_MAX];
-	uint32_t client_tsval[SW_BURST_MAX];
+	struct offer offer[SW_BURST_MAX];
 	unsigned n_good = 0;
 
 	for (unsigned i = 0; i < n; i++) {
@@ -143,11 +151,10 @@ answer_syns(struct burst *b, const struct item *items, unsigned n)
 		} else if (sw_opts_read(it->p, &o) != 0) {
 			drop_item(b, it, SW_DROP_TCP_OPTIONS);
 		} else {
-			const struct sw_service *svc =
-				sw_policy_service(b->view->policy, it->service);
+			struct promise pr = promise(b, it->service, sw_tuple_is_v6(&it->p->tuple));
 
-			in[n_good] = cookie_in(it->p, &o, &svc->server);
-			client_tsval[n_good] = o.tsval;
+			in[n_good] = cookie_in(it->p, &o, &pr);
+			offer[n_good] = (struct offer){o.tsval, pr.mss, pr.wscale};
 			good[n_good++] = it;
 		}
 	}
@@ -157,7 +164,7 @@ answer_syns(struct burst *b, const struct item *items, unsigned n)
 	for (unsigned i = 0; i < n_good; i++) {
 		if (good[i]->f != NULL)
 			mark_reopen(good[i]->f, in[i].client_isn, cookie[i].isn);
-		send_synack(b, good[i], &in[i], &cookie[i], client_tsval[i]);
+		send_synack(b, good[i], &in[i], &cookie[i], &offer[i]);
 	}
 	count_issued(b, n_good);
 }

@@ -22,7 +22,7 @@ static bool
 params_ok(const struct sw_engine_params *p)
 {
 	return p->max_flows - 1 < PARAM_MAX && p->max_pending - 1 < PARAM_MAX &&
-	       p->max_held - 1 < PARAM_MAX;
+	       p->max_held - 1 < PARAM_MAX && p->max_recent <= PARAM_MAX;
 }
 
 size_t
@@ -33,6 +33,7 @@ sw_engine_size(const struct sw_engine_params *p)
 	return line_up(sizeof(struct sw_engine)) +
 	       line_up(p->max_pending * sizeof(struct pending)) +
 	       line_up(p->max_held * sizeof(struct held)) +
+	       line_up(recent_size(p->max_recent) * sizeof(struct recent)) +
 	       line_up(sw_flow_table_size(p->max_flows));
 }
 
@@ -53,6 +54,11 @@ sw_engine_init(void *mem, size_t size, const struct sw_engine_params *params)
 	p += line_up(params->max_pending * sizeof(struct pending));
 	e->held = (void *)p;
 	p += line_up(params->max_held * sizeof(struct held));
+	e->recent = (void *)p;
+	e->recent_size = recent_size(params->max_recent);
+	e->recent_tokens = params->max_recent;
+	memset(e->recent, 0, e->recent_size * sizeof(struct recent));
+	p += line_up(e->recent_size * sizeof(struct recent));
 	e->flows = sw_flow_table_init(p, line_up(sw_flow_table_size(params->max_flows)),
 		params->max_flows, params->hash_key);
 	if (e->flows == NULL)
@@ -86,13 +92,6 @@ remove_flow(struct burst *b, struct sw_flow *f, enum sw_counter why)
 	sw_flow_remove(b->e->flows, f);
 	b->stale = true;
 	sw_count(&b->stats, why);
-}
-
-static void
-bridge(struct burst *b, const struct sw_frame *f, enum sw_counter why)
-{
-	sw_count(&b->stats, why);
-	send(b, f, sw_other_side(f->side));
 }
 
 /* Packets that policy decides without a flow. True where the engine goes on with this one. */
@@ -129,44 +128,12 @@ admit(struct burst *b, struct item *it)
 	return false;
 }
 
-/* A fragment's protocol: TCP, or an IPv6 extension header that TCP may stand behind. */
-static bool
-may_be_tcp(uint8_t proto)
-{
-	switch (proto) {
-	case 6:	  /* TCP */
-	case 0:	  /* hop-by-hop options */
-	case 43:  /* routing */
-	case 44:  /* fragment */
-	case 51:  /* authentication header */
-	case 60:  /* destination options */
-	case 135: /* mobility */
-	case 139: /* host identity */
-	case 140: /* shim6 */
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* Packets without a TCP header that can be judged. */
-static void
-not_tcp(struct burst *b, const struct sw_pkt *p)
-{
-	if (p->kind == SW_PKT_BAD)
-		drop(b, p->f, p->reason);
-	else if (p->kind == SW_PKT_FRAGMENT && may_be_tcp(p->proto) &&
-		 sw_policy_covers_address(b->view->policy, &p->tuple))
-		drop(b, p->f, SW_DROP_FRAGMENT);
-	else
-		bridge(b, p->f, SW_C_BRIDGED);
-}
-
 /* True where the tuple is known, so that policy can be asked. */
 static bool
 has_tuple(const struct sw_pkt *p)
 {
-	return p->kind == SW_PKT_TCP || (p->kind == SW_PKT_BAD && p->reason >= SW_DROP_TCP_HEADER);
+	return p->kind == SW_PKT_TCP || p->kind == SW_PKT_FIRST || p->kind == SW_PKT_ICMP ||
+	       (p->kind == SW_PKT_BAD && p->reason >= SW_DROP_TCP_HEADER);
 }
 
 /* Which way a packet of a protected service goes; SYNs and ACKs wait for their burst of cookies. */
@@ -182,11 +149,24 @@ client_without_flow(struct burst *b, const struct item *it)
 			return PATH_SYN;
 		drop_item(b, it, SW_DROP_SYNACK_FROM_CLIENT);
 	} else if (flags & SW_TCP_RST) {
+		recent_reset(b, it->p);
 		drop_item(b, it, SW_DROP_RST_NO_FLOW);
 	} else {
 		return PATH_ACK;
 	}
 	return PATH_DONE;
+}
+
+/* Only where the server asked for it with a SYN of its own. */
+static void
+synack_of_client(struct burst *b, const struct item *it)
+{
+	if (!(it->f->flags & SW_FLOW_FROM_SERVER)) {
+		drop_item(b, it, SW_DROP_SYNACK_FROM_CLIENT);
+		return;
+	}
+	it->f->flags &= (uint8_t)~SW_FLOW_REOPEN;
+	spliced_client(b, it);
 }
 
 static enum path
@@ -199,7 +179,7 @@ client_packet(struct burst *b, const struct item *it)
 		return client_without_flow(b, it);
 	if (flags & SW_TCP_SYN) {
 		if (flags & SW_TCP_ACK) {
-			drop_item(b, it, SW_DROP_SYNACK_FROM_CLIENT);
+			synack_of_client(b, it);
 			return PATH_DONE;
 		}
 		if (f->state == SW_FLOW_SYN_SENT
@@ -219,10 +199,14 @@ client_packet(struct burst *b, const struct item *it)
 static void
 server_packet(struct burst *b, const struct item *it)
 {
-	if (it->f == NULL)
-		drop_item(b, it, SW_DROP_SERVER_NO_FLOW);
-	else if (it->f->state == SW_FLOW_SYN_SENT)
+	bool syn = (it->p->tcp_flags & (SW_TCP_SYN | SW_TCP_ACK)) == SW_TCP_SYN;
+
+	if (it->f != NULL && it->f->state == SW_FLOW_SYN_SENT)
 		halfopen_server(b, it);
+	else if (sw_unlikely(syn) && (it->f == NULL || sw_flow_reusable(it->f)))
+		open_from_server(b, it);
+	else if (it->f == NULL)
+		drop_item(b, it, SW_DROP_SERVER_NO_FLOW);
 	else
 		spliced_server(b, it);
 }
@@ -283,8 +267,12 @@ triage(struct burst *b, struct sw_pkt *pkts, unsigned n, struct item *items)
 			pkts[i].f->side == SW_OUTSIDE ? SW_C_RX_OUTSIDE : SW_C_RX_INSIDE);
 		if (tuples[i] == NULL)
 			not_tcp(b, &pkts[i]);
-		else if (admit(b, &it))
+		else if (!admit(b, &it))
+			continue;
+		else if (sw_likely(pkts[i].kind == SW_PKT_TCP))
 			items[n_items++] = it;
+		else
+			other(b, &it);
 	}
 	return n_items;
 }
@@ -306,6 +294,7 @@ sw_engine_burst(struct sw_engine *e, const struct sw_view *view, uint64_t now_ns
 	struct sw_flow *flows[SW_BURST_MAX];
 
 	SW_ASSERT(n <= SW_BURST_MAX);
+	learn_begin(&b);
 	sw_parse_burst(frames, pkts, n);
 	n = triage(&b, pkts, n, items);
 	for (unsigned i = 0; i < n; i++)

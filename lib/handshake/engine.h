@@ -53,11 +53,14 @@
  */
 #define SW_SERVER_SYN_TRIES 3
 
-/* A burst never makes more packets than this for one side: each may release a whole hold queue. */
-#define SW_OUT_MAX (SW_BURST_MAX * (SW_HOLD_PER_FLOW + 2))
-
 /* Buffers of his own that the caller should have in out->spare before each call. */
 #define SW_SPARE_MAX (2 * SW_BURST_MAX)
+
+/*
+ * A burst never makes more packets than this for one side: each may release a whole hold queue, and
+ * all spares may be used.
+ */
+#define SW_OUT_MAX (SW_BURST_MAX * (SW_HOLD_PER_FLOW + 1) + SW_SPARE_MAX)
 
 /* What a call gives back. The caller clears n_tx and n_free (n_spare stays as it is left). */
 struct sw_out {
@@ -81,12 +84,20 @@ struct sw_view {
 	const struct sw_keys *keys;
 	struct sw_timeouts timeouts;
 	bool budget; /* an epoch accepts no more cookies than this engine issued in it */
+	/*
+	 * Cookies of others who share the secret are accepted too: what is promised to clients and
+	 * cannot be read off a cookie (the window scale) is then never learned.
+	 */
+	bool shared;
+	bool pass_fragments; /* else fragments that may be TCP are dropped: see other.c */
+	bool pass_icmp;	     /* errors about protected services without a flow; else dropped */
 };
 
 struct sw_engine_params {
 	uint32_t max_flows;   /* flow entries */
 	uint32_t max_pending; /* connections that wait for their server at one time */
 	uint32_t max_held;    /* packets held early, over all connections */
+	uint32_t max_recent;  /* SYN-ACKs remembered to be sent again; 0: none. See recent.c */
 	uint64_t hash_key[4]; /* random */
 };
 

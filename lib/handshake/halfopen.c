@@ -90,23 +90,58 @@ halfopen_client(struct burst *b, const struct item *it)
 		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
 }
 
-static void
-flow_establish(struct burst *b, struct sw_flow *f, const struct pending *pe,
-	const struct sw_tcp_opts *o, uint32_t server_isn)
+static uint8_t
+mss_units(uint16_t mss)
 {
-	f->state = SW_FLOW_OPEN;
-	f->flags = pe->syn_opts.ts && o->ts ? SW_FLOW_TS : 0;
-	f->delta = pe->isn - server_isn;
-	f->ts_delta = pe->tsval - o->tsval;
+	unsigned n = mss / SW_MSS_UNIT_BYTES;
+
+	return n == 0 ? 1 : n > UINT8_MAX ? UINT8_MAX : (uint8_t)n;
+}
+
+/* What this server has less than the client was promised: splice/repair.h. */
+static uint8_t
+shortfall(const struct pending *pe, const struct sw_tcp_opts *o, const struct sw_pkt *synack)
+{
+	const struct sw_tcp_opts *asked = &pe->syn_opts;
+	bool v6 = sw_tuple_is_v6(&synack->tuple);
+	unsigned flags = 0;
+
+	if (pe->mss_promised > server_mss(o, v6))
+		flags |= SW_FLOW_MSS;
+	if (pe->ts && !(asked->ts && o->ts))
+		flags |= SW_FLOW_TS_MADE;
+	if (asked->sack_perm && !o->sack_perm)
+		flags |= SW_FLOW_NO_SACK;
+	if (asked->wscale != SW_WSCALE_NONE && o->wscale == SW_WSCALE_NONE)
+		flags |= SW_FLOW_NO_WSCALE;
+	if (pe->ecn && !takes_ecn(synack))
+		flags |= SW_FLOW_NO_ECN;
+	return (uint8_t)flags;
+}
+
+static void
+flow_establish(struct burst *b, const struct item *it, const struct pending *pe,
+	const struct sw_tcp_opts *o)
+{
+	const struct sw_tcp_opts *asked = &pe->syn_opts;
+	bool scaled = asked->wscale != SW_WSCALE_NONE && o->wscale != SW_WSCALE_NONE;
+	struct sw_flow *f = it->f;
+
+	f->state = SW_FLOW_QUIET;
+	f->flags = shortfall(pe, o, it->p) | (asked->ts && o->ts ? SW_FLOW_TS : 0);
+	f->delta = pe->isn - it->p->seq;
+	f->ts_delta = pe->tsval - (f->flags & SW_FLOW_TS_MADE ? b->now_ms : o->tsval);
 	/* A scale that we did not offer is not in force (RFC 7323, 2.2). */
-	f->wscale_server = pe->syn_opts.wscale == SW_WSCALE_NONE || o->wscale == SW_WSCALE_NONE
-				   ? 0
-				   : o->wscale;
-	f->wscale_promised = pe->wscale_promised;
-	f->server_isn = (uint16_t)server_isn;
-	f->window = pe->window;
+	f->wscale_server = scaled ? o->wscale & 0xf : 0;
+	f->wscale_promised = pe->wscale_promised & 0xf;
+	f->wscale_client = asked->wscale & 0xf;
+	f->mss_units = mss_units(server_mss(o, sw_tuple_is_v6(&f->key)));
+	f->server_isn = (uint16_t)it->p->seq;
+	f->window = sw_repair_window(f, pe->window);
 	f->aux = pe->client_isn + 1;
 	touch(b, f);
+	if (f->flags & SW_FLOW_REPAIR)
+		sw_count(&b->stats, SW_C_FLOW_REPAIRED);
 	sw_count(&b->stats, SW_C_FLOW_ESTABLISHED);
 	service_count(&service_stats(b, pe->service)->established);
 }
@@ -118,7 +153,6 @@ flow_establish(struct burst *b, struct sw_flow *f, const struct pending *pe,
 static void
 open_client_window(struct burst *b, const struct item *it, const struct pending *pe)
 {
-	bool ts = it->f->flags & SW_FLOW_TS;
 	struct sw_segment s = {
 		.l2 = it->p->f->data,
 		.l2_len = (uint8_t)it->p->l3_off,
@@ -129,7 +163,7 @@ open_client_window(struct burst *b, const struct item *it, const struct pending 
 		.ack = pe->client_isn + 1,
 		.tuple = &it->p->tuple,
 		.opts = {.wscale = SW_WSCALE_NONE,
-			.ts = ts,
+			.ts = pe->ts,
 			.tsval = pe->tsval,
 			.tsecr = pe->syn_opts.tsval},
 	};
@@ -151,7 +185,7 @@ ack_server(struct burst *b, const struct item *it, const struct pending *pe,
 		.l2_len = (uint8_t)it->p->l3_off,
 		.swap_l2 = true,
 		.tcp_flags = SW_TCP_ACK,
-		.window = pe->window,
+		.window = it->f->window,
 		.seq = pe->client_isn + 1,
 		.ack = it->p->seq + 1,
 		.tuple = &it->p->tuple,
@@ -182,19 +216,59 @@ release_held(struct burst *b, struct sw_flow *f, struct pending *pe)
 }
 
 static void
+send_syn_again(struct burst *b, const struct pending *pe)
+{
+	if (make_server_syn(b, pe))
+		sw_count(&b->stats, SW_C_SERVER_SYN_RETRANSMITTED);
+}
+
+/*
+ * The client uses timestamps and the server has none: they will have to be put into its segments,
+ * which must be shorter by as much. It is asked anew, with a smaller MSS.
+ */
+static void
+ask_without_timestamps(struct burst *b, const struct item *it, struct pending *pe)
+{
+	pe->syn_opts.ts = false;
+	if (pe->syn_opts.mss > 2 * SW_REPAIR_TS_BYTES)
+		pe->syn_opts.mss -= SW_REPAIR_TS_BYTES;
+	pe->asked_anew = true;
+	pe->refused_isn = it->p->seq;
+	pe->refused_stage = pe->stage;
+	sw_count(&b->stats, SW_C_SERVER_RST_SENT);
+	rst_in_place(b, it, SW_INSIDE, it->p->ack);
+	send_syn_again(b, pe);
+}
+
+/* A copy of the SYN-ACK that was refused; after the next timer our RST must have been lost. */
+static bool
+was_refused(const struct pending *pe, const struct sw_pkt *p)
+{
+	return pe->asked_anew && p->seq == pe->refused_isn && pe->stage == pe->refused_stage;
+}
+
+static void
 server_synack(struct burst *b, const struct item *it, struct pending *pe)
 {
 	struct sw_tcp_opts o;
-	struct sw_flow *f = it->f;
 
 	if (sw_opts_read(it->p, &o) != 0) {
 		drop_item(b, it, SW_DROP_TCP_OPTIONS);
 		return;
 	}
-	flow_establish(b, f, pe, &o, it->p->seq);
+	if (was_refused(pe, it->p)) {
+		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
+		return;
+	}
+	learn(b, pe, it, &o);
+	if (pe->syn_opts.ts && !o.ts) {
+		ask_without_timestamps(b, it, pe);
+		return;
+	}
+	flow_establish(b, it, pe, &o);
 	open_client_window(b, it, pe);
 	ack_server(b, it, pe, &o);
-	release_held(b, f, pe);
+	release_held(b, it->f, pe);
 	pending_release(b, pe);
 }
 
@@ -247,9 +321,8 @@ halfopen_server(struct burst *b, const struct item *it)
 		 */
 		sw_count(&b->stats, SW_C_SERVER_RST_SENT);
 		rst_in_place(b, it, SW_INSIDE, p->ack);
-		if (!pe->retried && make_server_syn(b, pe)) {
-			pe->retried = true;
-			sw_count(&b->stats, SW_C_SERVER_SYN_RETRANSMITTED);
-		}
+		if (!pe->retried)
+			send_syn_again(b, pe);
+		pe->retried = true;
 	}
 }

@@ -10,6 +10,9 @@
  *   respond.c   mode respond
  *   pending.c   pending records, held packets, the lists of timers
  *   tick.c      retransmission, giving up, ageing
+ *   learn.c     what servers offer, and so what clients are promised
+ *   recent.c    SYN-ACKs that are sent again
+ *   other.c     fragments, ICMP errors
  */
 #ifndef SW_HANDSHAKE_INTERNAL_H
 #define SW_HANDSHAKE_INTERNAL_H
@@ -21,6 +24,7 @@
 #include "packet/build.h"
 #include "packet/options.h"
 #include "packet/parse.h"
+#include "splice/repair.h"
 #include "splice/splice.h"
 
 #define NONE UINT32_MAX
@@ -51,9 +55,16 @@ struct pending {
 	uint16_t window;     /* the client's latest window field, as it stood */
 	uint16_t hold_bytes; /* window that we advertised */
 	uint8_t stage;
-	bool ecn;
+	bool ecn;     /* promised to the client */
+	bool ts;      /* promised to the client, who uses them */
 	bool retried; /* SYN sent again at once after an unacceptable ACK; once only */
 	uint8_t wscale_promised;
+	uint16_t mss_promised; /* or more than that; never less */
+	/* The server had no timestamps and was asked anew without: its ISN then, until the stage
+	 * is another one. */
+	bool asked_anew;
+	uint8_t refused_stage;
+	uint32_t refused_isn;
 	uint8_t l2_len;
 	uint8_t l2[SW_L2_MAX_BYTES]; /* client to server */
 	struct sw_tcp_opts syn_opts; /* of our SYN to the server */
@@ -88,6 +99,52 @@ struct list {
 	uint32_t head, tail;
 };
 
+/* Options that a server has or lacks. */
+enum learn_option { LEARN_WSCALE, LEARN_SACK, LEARN_TS, LEARN_ECN, LEARN_OPTIONS };
+
+/* Seconds before an option that was lacked is promised again to see. */
+#define RELEARN_MIN_S 60
+#define RELEARN_MAX_S 3600
+
+/* What clients were promised with the key of one slot, as far as their cookies do not tell. */
+struct promised {
+	uint32_t epoch; /* low half */
+	uint16_t mss;	/* the largest; 0: nothing yet */
+	uint8_t wscale;
+};
+
+/* What the servers of one service and family said in their SYN-ACKs. lcore: rw */
+struct learned {
+	alignas(SW_CACHE_LINE_BYTES) uint32_t retry_s[LEARN_OPTIONS];
+	uint16_t wait_s[LEARN_OPTIONS]; /* 0: they have it, as far as known */
+	uint16_t mss[2];		/* smallest of this period, of the one before; 0: none */
+	uint32_t mss_period;
+	uint8_t wscale;
+	bool wscale_known;
+	struct promised slot[2];
+};
+static_assert(sizeof(struct learned) == SW_CACHE_LINE_BYTES, "read for every SYN");
+
+/* What a client is promised. */
+struct promise {
+	uint16_t mss;
+	uint8_t wscale;
+	bool sack, ts, ecn;
+};
+
+/* A SYN-ACK that may be sent again. lcore: rw */
+struct recent {
+	alignas(SW_CACHE_LINE_BYTES) struct sw_tuple tuple;
+	uint32_t due_ms;
+	uint32_t isn, ack;
+	uint16_t window;
+	uint8_t tries; /* left; 0: the place is free */
+	uint8_t tcp_flags;
+	struct sw_tcp_opts opts;
+	uint8_t l2_len;
+	uint8_t l2[SW_L2_MAX_BYTES]; /* of the SYN */
+};
+
 struct sw_engine {
 	alignas(SW_CACHE_LINE_BYTES) struct sw_engine_params params;
 	struct sw_flow_table *flows;
@@ -97,7 +154,12 @@ struct sw_engine {
 	uint32_t pending_count, held_count; /* lcore: rw, any: ro */
 	struct list stage[STAGES];	    /* by due_ms, since all of a stage wait equally long */
 	struct budget budget[2];	    /* by key slot */
-	uint64_t aged_ns;		    /* time of the last ageing step */
+	uint64_t ticked_ns;		    /* time of the last ageing step */
+	struct recent *recent;
+	uint32_t recent_size, recent_count, recent_at; /* places, taken ones, next to look at */
+	uint32_t recent_tokens;			       /* SYN-ACKs that may still be remembered */
+	const struct sw_policy *learned_for;
+	struct learned learned[SW_SERVICES_MAX][2]; /* by family: IPv4, IPv6 */
 	struct sw_stats stats;
 	struct sw_service_stats service[SW_SERVICES_MAX];
 };
@@ -166,6 +228,13 @@ drop_item(struct burst *b, const struct item *it, enum sw_drop reason)
 	drop(b, it->p->f, reason);
 }
 
+static inline void
+bridge(struct burst *b, const struct sw_frame *f, enum sw_counter why)
+{
+	sw_count(&b->stats, why);
+	send(b, f, sw_other_side(f->side));
+}
+
 /* A buffer of the caller's for a packet of our own; false where none is left. */
 static inline bool
 take_spare(struct burst *b, struct sw_frame *f)
@@ -205,11 +274,58 @@ bool make_server_syn(struct burst *b, const struct pending *p);
 /* halfopen.c */
 void halfopen_client(struct burst *b, const struct item *it);
 void halfopen_server(struct burst *b, const struct item *it);
+/* Our SYN offers ECN; not the third and later ones, which something on the way may not like. */
+static inline bool
+offers_ecn(const struct pending *pe)
+{
+	return pe->ecn && pe->stage < 2;
+}
+
+/* An ECN-setup SYN-ACK (RFC 3168, 6.1.1). */
+static inline bool
+takes_ecn(const struct sw_pkt *synack)
+{
+	return (synack->tcp_flags & (SW_TCP_ECE | SW_TCP_CWR)) == SW_TCP_ECE;
+}
 /* spliced.c */
 void spliced_client(struct burst *b, const struct item *it);
 void spliced_server(struct burst *b, const struct item *it);
+/* A first fragment of an open connection; no SYN. */
+void spliced_fragment(struct burst *b, const struct item *it);
+/* A server's SYN, without a flow or with one that is closing. */
+void open_from_server(struct burst *b, const struct item *it);
 /* respond.c */
 void respond_ack(struct burst *b, const struct item *it);
+
+/* tick.c */
+/* The server cannot be reached: the client is reset, in *f, and the flow goes. */
+void reset_client(struct burst *b, struct pending *pe, struct sw_frame *f);
+
+/* learn.c */
+/* At the start of a burst: forgets what was learned of another configuration. */
+void learn_begin(struct burst *b);
+struct promise promise(struct burst *b, uint16_t service, bool v6);
+/* What the client whose cookie this is was promised. */
+struct promised promised_with(
+	struct burst *b, const struct item *it, const struct sw_cookie_state *c);
+void learn(struct burst *b, const struct pending *pe, const struct item *synack,
+	const struct sw_tcp_opts *o);
+/* What the server says, or what it means when it says nothing. */
+uint16_t server_mss(const struct sw_tcp_opts *o, bool v6);
+
+/* recent.c */
+uint32_t recent_size(uint32_t max_recent);
+/* Remembers a SYN-ACK; before it is built, for its l2 is the SYN's. */
+void recent_add(struct burst *b, const struct sw_segment *s);
+void recent_forget(struct burst *b, const struct sw_tuple *t);
+/* The same for an RST of the client, where it is exact. */
+void recent_reset(struct burst *b, const struct sw_pkt *p);
+void recent_tick(struct burst *b, uint64_t elapsed_ms);
+
+/* other.c */
+void not_tcp(struct burst *b, const struct sw_pkt *p);
+/* A first fragment or an ICMP error of a protected service. */
+void other(struct burst *b, struct item *it);
 
 /* pending.c */
 void pending_init(struct sw_engine *e);

@@ -41,18 +41,88 @@ client_event(struct burst *b, const struct item *it)
 		it->f->deadline_ms = b->now_ms + b->view->timeouts.state_ms[SW_FLOW_FIN_CLIENT];
 }
 
+/* False where the packet has been dropped. */
+static inline bool
+translate_to_server(struct burst *b, const struct item *it)
+{
+	enum sw_drop why = SW_DROP_NONE;
+
+	if (sw_unlikely(it->f->flags & SW_FLOW_REPAIR))
+		why = sw_repair_to_server(it->f, it->p);
+	if (sw_likely(why == SW_DROP_NONE && sw_splice_to_server(it->f, it->p)))
+		return true;
+	drop_item(b, it, why == SW_DROP_NONE ? SW_DROP_TCP_OPTIONS : why);
+	return false;
+}
+
+static inline bool
+translate_to_client(struct burst *b, const struct item *it)
+{
+	enum sw_drop why = SW_DROP_NONE;
+
+	if (sw_unlikely(it->f->flags & SW_FLOW_REPAIR))
+		why = sw_repair_to_client(it->f, it->p, b->now_ms);
+	if (sw_likely(why == SW_DROP_NONE && sw_splice_to_client(it->f, it->p)))
+		return true;
+	drop_item(b, it, why == SW_DROP_NONE ? SW_DROP_TCP_OPTIONS : why);
+	return false;
+}
+
+/*
+ * The server takes less at a time than the client was told. What cannot be cut (a packet in several
+ * segments) goes as it is: the server may take it, and nothing is lost by trying.
+ */
+static sw_noinline void
+send_to_server_cut(struct burst *b, const struct item *it)
+{
+	struct sw_pkt *p = it->p;
+	unsigned limit = it->f->mss_units * SW_MSS_UNIT_BYTES;
+	unsigned n = p->kind == SW_PKT_TCP ? sw_split_count(p, limit) : 1;
+	struct sw_out *out = b->out;
+
+	if (n <= 1) {
+		send(b, p->f, SW_INSIDE);
+	} else if (!sw_pkt_tcp_csum_ok(p)) { /* the pieces would have a right one */
+		drop_item(b, it, SW_DROP_TCP_CHECKSUM);
+	} else if (n - 1 > out->n_spare ||
+		   !sw_split(p, limit, &out->spare[out->n_spare - (n - 1)], n)) {
+		drop_item(b, it, SW_DROP_NO_ROOM);
+	} else {
+		const struct sw_frame *more = &out->spare[out->n_spare - (n - 1)];
+
+		sw_count(&b->stats, SW_C_SEGMENT_CUT);
+		send(b, p->f, SW_INSIDE);
+		for (unsigned i = 0; i < n - 1; i++)
+			send(b, &more[i], SW_INSIDE);
+		out->n_spare -= n - 1;
+		sw_count_add(&b->stats, SW_C_MADE, n - 1);
+	}
+}
+
 void
 spliced_client(struct burst *b, const struct item *it)
 {
-	if (!sw_splice_to_server(it->f, it->p)) {
-		drop_item(b, it, SW_DROP_TCP_OPTIONS);
+	if (!translate_to_server(b, it))
 		return;
-	}
 	client_event(b, it);
 	if (it->p->tcp_flags & SW_TCP_SYN)
 		sw_count(&b->stats, SW_C_LIVE_SYN_PASSED);
 	sw_count(&b->stats, SW_C_SPLICED_TO_SERVER);
-	send(b, it->p->f, SW_INSIDE);
+	if (sw_unlikely(it->f->flags & SW_FLOW_MSS))
+		send_to_server_cut(b, it);
+	else
+		send(b, it->p->f, SW_INSIDE);
+}
+
+void
+spliced_fragment(struct burst *b, const struct item *it)
+{
+	bool from_client = it->p->f->side == SW_OUTSIDE;
+
+	if (!(from_client ? translate_to_server(b, it) : translate_to_client(b, it)))
+		return;
+	step(b, it->f, from_client ? SW_EV_CLIENT_SEGMENT : SW_EV_SERVER_SEGMENT);
+	bridge(b, it->p->f, SW_C_FRAGMENT_PASSED);
 }
 
 static void
@@ -73,7 +143,7 @@ answer_server(
 static bool
 wants_ack_again(const struct sw_flow *f, const struct sw_pkt *p)
 {
-	return p->ack == f->aux && (f->state == SW_FLOW_OPEN || f->state == SW_FLOW_FIN_CLIENT);
+	return p->ack == f->aux && f->state <= SW_FLOW_FIN_CLIENT;
 }
 
 static void
@@ -144,23 +214,67 @@ server_event(struct burst *b, const struct item *it)
 	step(b, it->f, ev);
 }
 
+/* Longer than a SYN is repeated. */
+#define SERVER_SYN_MS 60000
+
+/*
+ * Nothing of such a connection is translated; the entry is what lets the client's answer in. Where
+ * the client has opened the same connection at the same time, its SYN has got a cookie, and that
+ * may come back (SW_FLOW_REOPEN) before its SYN-ACK for the server's SYN does.
+ */
+void
+open_from_server(struct burst *b, const struct item *it)
+{
+	struct sw_flow *f = it->f;
+
+	if (sw_policy_service(b->view->policy, it->service)->mode != SW_MODE_PROXY) {
+		drop_item(b, it, SW_DROP_SERVER_NO_FLOW);
+		return;
+	}
+	if (f == NULL)
+		f = sw_flow_insert(b->e->flows, &it->p->tuple);
+	if (f == NULL) {
+		drop_item(b, it, SW_DROP_TABLE_FULL);
+		return;
+	}
+	if (it->f == NULL)
+		sw_count(&b->stats, SW_C_FLOW_CREATED);
+	b->stale = true;
+	f->state = SW_FLOW_QUIET;
+	f->flags = SW_FLOW_FROM_SERVER | SW_FLOW_REOPEN;
+	f->delta = f->ts_delta = f->reopen_isn = 0;
+	f->wscale_server = f->wscale_promised = 0;
+	f->aux = 0;
+	f->deadline_ms = b->now_ms + SERVER_SYN_MS;
+	sw_count(&b->stats, SW_C_FLOW_FROM_SERVER);
+	bridge(b, it->p->f, SW_C_SPLICED_TO_CLIENT);
+}
+
+static void
+server_syn(struct burst *b, const struct item *it)
+{
+	if (it->f->flags & SW_FLOW_FROM_SERVER) { /* again, or its part of opening at once */
+		if (it->f->state == SW_FLOW_QUIET)
+			it->f->deadline_ms = b->now_ms + SERVER_SYN_MS;
+		bridge(b, it->p->f, SW_C_SPLICED_TO_CLIENT);
+	} else if (it->p->tcp_flags & SW_TCP_ACK) {
+		server_synack_again(b, it);
+	} else if (translate_to_client(b, it)) {
+		/* It has forgotten the connection: the client's answer tells it. */
+		bridge(b, it->p->f, SW_C_SPLICED_TO_CLIENT);
+	}
+}
+
 void
 spliced_server(struct burst *b, const struct item *it)
 {
-	uint8_t flags = it->p->tcp_flags;
-
-	if (sw_unlikely(flags & SW_TCP_SYN)) {
-		if (flags & SW_TCP_ACK)
-			server_synack_again(b, it);
-		else
-			drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
+	if (sw_unlikely(it->p->tcp_flags & SW_TCP_SYN)) {
+		server_syn(b, it);
 		return;
 	}
 	server_event(b, it);
-	if (!sw_splice_to_client(it->f, it->p)) {
-		drop_item(b, it, SW_DROP_TCP_OPTIONS);
+	if (!translate_to_client(b, it))
 		return;
-	}
 	sw_count(&b->stats, SW_C_SPLICED_TO_CLIENT);
 	send(b, it->p->f, SW_OUTSIDE);
 }

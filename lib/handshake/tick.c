@@ -19,9 +19,9 @@ out_has_room(const struct sw_out *out)
 	return out->n_free + SW_HOLD_PER_FLOW + 1 <= SW_OUT_MAX;
 }
 
-/* The server never answered: the client is reset, with the sequence number that it waits for. */
-static void
-give_up(struct burst *b, struct pending *p)
+/* The sequence number is the one that the client waits for. */
+void
+reset_client(struct burst *b, struct pending *p, struct sw_frame *frame)
 {
 	struct sw_flow *f = sw_flow_at(b->e->flows, p->flow);
 	struct sw_segment s = {
@@ -36,12 +36,22 @@ give_up(struct burst *b, struct pending *p)
 		.opts = {.wscale = SW_WSCALE_NONE},
 	};
 
-	if (make_and_send(b, &s, SW_OUTSIDE))
+	if (build_and_send(b, frame, &s, SW_OUTSIDE))
 		sw_count(&b->stats, SW_C_CLIENT_RST_SENT);
-	sw_count(&b->stats, SW_C_SERVER_TIMED_OUT);
 	service_count(&service_stats(b, p->service)->failed);
 	pending_release(b, p);
 	remove_flow(b, f, SW_C_FLOW_FAILED);
+}
+
+/* The server never answered. There is a spare. */
+static void
+give_up(struct burst *b, struct pending *p)
+{
+	struct sw_frame f;
+
+	take_spare(b, &f);
+	sw_count(&b->stats, SW_C_SERVER_TIMED_OUT);
+	reset_client(b, p, &f);
 }
 
 static void
@@ -78,6 +88,8 @@ removal_counter(const struct sw_flow *f)
 	case SW_FLOW_RST_CLIENT:
 	case SW_FLOW_RST_SERVER:
 		return SW_C_FLOW_RESET;
+	case SW_FLOW_QUIET:
+		return SW_C_FLOW_QUIET;
 	default:
 		return SW_C_FLOW_EXPIRED;
 	}
@@ -98,15 +110,11 @@ age_step(struct burst *b)
 }
 
 static void
-age(struct burst *b, uint64_t now_ns)
+age(struct burst *b, uint64_t elapsed_ms)
 {
 	struct sw_engine *e = b->e;
-	uint64_t elapsed_ms = (now_ns - e->aged_ns) / NS_PER_MS;
 	uint64_t buckets = (uint64_t)sw_flow_buckets(e->flows) * elapsed_ms / AGE_TURN_MS + 1;
 
-	if (elapsed_ms == 0)
-		return;
-	e->aged_ns = now_ns;
 	if (buckets > AGE_BUCKETS_MAX)
 		buckets = AGE_BUCKETS_MAX;
 	for (uint64_t done = 0; done < buckets; done += AGE_STEP_BUCKETS)
@@ -124,7 +132,13 @@ sw_engine_tick(struct sw_engine *e, const struct sw_view *view, uint64_t now_ns,
 		.now_s = now_ns / (1000 * NS_PER_MS),
 	};
 
+	uint64_t elapsed_ms = (now_ns - e->ticked_ns) / NS_PER_MS;
+
 	run_timers(&b);
-	age(&b, now_ns);
+	if (elapsed_ms != 0) {
+		e->ticked_ns = now_ns;
+		recent_tick(&b, elapsed_ms);
+		age(&b, elapsed_ms);
+	}
 	sw_stats_fold(&e->stats, &b.stats);
 }

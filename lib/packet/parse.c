@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "packet/checksum.h"
 #include "packet/parse.h"
+#include "packet/parse_int.h"
 #include "packet/wire.h"
 
 /* Headers of so many packets ahead are on their way while one is read. */
@@ -25,40 +26,9 @@ static const uint64_t flags_ok = FLAGS_OK(SW_TCP_SYN) | FLAGS_OK(SW_TCP_SYN | SW
 				 FLAGS_OK(SW_TCP_FIN | SW_TCP_ACK | SW_TCP_URG);
 
 sw_always_inline void
-set_bad(struct sw_pkt *p, enum sw_drop reason)
-{
-	p->kind = SW_PKT_BAD;
-	p->reason = (uint8_t)reason;
-}
-
-sw_always_inline void
 set_ports(struct sw_pkt *p, rte_be16_t src_be, rte_be16_t dst_be)
 {
-	const bool out = p->f->side == SW_OUTSIDE;
-
-	p->tuple.cport_be = out ? src_be : dst_be;
-	p->tuple.sport_be = out ? dst_be : src_be;
-}
-
-sw_always_inline void
-set_addrs4(struct sw_pkt *p, const struct sw_wire_ip4 *ip, uint32_t vlan)
-{
-	const bool out = p->f->side == SW_OUTSIDE;
-
-	p->tuple = (struct sw_tuple){.vlan_af = vlan};
-	p->tuple.client.w_be[3] = out ? ip->src_be : ip->dst_be;
-	p->tuple.server.w_be[3] = out ? ip->dst_be : ip->src_be;
-}
-
-sw_always_inline void
-set_addrs6(struct sw_pkt *p, const struct sw_wire_ip6 *ip, uint32_t vlan)
-{
-	const bool out = p->f->side == SW_OUTSIDE;
-
-	memcpy(p->tuple.client.b, out ? ip->src : ip->dst, sizeof(p->tuple.client.b));
-	memcpy(p->tuple.server.b, out ? ip->dst : ip->src, sizeof(p->tuple.server.b));
-	set_ports(p, 0, 0);
-	p->tuple.vlan_af = vlan | SW_TUPLE_IPV6;
+	sw_pkt_set_ports(p, p->f->side == SW_OUTSIDE, src_be, dst_be);
 }
 
 /*
@@ -76,7 +46,7 @@ parse_tcp(struct sw_pkt *p, uint32_t off, uint32_t ip_end)
 	if (sw_unlikely(seen < SW_TCP_BYTES)) {
 		if (seen >= 4)
 			set_ports(p, tcp->sport_be, tcp->dport_be);
-		set_bad(p, SW_DROP_TCP_HEADER);
+		sw_pkt_set_bad(p, SW_DROP_TCP_HEADER);
 		return;
 	}
 	set_ports(p, tcp->sport_be, tcp->dport_be);
@@ -86,7 +56,7 @@ parse_tcp(struct sw_pkt *p, uint32_t off, uint32_t ip_end)
 
 	hdr = (tcp->off >> 4) * 4u;
 	if (sw_unlikely(hdr < SW_TCP_BYTES || hdr > seen)) {
-		set_bad(p, SW_DROP_TCP_HEADER);
+		sw_pkt_set_bad(p, SW_DROP_TCP_HEADER);
 		return;
 	}
 	p->l4_off = (uint16_t)off;
@@ -95,24 +65,100 @@ parse_tcp(struct sw_pkt *p, uint32_t off, uint32_t ip_end)
 	p->pay_len = ip_end - off - hdr;
 	p->kind = SW_PKT_TCP;
 	if (sw_unlikely(!(flags_ok >> (tcp->flags & FLAGS_SEEN) & 1)))
-		set_bad(p, SW_DROP_TCP_FLAGS);
+		sw_pkt_set_bad(p, SW_DROP_TCP_FLAGS);
 }
 
-/* hdr: a whole IPv4 header of len bytes, checksum and all. */
-sw_always_inline bool
-ip4_csum_ok(const struct sw_frame *f, const uint8_t *hdr, uint32_t len)
+/* A first fragment. It gets a body of its own, so that whole packets do not pay for it. */
+static sw_noinline void
+parse_first(struct sw_pkt *p, uint32_t off, uint32_t ip_end)
+{
+	parse_tcp(p, off, ip_end);
+	if (p->kind == SW_PKT_TCP)
+		p->kind = SW_PKT_FIRST;
+}
+
+/*
+ * The options of an IPv4 header of len bytes that TCP follows: SW_DROP_NONE, or why not. A source
+ * route whose pointer has not passed its end (RFC 791, 3.1) goes on to another address than the one
+ * in the header, and that is the one that TCP sums up.
+ */
+static sw_noinline enum sw_drop
+ip4_options(const uint8_t *hdr, uint32_t len)
+{
+	for (uint32_t at = SW_IP4_BYTES; at < len && hdr[at] != SW_IP4_OPT_EOL;) {
+		const uint8_t kind = hdr[at];
+		uint32_t opt;
+
+		if (kind == SW_IP4_OPT_NOP) {
+			at++;
+			continue;
+		}
+		if (len - at < 2)
+			return SW_DROP_IP_HEADER;
+		opt = hdr[at + 1];
+		if (opt < 2 || opt > len - at)
+			return SW_DROP_IP_HEADER;
+		if (kind == SW_IP4_OPT_LSRR || kind == SW_IP4_OPT_SSRR) {
+			if (opt < 3)
+				return SW_DROP_IP_HEADER;
+			if (hdr[at + 2] <= opt)
+				return SW_DROP_SOURCE_ROUTE;
+		}
+		at += opt;
+	}
+	return SW_DROP_NONE;
+}
+
+/* hdr: an IPv4 header of len bytes that has options. */
+static sw_noinline enum sw_drop
+ip4_judge_long(const struct sw_frame *f, const uint8_t *hdr, uint32_t len)
+{
+	if (!(f->csum & SW_CSUM_IP_GOOD) && sw_csum_ipv4(hdr, len) != 0)
+		return SW_DROP_IP_CHECKSUM;
+	return ip4_options(hdr, len);
+}
+
+/* hdr: a whole IPv4 header of len bytes that TCP follows; its checksum and options. */
+sw_always_inline enum sw_drop
+ip4_judge(const struct sw_frame *f, const uint8_t *hdr, uint32_t len)
 {
 	uint64_t sum;
 
 	if (f->csum & SW_CSUM_IP_BAD)
-		return false;
-	if (f->csum & SW_CSUM_IP_GOOD)
-		return true;
+		return SW_DROP_IP_CHECKSUM;
 	if (sw_unlikely(len != SW_IP4_BYTES))
-		return sw_csum_ipv4(hdr, len) == 0;
+		return ip4_judge_long(f, hdr, len);
+	if (f->csum & SW_CSUM_IP_GOOD)
+		return SW_DROP_NONE;
 	sum = (uint64_t)sw_load32(hdr) + sw_load32(hdr + 4) + sw_load32(hdr + 8) +
 	      sw_load32(hdr + 12) + sw_load32(hdr + 16);
-	return sw_csum_fold(sum) == 0xffff;
+	return sw_csum_fold(sum) == 0xffff ? SW_DROP_NONE : SW_DROP_IP_CHECKSUM;
+}
+
+/* A fragment of any IPv4 packet; hdr: bytes of its IP header, which are all there. */
+static sw_noinline void
+parse_frag4(struct sw_pkt *p, uint32_t hdr, uint32_t ip_end, uint32_t vlan)
+{
+	const struct sw_frame *f = p->f;
+	const struct sw_wire_ip4 *ip = (const struct sw_wire_ip4 *)(f->data + p->l3_off);
+	const uint16_t off = rte_be_to_cpu_16(ip->frag_be) & SW_IP4_OFF_MASK;
+	const bool tcp = ip->proto == SW_IPPROTO_TCP;
+	enum sw_drop reason = SW_DROP_NONE;
+
+	if (tcp)
+		reason = off == 0 ? ip4_judge(f, (const uint8_t *)ip, hdr)
+				  : ip4_options((const uint8_t *)ip, hdr);
+	if (reason != SW_DROP_NONE) {
+		sw_pkt_set_bad(p, reason);
+		return;
+	}
+	sw_pkt_set_addrs4(p, f->side == SW_OUTSIDE, ip, vlan);
+	if (tcp && off == 0) {
+		parse_first(p, p->l3_off + hdr, ip_end);
+		return;
+	}
+	p->kind = SW_PKT_FRAGMENT;
+	p->frag_off = (uint16_t)(off * 8);
 }
 
 sw_always_inline void
@@ -120,117 +166,82 @@ parse_ip4(struct sw_pkt *p, uint32_t l3, uint32_t vlan)
 {
 	const struct sw_frame *f = p->f;
 	const struct sw_wire_ip4 *ip = (const struct sw_wire_ip4 *)(f->data + l3);
+	enum sw_drop reason;
 	uint32_t hdr, len;
 
 	if (sw_unlikely(f->len < l3 + SW_IP4_BYTES)) {
-		set_bad(p, SW_DROP_FRAME_SHORT);
+		sw_pkt_set_bad(p, SW_DROP_FRAME_SHORT);
 		return;
 	}
 	hdr = (ip->ver_ihl & 0xf) * 4u;
 	if (sw_unlikely(ip->ver_ihl >> 4 != 4 || hdr < SW_IP4_BYTES)) {
-		set_bad(p, SW_DROP_IP_HEADER);
+		sw_pkt_set_bad(p, SW_DROP_IP_HEADER);
 		return;
 	}
 	if (sw_unlikely(f->len < l3 + hdr)) {
-		set_bad(p, SW_DROP_FRAME_SHORT);
+		sw_pkt_set_bad(p, SW_DROP_FRAME_SHORT);
 		return;
 	}
 	len = rte_be_to_cpu_16(ip->len_be);
 	if (sw_unlikely(len < hdr || l3 + len > f->pkt_len)) {
-		set_bad(p, SW_DROP_IP_LENGTH);
+		sw_pkt_set_bad(p, SW_DROP_IP_LENGTH);
 		return;
 	}
 	p->proto = ip->proto;
 	if (sw_unlikely(ip->frag_be & SW_IP4_FRAG_MASK_BE)) {
-		p->kind = SW_PKT_FRAGMENT;
-		set_addrs4(p, ip, vlan);
+		parse_frag4(p, hdr, l3 + len, vlan);
 		return;
 	}
-	if (ip->proto != SW_IPPROTO_TCP)
-		return;
-	if (sw_unlikely(!ip4_csum_ok(f, (const uint8_t *)ip, hdr))) {
-		set_bad(p, SW_DROP_IP_CHECKSUM);
+	if (ip->proto != SW_IPPROTO_TCP) {
+		if (ip->proto == SW_IPPROTO_ICMP)
+			sw_parse_icmp(p, l3 + hdr, l3 + len, vlan);
 		return;
 	}
-	set_addrs4(p, ip, vlan);
+	reason = ip4_judge(f, (const uint8_t *)ip, hdr);
+	if (sw_unlikely(reason != SW_DROP_NONE)) {
+		sw_pkt_set_bad(p, reason);
+		return;
+	}
+	sw_pkt_set_addrs4(p, f->side == SW_OUTSIDE, ip, vlan);
 	parse_tcp(p, l3 + hdr, l3 + len);
 }
 
 /*
- * Where the bytes of an IPv6 header end too early: the sender's fault if the packet is too short
- * for it, else it is not in the piece of the frame that can be read.
- */
-static enum sw_drop
-ip6_short(uint32_t need, uint32_t ip_end)
-{
-	return need > ip_end ? SW_DROP_IP_LENGTH : SW_DROP_FRAME_SHORT;
-}
-
-/*
- * Length of the extension header at x, of which at least 8 bytes can be read; 0: malformed. Every
- * one is at least 8 bytes long, so the walk moves on.
- */
-static uint32_t
-ext_len(uint8_t kind, const struct sw_wire_ext *x)
-{
-	if (kind == SW_IPPROTO_AH)
-		return x->len >= 1 ? (x->len + 2u) * 4 : 0; /* RFC 4302, 2.2: in words, less 2 */
-	/*
-	 * With segments left, the destination is one of the stops; the one that TCP means and
-	 * sums up stands further down. To judge it as what it is not would be a way around.
-	 */
-	if (kind == SW_IPPROTO_ROUTING && x->left != 0)
-		return 0;
-	return (x->len + 1u) * 8;
-}
-
-/*
- * Walks the extension headers from `off` on, the first of the kind `next`. The tuple has the
- * addresses. Returns the offset of the TCP header, or 0 where p is finished with.
+ * What does not begin with a TCP header: looks through the extension headers from `off` on, the
+ * first of the kind p->proto. The tuple has the addresses. Returns the offset of the TCP header of
+ * a whole packet, or 0 where p is finished with.
  */
 static sw_noinline uint32_t
-walk_ext(struct sw_pkt *p, uint8_t next, uint32_t off, uint32_t ip_end)
+parse_ext6(struct sw_pkt *p, uint32_t off, uint32_t ip_end)
 {
-	const uint32_t end = ip_end < p->f->len ? ip_end : p->f->len;
+	struct sw_ext_walk w = {
+		.data = p->f->data,
+		.off = off,
+		.end = ip_end < p->f->len ? ip_end : p->f->len,
+		.ip_end = ip_end,
+		.next = p->proto,
+	};
+	const enum sw_drop reason = sw_ext_walk(&w);
 
-	for (unsigned n = 0;; n++) {
-		const struct sw_wire_ext *x = (const struct sw_wire_ext *)(p->f->data + off);
-		uint32_t len;
-
-		p->proto = next;
-		if (next == SW_IPPROTO_TCP)
-			return off;
-		if (next != SW_IPPROTO_HOPOPTS && next != SW_IPPROTO_ROUTING &&
-			next != SW_IPPROTO_FRAGMENT && next != SW_IPPROTO_AH &&
-			next != SW_IPPROTO_DSTOPTS)
-			return 0; /* ESP, no next header, all else: nobody finds a TCP behind it */
-		/* Hop-by-hop options stand first or nowhere (RFC 8200, 4.1). */
-		if (n == SW_PARSE_EXT_MAX || (next == SW_IPPROTO_HOPOPTS && n > 0)) {
-			set_bad(p, SW_DROP_IP6_HEADERS);
-			return 0;
-		}
-		if (end - off < 8) {
-			set_bad(p, ip6_short(off + 8, ip_end));
-			return 0;
-		}
-		if (next == SW_IPPROTO_FRAGMENT) {
-			/* An atomic one (RFC 6946) too: no TCP stack sends them any more. */
-			p->proto = x->next;
-			p->kind = SW_PKT_FRAGMENT;
-			return 0;
-		}
-		len = ext_len(next, x);
-		if (len == 0) {
-			set_bad(p, SW_DROP_IP6_HEADERS);
-			return 0;
-		}
-		if (end - off < len) {
-			set_bad(p, ip6_short(off + len, ip_end));
-			return 0;
-		}
-		next = x->next;
-		off += len;
+	p->proto = w.next;
+	if (reason != SW_DROP_NONE) {
+		sw_pkt_set_bad(p, reason);
+		return 0;
 	}
+	if (!w.fragment) {
+		if (w.next == SW_IPPROTO_TCP)
+			return w.off;
+		if (w.next == SW_IPPROTO_ICMP6)
+			sw_parse_icmp(p, w.off, ip_end, p->tuple.vlan_af);
+		return 0; /* ESP, no next header, all else: nobody finds a TCP behind it */
+	}
+	if (w.frag_off == 0 && w.next == SW_IPPROTO_TCP) {
+		parse_first(p, w.off, ip_end);
+		return 0;
+	}
+	p->kind = SW_PKT_FRAGMENT;
+	p->frag_off = w.frag_off;
+	return 0;
 }
 
 /* A jumbogram (RFC 2675) has the length 0 and a hop-by-hop header, which does not fit into that. */
@@ -242,22 +253,22 @@ parse_ip6(struct sw_pkt *p, uint32_t l3, uint32_t vlan)
 	uint32_t off = l3 + SW_IP6_BYTES, ip_end;
 
 	if (sw_unlikely(f->len < off)) {
-		set_bad(p, SW_DROP_FRAME_SHORT);
+		sw_pkt_set_bad(p, SW_DROP_FRAME_SHORT);
 		return;
 	}
 	if (sw_unlikely((*(const uint8_t *)ip) >> 4 != 6)) {
-		set_bad(p, SW_DROP_IP_HEADER);
+		sw_pkt_set_bad(p, SW_DROP_IP_HEADER);
 		return;
 	}
 	ip_end = off + rte_be_to_cpu_16(ip->plen_be);
 	if (sw_unlikely(ip_end > f->pkt_len)) {
-		set_bad(p, SW_DROP_IP_LENGTH);
+		sw_pkt_set_bad(p, SW_DROP_IP_LENGTH);
 		return;
 	}
-	set_addrs6(p, ip, vlan);
+	sw_pkt_set_addrs6(p, f->side == SW_OUTSIDE, ip, vlan);
 	p->proto = ip->next;
 	if (sw_unlikely(ip->next != SW_IPPROTO_TCP)) {
-		off = walk_ext(p, ip->next, off, ip_end);
+		off = parse_ext6(p, off, ip_end);
 		if (!off)
 			return;
 	}
@@ -283,11 +294,11 @@ parse_tagged(struct sw_pkt *p)
 		uint32_t id;
 
 		if (n == SW_PARSE_VLAN_MAX) {
-			set_bad(p, SW_DROP_VLAN_DEPTH);
+			sw_pkt_set_bad(p, SW_DROP_VLAN_DEPTH);
 			return;
 		}
 		if (f->len < off + SW_VLAN_BYTES) {
-			set_bad(p, SW_DROP_FRAME_SHORT);
+			sw_pkt_set_bad(p, SW_DROP_FRAME_SHORT);
 			return;
 		}
 		/* Id 0 is a priority tag: the frame is in no VLAN by it. */
@@ -316,7 +327,7 @@ parse_one(struct sw_frame *f, struct sw_pkt *p)
 	p->tcp_flags = 0;
 	p->l3_off = SW_ETH_BYTES;
 	if (sw_unlikely(f->len < SW_ETH_BYTES)) {
-		set_bad(p, SW_DROP_FRAME_SHORT);
+		sw_pkt_set_bad(p, SW_DROP_FRAME_SHORT);
 		return;
 	}
 	type_be = sw_load16(f->data + 12);

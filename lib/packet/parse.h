@@ -8,7 +8,16 @@
  *
  * What is not TCP, or not IP, is SW_PKT_OTHER: bridged, not judged. A packet that claims to be IP
  * but cannot be read is SW_PKT_BAD with its drop reason: a middle box that guesses is a way around
- * itself. A fragment of any IP packet is SW_PKT_FRAGMENT: its ports are unknown or prove nothing.
+ * itself. The first fragment of a TCP packet that has all of its TCP header is SW_PKT_FIRST; every
+ * other fragment is SW_PKT_FRAGMENT: its ports are unknown. An IPv6 packet whole in one fragment
+ * (an atomic one, RFC 6946) is no fragment.
+ *
+ * A packet with hops of an IPv4 source route left (LSRR, SSRR), or segments left in an IPv6 routing
+ * header, is not yet for the address that it names: SW_PKT_BAD.
+ *
+ * An ICMP or ICMPv6 error about a TCP packet is SW_PKT_ICMP: destination unreachable, time
+ * exceeded, parameter problem, packet too big, whose quoted packet is whole up to the first 8 bytes
+ * of its TCP header. One that quotes anything else is SW_PKT_OTHER, as are all other ICMP messages.
  *
  * Bounds:  headers must lie in the first `len` bytes (one piece) of the frame; the IP length must
  *          lie within pkt_len. Bytes behind the IP length are Ethernet padding and not data.
@@ -44,9 +53,23 @@
 enum sw_pkt_kind {
 	SW_PKT_OTHER,	 /* not TCP: bridge it */
 	SW_PKT_TCP,	 /* l3_off, l4_off, pay_off and tuple are valid */
-	SW_PKT_FRAGMENT, /* IP fragment: tuple has the addresses, its ports are 0; l3_off, proto */
+	SW_PKT_FRAGMENT, /* IP fragment: tuple has the addresses, its ports are 0; l3_off, proto,
+			  * frag_off */
+	SW_PKT_FIRST,	 /* first fragment: as SW_PKT_TCP, but pay_len counts this fragment only and
+			  * the TCP checksum cannot be checked */
+	SW_PKT_ICMP,	 /* ICMP error about a TCP packet; see below */
 	SW_PKT_BAD,	 /* `reason` says why; see below for what else is valid */
 };
+
+/*
+ * SW_PKT_ICMP: what the quoted packet says. tuple is that of the connection as the flow table knows
+ * it (an error that comes in on SW_OUTSIDE goes to the server, so it quotes the server's packet;
+ * SW_INSIDE the other way round), l3_off that of the outer packet, l4_off that of the ICMP header,
+ * pay_off that of the quoted TCP header, pay_len the bytes of it and of what follows that are there
+ * (at least 8, all of them within f->len), ip_hdr_len the length of the quoted IP header with its
+ * options or extension headers, seq the quoted sequence number, icmp_type and icmp_code. The outer
+ * destination is the quoted source, else it is SW_PKT_BAD with SW_DROP_ICMP_BAD.
+ */
 
 /*
  * SW_PKT_BAD: a reason before SW_DROP_TCP_HEADER (frame, VLAN, IP) leaves nothing else valid: drop
@@ -55,6 +78,8 @@ enum sw_pkt_kind {
  *   SW_DROP_TCP_HEADER  set where the first 4 bytes of the header can be read, else both 0: such a
  *                       packet may be for any port of its server
  *   SW_DROP_TCP_FLAGS   set; all other fields are valid too, as with SW_PKT_TCP
+ *   SW_DROP_ICMP_BAD    as with SW_PKT_ICMP where the first 4 bytes of the quoted TCP header can be
+ *                       read, else both 0
  */
 
 struct sw_pkt {
@@ -68,9 +93,12 @@ struct sw_pkt {
 	uint16_t l4_off;   /* of the TCP header */
 	uint16_t pay_off;  /* of the first byte behind the TCP options */
 	uint16_t ip_hdr_len; /* l4_off - l3_off */
-	uint32_t pay_len;    /* TCP payload bytes by the IP length, without padding */
-	uint32_t seq;	     /* host order */
-	uint32_t ack;	     /* host order; whatever stands there when ACK is not set */
+	uint16_t frag_off;   /* SW_PKT_FRAGMENT: bytes of the packet before this fragment */
+	uint8_t icmp_type;   /* SW_PKT_ICMP */
+	uint8_t icmp_code;
+	uint32_t pay_len; /* TCP payload bytes by the IP length, without padding */
+	uint32_t seq;	  /* host order */
+	uint32_t ack;	  /* host order; whatever stands there when ACK is not set */
 	struct sw_tuple tuple;
 };
 

@@ -20,6 +20,7 @@
 #define SW_IP4_BYTES  20 /* without options */
 #define SW_IP6_BYTES  40 /* without extension headers */
 #define SW_TCP_BYTES  20 /* without options */
+#define SW_ICMP_BYTES 8	 /* of an error message, up to the packet that it quotes */
 
 /* EtherTypes as they lie in memory. */
 #define SW_ETHER_IP4_BE	     RTE_BE16(0x0800)
@@ -32,13 +33,31 @@
 
 #define SW_IP4_DF_BE	    RTE_BE16(0x4000)
 #define SW_IP4_FRAG_MASK_BE RTE_BE16(0x3fff) /* more-fragments bit and offset */
+#define SW_IP4_OFF_MASK	    0x1fff	     /* offset, in units of 8 bytes */
+
+#define SW_IP4_OPT_EOL	0
+#define SW_IP4_OPT_NOP	1
+#define SW_IP4_OPT_LSRR 131 /* RFC 791, 3.1: source routes, loose and strict */
+#define SW_IP4_OPT_SSRR 137
 
 #define SW_IPPROTO_HOPOPTS  0
+#define SW_IPPROTO_ICMP	    1
 #define SW_IPPROTO_TCP	    6
 #define SW_IPPROTO_ROUTING  43
 #define SW_IPPROTO_FRAGMENT 44
 #define SW_IPPROTO_AH	    51
+#define SW_IPPROTO_ICMP6    58
 #define SW_IPPROTO_DSTOPTS  60
+
+/* ICMP errors: RFC 792 and RFC 4443. */
+#define SW_ICMP_UNREACHABLE  3
+#define SW_ICMP_EXCEEDED     11
+#define SW_ICMP_PARAMETER    12
+#define SW_ICMP_CODE_TOO_BIG 4 /* of UNREACHABLE: fragmentation needed, RFC 1191 */
+#define SW_ICMP6_UNREACHABLE 1
+#define SW_ICMP6_TOO_BIG     2
+#define SW_ICMP6_EXCEEDED    3
+#define SW_ICMP6_PARAMETER   4
 
 struct sw_wire_ip4 {
 	uint8_t ver_ihl;
@@ -71,6 +90,32 @@ struct sw_wire_ext {
 	uint8_t type; /* routing header */
 	uint8_t left; /* routing header: segments left */
 } SW_WIRE;
+
+struct sw_wire_frag {
+	uint8_t next;
+	uint8_t reserved;
+	rte_be16_t off_be; /* bytes in the high 13 bits, more-fragments in the lowest */
+	rte_be32_t id_be;
+} SW_WIRE;
+static_assert(sizeof(struct sw_wire_frag) == 8, "RFC 8200, 4.5");
+
+#define SW_IP6_FRAG_OFF_MASK 0xfff8
+#define SW_IP6_FRAG_MORE     0x0001
+
+/* An ICMP or ICMPv6 error; the quoted packet follows. */
+struct sw_wire_icmp {
+	uint8_t type;
+	uint8_t code;
+	uint16_t csum; /* as it lies in memory */
+	union {
+		rte_be32_t mtu6_be; /* ICMPv6 packet too big */
+		struct {
+			rte_be16_t unused;
+			rte_be16_t mtu4_be; /* fragmentation needed; 0: the router does not say */
+		};
+	};
+} SW_WIRE;
+static_assert(sizeof(struct sw_wire_icmp) == SW_ICMP_BYTES, "RFC 792; RFC 1191, 4; RFC 4443, 3.2");
 
 struct sw_wire_tcp {
 	rte_be16_t sport_be;

@@ -37,8 +37,8 @@ enum sw_mode {
 };
 
 /*
- * What the servers of a service are taken to offer in their SYN-ACK. The front end never offers a
- * client more than this.
+ * What the servers of a service are taken to offer in their SYN-ACK, and so what clients are
+ * promised. An option that is false (SW_WSCALE_NONE) here is never promised.
  */
 struct sw_server_opts {
 	uint16_t mss4;	/* bytes, IPv4 */
@@ -52,7 +52,8 @@ struct sw_server_opts {
 struct sw_service {
 	char name[SW_SERVICE_NAME_BYTES]; /* NUL-terminated */
 	uint8_t mode;			  /* enum sw_mode */
-	struct sw_server_opts server;
+	struct sw_server_opts server;	  /* where learn: the start */
+	bool learn;			  /* the servers' SYN-ACKs say better; handshake/learn.c */
 	uint16_t window; /* window field of the SYN-ACK, bytes: what may be held early */
 };
 

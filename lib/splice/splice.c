@@ -3,11 +3,11 @@
 
 #include "packet/checksum.h"
 #include "packet/options.h"
+#include "splice/rewrite.h"
 
 #define TCP_SEQ_OFF    4
 #define TCP_ACK_OFF    8
 #define TCP_WINDOW_OFF 14
-#define TCP_CSUM_OFF   16
 #define TCP_HDR_BYTES  20
 
 /* NOP NOP TS with nothing else: how every stack sends timestamps on data; in wire order. */
@@ -42,9 +42,8 @@ add_be32(const uint8_t *tcp, uint8_t *field, uint32_t shift, uint64_t *diff)
 	*diff += sw_csum_diff32(old_be, new_be, (field - tcp) & 1);
 }
 
-/* Every option is whole and the two that are rewritten have a length of theirs. */
-static bool
-options_ok(const struct sw_pkt *p)
+bool
+sw_rewrite_options_ok(const struct sw_pkt *p)
 {
 	struct sw_opt_iter it = sw_opt_begin(p);
 	struct sw_opt o;
@@ -87,7 +86,7 @@ shift_options(struct sw_pkt *p, const struct option_shift *s, uint64_t *diff)
 		return true;
 	}
 	/* Judged whole before anything is written: a packet that is refused is as it was. */
-	if (!options_ok(p))
+	if (!sw_rewrite_options_ok(p))
 		return false;
 	struct sw_opt_iter it = sw_opt_begin(p);
 	struct sw_opt o;
@@ -101,16 +100,6 @@ static inline bool
 has_options(const struct sw_pkt *p)
 {
 	return p->pay_off - p->l4_off > TCP_HDR_BYTES;
-}
-
-static inline void
-apply_checksum(uint8_t *tcp, uint64_t diff)
-{
-	uint16_t csum;
-
-	memcpy(&csum, tcp + TCP_CSUM_OFF, sizeof(csum));
-	csum = sw_csum_apply(csum, diff);
-	memcpy(tcp + TCP_CSUM_OFF, &csum, sizeof(csum));
 }
 
 bool
@@ -134,7 +123,7 @@ sw_splice_to_server(const struct sw_flow *f, struct sw_pkt *p)
 		add_be32(tcp, tcp + TCP_ACK_OFF, -f->delta, &diff);
 		p->ack = load_be32(tcp + TCP_ACK_OFF);
 	}
-	apply_checksum(tcp, diff);
+	sw_rewrite_csum(tcp, diff);
 	return true;
 }
 
@@ -160,7 +149,7 @@ sw_splice_to_client(const struct sw_flow *f, struct sw_pkt *p)
 		memcpy(tcp + TCP_WINDOW_OFF, &new_be, sizeof(new_be));
 		diff += sw_csum_diff16(old_be, new_be);
 	}
-	apply_checksum(tcp, diff);
+	sw_rewrite_csum(tcp, diff);
 	return true;
 }
 

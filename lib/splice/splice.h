@@ -29,17 +29,37 @@
 #include "packet/parse.h"
 
 /* struct sw_flow: flags */
-#define SW_FLOW_TS     0x01 /* both ends use timestamps */
-#define SW_FLOW_REOPEN 0x02 /* a SYN came on the closing tuple: a cookie may come back */
+#define SW_FLOW_TS	    0x01 /* both ends use timestamps */
+#define SW_FLOW_REOPEN	    0x02 /* a SYN came on the tuple: a cookie may come back */
+#define SW_FLOW_FROM_SERVER 0x04 /* opened by the server: nothing is translated */
+/* The server has less than its client was promised (repair.h). */
+#define SW_FLOW_MSS	  0x08 /* takes shorter segments: mss_units */
+#define SW_FLOW_TS_MADE	  0x10 /* no timestamps */
+#define SW_FLOW_NO_SACK	  0x20
+#define SW_FLOW_NO_WSCALE 0x40 /* wscale_client */
+#define SW_FLOW_NO_ECN	  0x80
+#define SW_FLOW_REPAIR	  0xf8 /* any of them */
+
+#define SW_MSS_UNIT_BYTES 36 /* 255 of them are more than a jumbo frame */
 
 /*
- * Translate p in place (p->seq and p->ack are kept in step). False where an option list is
- * malformed: the packet is then as it was and is to be dropped.
+ * Translate p in place (p->seq and p->ack are kept in step); SW_PKT_TCP and SW_PKT_FIRST. False
+ * where an option list is malformed: the packet is then as it was and is to be dropped.
  */
 bool sw_splice_to_server(const struct sw_flow *f, struct sw_pkt *p);
 bool sw_splice_to_client(const struct sw_flow *f, struct sw_pkt *p);
 
 /* A window field of the server as the client is to read it. */
 uint16_t sw_splice_window(const struct sw_flow *f, uint16_t window, bool scaled);
+
+/*
+ * Translates the quoted TCP header of an ICMP error (SW_PKT_ICMP) back into the numbers of the one
+ * who sent it, as far as it is quoted: sequence number on the way to the server; acknowledgement,
+ * SACK blocks and TSecr on the way to the client; TSval on the way to the server; the quoted TCP
+ * checksum and the ICMP checksum with them. A quoted option list that is cut or malformed is left
+ * as it is. To a server with SW_FLOW_TS_MADE a packet-too-big says an MTU that is smaller by what
+ * is put into its segments.
+ */
+void sw_splice_icmp(const struct sw_flow *f, struct sw_pkt *p);
 
 #endif

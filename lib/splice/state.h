@@ -11,12 +11,15 @@
  *   state         | segment   FIN        RST        segment  FIN        RST         timeout
  *   --------------+-------------------------------------------------------------------------
  *   SYN_SENT      |   (the engine: handshake with the server)                      pending timer
+ *   QUIET         | OPEN      FIN_CLIENT RST_CLIENT QUIET    FIN_SERVER RST_SERVER  quiet
  *   OPEN          | OPEN      FIN_CLIENT RST_CLIENT OPEN     FIN_SERVER RST_SERVER  established
  *   FIN_CLIENT    | =         =          RST_CLIENT =        FIN_BOTH   RST_SERVER  closing
  *   FIN_SERVER    | =         FIN_BOTH   RST_CLIENT =        =          RST_SERVER  closing
  *   FIN_BOTH      | =         =          RST_CLIENT =        =          RST_SERVER  closed
  *   RST_CLIENT    | OPEN      FIN_CLIENT =          =        =          RST_SERVER  reset
  *   RST_SERVER    | =         =          =          OPEN     FIN_SERVER =           reset
+ *
+ * QUIET is an open connection whose client has sent nothing since its handshake.
  *
  * Whether a FIN or RST of the client counts as an event at all is the engine's to say: its sequence
  * number must lie near what the server has acknowledged, else it changes nothing
@@ -33,6 +36,7 @@
 
 enum sw_flow_state {
 	SW_FLOW_SYN_SENT,
+	SW_FLOW_QUIET,
 	SW_FLOW_OPEN,
 	SW_FLOW_FIN_CLIENT,
 	SW_FLOW_FIN_SERVER,
@@ -88,7 +92,7 @@ sw_flow_client_seq_near(const struct sw_flow *f, uint32_t seq)
 sw_always_inline bool
 sw_flow_reusable(const struct sw_flow *f)
 {
-	return f->state != SW_FLOW_SYN_SENT && f->state != SW_FLOW_OPEN;
+	return f->state > SW_FLOW_OPEN;
 }
 
 #endif

@@ -74,6 +74,12 @@ sw_count(struct sw_stats_burst *b, enum sw_counter i)
 }
 
 sw_always_inline void
+sw_count_add(struct sw_stats_burst *b, enum sw_counter i, uint32_t n)
+{
+	b->c[i] += n;
+}
+
+sw_always_inline void
 sw_count_drop(struct sw_stats_burst *b, enum sw_drop reason)
 {
 	b->c[SW_C_DROPPED]++;

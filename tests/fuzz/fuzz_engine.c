@@ -6,6 +6,7 @@
  * fuzzer past the cookie, which it could not guess; raw frames and changed bytes do the rest. After
  * each step the counters must add up and every buffer be accounted for (rig_check_conservation),
  * and what comes out must be readable, with right checksums where it was made by the engine itself.
+ * The last byte chooses the settings too.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ enum step {
 	STEP_SERVER, /* segment of the server */
 	STEP_TIME,   /* lets time pass, with new keys */
 	STEP_RAW,    /* any frame */
+	STEP_ICMP,   /* ICMP error about the packet that was sent last */
 	STEP_RUN,    /* ends the burst */
 	STEP_MAX
 };
@@ -53,6 +55,9 @@ take_bytes(struct input *in, size_t max, const uint8_t **bytes)
 struct world {
 	struct rig r;
 	struct rig_conn conn[CONNS];
+	uint8_t last[PKT_MAX]; /* packet that was sent last, */
+	uint32_t last_len;
+	unsigned last_side;
 	bool spoiled; /* a packet with a wrong checksum went in, at any time: it may be held */
 };
 
@@ -64,6 +69,9 @@ run(struct world *w)
 		const struct sent *s = &w->r.sent[i];
 		struct rig_conn *c;
 
+		memcpy(w->last, s->data, s->len);
+		w->last_len = s->len;
+		w->last_side = s->side;
 		if (s->tcp && !w->spoiled && !(s->seen.tcp_ok && s->seen.ip_ok))
 			abort(); /* sound packets went in, an unsound one came out */
 		if (!s->tcp || s->side != SW_OUTSIDE ||
@@ -122,6 +130,43 @@ segment(struct world *w, struct input *in, unsigned side, struct rig_conn *c, en
 	queue(w, in, side, &m);
 }
 
+/* Where the packet went, a router says that it could not go on. IPv4 and IPv6, without tags. */
+static void
+icmp_error(struct world *w, struct input *in)
+{
+	bool v6 = w->last_len > 14 && w->last[12] == 0x86;
+	size_t ip = v6 ? 40 : 20, head = 14 + ip + 8;
+	size_t quote = take(in) % 120, len = head + quote;
+	uint8_t b[PKT_MAX] = {0};
+
+	if (w->last_len < 14 + ip || (!v6 && w->last[12] != 8))
+		return;
+	if (quote > w->last_len - 14)
+		len = head + w->last_len - 14;
+	memcpy(b, w->last + 6, 6);
+	memcpy(b + 6, w->last, 6);
+	memcpy(b + 12, w->last + 12, 2 + ip);
+	memcpy(b + head, w->last + 14, len - head);
+	if (v6) {
+		b[14 + 4] = 0;
+		b[14 + 5] = (uint8_t)(len - 54);
+		b[14 + 6] = 58;
+		memcpy(b + 14 + 8, w->last + 14 + 24, 16);
+		memcpy(b + 14 + 24, w->last + 14 + 8, 16);
+	} else {
+		b[14 + 2] = 0;
+		b[14 + 3] = (uint8_t)(len - 14);
+		b[14 + 9] = 1;
+		memcpy(b + 14 + 12, w->last + 14 + 16, 4);
+		memcpy(b + 14 + 16, w->last + 14 + 12, 4);
+	}
+	b[14 + ip] = take(in) % 16;
+	b[14 + ip + 1] = take(in) % 8;
+	if (w->r.n_queue == SW_BURST_MAX)
+		run(w);
+	rig_queue_raw(&w->r, w->last_side, b, len, 0);
+}
+
 static void
 step(struct world *w, struct input *in)
 {
@@ -155,6 +200,9 @@ step(struct world *w, struct input *in)
 		if (n > 0)
 			rig_queue_raw(&w->r, op >> 7, raw, n, 0);
 		break;
+	case STEP_ICMP:
+		icmp_error(w, in);
+		break;
 	default:
 		run(w);
 	}
@@ -169,10 +217,18 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = {data, data + size};
 	static struct world w;
-	struct rig_params small = {.flows = 64, .pending = 4, .held = 8};
+	uint8_t settings = size > 0 ? data[size - 1] : 0;
+	struct rig_params small = {.flows = 64,
+		.pending = 4,
+		.held = 8,
+		.recent = settings & 1 ? 8 : 0,
+		.learn = settings & 2};
 
 	rig_init(&w.r, &small);
+	w.r.view.pass_fragments = settings & 4;
+	w.r.view.pass_icmp = settings & 8;
 	w.spoiled = false;
+	w.last_len = 0;
 	for (unsigned i = 0; i < CONNS; i++)
 		w.conn[i] = (struct rig_conn){.v6 = i == 2,
 			.cport = (uint16_t)(1000 + i),

@@ -8,11 +8,14 @@
  *   bits 1-4  SW_CSUM_*, what the port says
  *   bit 5     the packet has further segments
  *   bit 6     room behind the frame for an answer
+ *   bit 7     ICMP errors: the flow's timestamps are made by us
  *
- * Besides bounds, it is held against the naive reader of tests/unit/pkt_make.c: both must find the
- * same TCP packets, at the same offsets, with the same payload and the same opinion of checksums.
- * Each TCP packet is then answered in place with a SYN-ACK, which must be sound and say what
- * it was to say.
+ * Besides bounds, it is held against the naive readers of tests/unit/pkt_make.c and pkt_icmp.h:
+ * both must find the same TCP packets and first fragments, at the same offsets, with the same
+ * payload and the same opinion of checksums, and the same ICMP errors. Each TCP packet is then
+ * answered in place with a SYN-ACK, which must be sound and say what it was to say. Each ICMP error
+ * is translated, which must change nothing outside of it and keep its checksum as right or wrong as
+ * it was.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -21,11 +24,13 @@
 #include "packet/build.h"
 #include "packet/options.h"
 #include "packet/parse.h"
-#include "unit/pkt_make.h"
+#include "splice/splice.h"
+#include "unit/pkt_icmp.h"
 
 #define CTL_SIDE   0x01
 #define CTL_MORE   0x20
 #define CTL_ROOM   0x40
+#define CTL_MADE   0x80
 #define MORE_BYTES 3000
 #define MAX_BYTES  20000
 
@@ -46,7 +51,11 @@ check_shape(const struct sw_frame *f, const struct sw_pkt *p)
 	HOLDS(p->f == f);
 	HOLDS(p->kind <= SW_PKT_BAD);
 	HOLDS((p->kind == SW_PKT_BAD) == (p->reason != SW_DROP_NONE));
-	HOLDS(p->reason <= SW_DROP_TCP_FLAGS);
+	HOLDS(p->reason <= SW_DROP_ICMP_BAD);
+	if (p->kind == SW_PKT_FRAGMENT) {
+		HOLDS(p->tuple.cport_be == 0 && p->tuple.sport_be == 0);
+		HOLDS(p->frag_off % 8 == 0);
+	}
 }
 
 static void
@@ -70,7 +79,7 @@ check_model(const struct sw_frame *f, const struct sw_pkt *p, bool tcp)
 {
 	const bool out = f->side == SW_OUTSIDE;
 	struct pkt_seen s;
-	bool want = pkt_read(f->data, f->len, &s);
+	bool want = pkt_read(f->data, f->len, &s) || pkt_read_first(f->data, f->len, &s);
 
 	if (want && !s.v6) {
 		if (f->csum & SW_CSUM_IP_BAD)
@@ -81,6 +90,7 @@ check_model(const struct sw_frame *f, const struct sw_pkt *p, bool tcp)
 	HOLDS(tcp == want);
 	if (!tcp)
 		return;
+	HOLDS(p->kind == SW_PKT_BAD || p->kind == (s.more ? SW_PKT_FIRST : SW_PKT_TCP));
 	const size_t alen = s.v6 ? 16 : 4, skip = 16 - alen;
 
 	HOLDS(memcmp(p->tuple.client.b + skip, out ? s.src : s.dst, alen) == 0);
@@ -91,8 +101,73 @@ check_model(const struct sw_frame *f, const struct sw_pkt *p, bool tcp)
 	HOLDS(p->l3_off == s.l3_off && p->l4_off == s.l4_off);
 	HOLDS(f->data + p->pay_off == s.payload && p->pay_len == s.payload_len);
 	HOLDS(p->seq == s.seq && p->ack == s.ack && p->tcp_flags == s.flags);
-	if (!(f->csum & (SW_CSUM_L4_GOOD | SW_CSUM_L4_BAD)))
+	if (!s.more && !(f->csum & (SW_CSUM_L4_GOOD | SW_CSUM_L4_BAD)))
 		HOLDS(sw_pkt_tcp_csum_ok(p) == s.tcp_ok);
+}
+
+static void
+check_icmp(const struct sw_frame *f, const struct sw_pkt *p)
+{
+	HOLDS(p->l3_off == 14 || p->l3_off == 18 || p->l3_off == 22);
+	HOLDS(p->l4_off >= p->l3_off + (sw_tuple_is_v6(&p->tuple) ? 40 : 20));
+	HOLDS(p->ip_hdr_len >= (sw_tuple_is_v6(&p->tuple) ? 40 : 20));
+	HOLDS(p->pay_off == p->l4_off + 8 + p->ip_hdr_len);
+	HOLDS(p->pay_len >= 8 && (uint64_t)p->pay_off + p->pay_len <= f->len);
+	HOLDS(p->proto == (sw_tuple_is_v6(&p->tuple) ? 58 : 1));
+	HOLDS(p->seq == pkt_get32(f->data + p->pay_off + 4));
+}
+
+/* The packet is whole: the naive reader must find the same error in it. */
+static void
+check_icmp_model(const struct sw_frame *f, const struct sw_pkt *p)
+{
+	const bool from_server = f->side == SW_OUTSIDE; /* what is quoted */
+	struct pkt_quote q;
+	const enum pkt_quote_kind kind = pkt_read_icmp(f->data, f->len, &q);
+	const size_t alen = q.outer.v6 ? 16 : 4, skip = 16 - alen;
+
+	HOLDS((p->kind == SW_PKT_ICMP) == (kind == PKT_QUOTE_TCP));
+	HOLDS((p->reason == SW_DROP_ICMP_BAD) == (kind == PKT_QUOTE_BAD));
+	if (kind == PKT_QUOTE_NONE)
+		return;
+	HOLDS(memcmp(p->tuple.client.b + skip, from_server ? q.dst : q.src, alen) == 0);
+	HOLDS(memcmp(p->tuple.server.b + skip, from_server ? q.src : q.dst, alen) == 0);
+	HOLDS(rte_be_to_cpu_16(p->tuple.cport_be) == (from_server ? q.dport : q.sport));
+	HOLDS(rte_be_to_cpu_16(p->tuple.sport_be) == (from_server ? q.sport : q.dport));
+	HOLDS(sw_tuple_is_v6(&p->tuple) == q.outer.v6);
+	if (kind == PKT_QUOTE_BAD)
+		return;
+	HOLDS(p->l3_off == q.outer.l3_off && p->l4_off == q.outer.l4_off);
+	HOLDS(p->pay_off == q.tcp_off && p->pay_len == q.n);
+	HOLDS(p->icmp_type == f->data[p->l4_off] && p->icmp_code == f->data[p->l4_off + 1]);
+}
+
+/* Translates the error p for a flow, whose numbers are made of the packet's. */
+static void
+check_icmp_splice(struct sw_frame *f, struct sw_pkt *p, bool made)
+{
+	const struct sw_flow flow = {
+		.delta = p->seq * 2654435761u,
+		.ts_delta = p->seq * 2246822519u + 1,
+		.flags = made ? SW_FLOW_TS_MADE : SW_FLOW_TS,
+	};
+	const size_t quote = p->l4_off + 8u, tcp = p->pay_off, end = tcp + p->pay_len;
+	uint8_t *was = pkt_dup(f->data, f->len);
+	struct pkt_seen a, b;
+
+	sw_splice_icmp(&flow, p);
+	for (size_t i = 0; i < f->len; i++) {
+		const bool may = (i >= p->l4_off + 2u && i < quote) ||
+				 (i >= tcp + 4 && i < end && i < tcp + 60);
+
+		HOLDS(may || was[i] == f->data[i]);
+	}
+	HOLDS(p->seq == pkt_get32(f->data + tcp + 4));
+	if (f->pkt_len == f->len) {
+		HOLDS(pkt_read_ip(was, f->len, &a) && pkt_read_ip(f->data, f->len, &b));
+		HOLDS(pkt_icmp_ok(was, &a) == pkt_icmp_ok(f->data, &b));
+	}
+	free(was);
 }
 
 /* Each option lies within the header, behind the one before. */
@@ -173,11 +248,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&p, 0xee, sizeof(p));
 	sw_parse_burst(&f, &p, 1);
 	check_shape(&f, &p);
-	tcp = p.kind == SW_PKT_TCP || p.reason == SW_DROP_TCP_FLAGS;
+	tcp = p.kind == SW_PKT_TCP || p.kind == SW_PKT_FIRST || p.reason == SW_DROP_TCP_FLAGS;
 	if (tcp)
 		check_tcp(&f, &p);
-	if (f.pkt_len == f.len)
+	if (p.kind == SW_PKT_ICMP)
+		check_icmp(&f, &p);
+	if (f.pkt_len == f.len) {
 		check_model(&f, &p, tcp);
+		check_icmp_model(&f, &p);
+	}
+	if (p.kind == SW_PKT_ICMP)
+		check_icmp_splice(&f, &p, data[0] & CTL_MADE);
 	if (tcp) {
 		check_options(&p, &o);
 		buf = f.data;

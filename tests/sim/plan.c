@@ -31,6 +31,7 @@ plan_defaults(struct world_cfg *cfg)
 				.spares = SW_SPARE_MAX,
 				.timeouts = {.state_ms =
 						     {
+							     [SW_FLOW_QUIET] = 400 * 1000,
 							     [SW_FLOW_OPEN] = 400 * 1000,
 							     [SW_FLOW_FIN_CLIENT] = 240 * 1000,
 							     [SW_FLOW_FIN_SERVER] = 240 * 1000,

@@ -19,6 +19,9 @@
 #define EXT(first, ...)                                              \
 	.ext_first = (first), .ext = (const uint8_t[]){__VA_ARGS__}, \
 	.ext_len = sizeof((const uint8_t[]){__VA_ARGS__})
+#define IPOPTS(...)                                \
+	.ip_opts = (const uint8_t[]){__VA_ARGS__}, \
+	.ip_opts_len = sizeof((const uint8_t[]){__VA_ARGS__})
 #define DATA(s) .payload = (const uint8_t *)(s), .payload_len = sizeof(s) - 1
 
 /* Extension headers of 8 bytes: `next` is what follows. */
@@ -44,6 +47,21 @@ static const struct pkt_make good[] = {
 	{V6, TCP, EXT(0, HBH(60), DST(43), RTG(51, 0), AH(60), DST(6)), DATA("abc")},
 	{V4, TCP, .frag = 0x4000, .tos = 3, .ip_id = 77, .pad_to = 60},
 	{V6, TCP, .pad_to = 90},
+	{V6, TCP, EXT(44, FRAG(6, 0)), DATA("atomic")},
+	{V6, TCP, EXT(0, HBH(60), DST(44), FRAG(60, 6), DST(6)), DATA("reserved bits")},
+	{V4, TCP, IPOPTS(1, 131, 7, 8, 10, 0, 0, 1), DATA("route, done")},
+};
+
+/* First fragments with a whole TCP header, one of each shape. */
+static const struct pkt_make first[] = {
+	{V4, TCP, .frag = 0x2000, DATA("12345678")}, {V4, TCP, .frag = 0x2000},
+	{V4, TCP, .frag = 0xa000, OPTS(1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2), DATA("1"),
+		.pad_to = 90},
+	{V4, TCP, .frag = 0x2000, IPOPTS(1, 7, 3, 4, 137, 3, 4), .n_vlan = 1, .vlan_tci = {9}},
+	{V6, TCP, EXT(44, FRAG(6, 1)), DATA("12345678")},
+	{V6, TCP, EXT(0, HBH(44), FRAG(60, 1), DST(51), AH(6)), DATA("12345678")},
+	{V6, TCP, EXT(43, RTG(44, 0), FRAG(6, 7)), .n_vlan = 2, .vlan_tci = {1, 2}, .pad_to = 120},
+	{V6, TCP, EXT(44, FRAG(44, 0), FRAG(6, 1))}, /* the first one of the two is none */
 };
 
 /* One change to a sound packet. */
@@ -91,7 +109,17 @@ static const struct {
 		SW_PKT_BAD, SW_DROP_IP_CHECKSUM, 0},
 	{"do not fragment", {V4, TCP, .frag = 0x4000}, -1, 0, SW_PKT_TCP, 0, 6},
 	{"reserved bit", {V4, TCP, .frag = 0x8000}, -1, 0, SW_PKT_TCP, 0, 6},
-	{"first fragment", {V4, TCP, .frag = 0x2000}, -1, 0, SW_PKT_FRAGMENT, 0, 6},
+	{"first fragment", {V4, TCP, .frag = 0x2000}, -1, 0, SW_PKT_FIRST, 0, 6},
+	{"first fragment, wrong checksum", {V4, TCP, .frag = 0x2000}, 10, 0x55, SW_PKT_BAD,
+		SW_DROP_IP_CHECKSUM, 0},
+	{"last fragment, wrong checksum", {V4, TCP, .frag = 0x0001}, 10, 0x55, SW_PKT_FRAGMENT, 0,
+		6},
+	{"first fragment, TCP header of 24", {V4, TCP, .frag = 0x2000}, 32, 0x60, SW_PKT_BAD,
+		SW_DROP_TCP_HEADER, 6},
+	{"first fragment, IPv6, TCP header of 24", {V6, TCP, EXT(44, FRAG(6, 1))}, 60, 0x60,
+		SW_PKT_BAD, SW_DROP_TCP_HEADER, 6},
+	{"first fragment without flags", {V4, PORTS_SEQ, .frag = 0x2000}, -1, 0, SW_PKT_BAD,
+		SW_DROP_TCP_FLAGS, 6},
 	{"last fragment", {V4, TCP, .frag = 0x0001}, -1, 0, SW_PKT_FRAGMENT, 0, 6},
 	{"fragment at the end", {V4, TCP, .frag = 0x1fff}, -1, 0, SW_PKT_FRAGMENT, 0, 6},
 	{"fragment of UDP", {V4, .proto = 17, .frag = 0x2000, DATA("1234")}, -1, 0, SW_PKT_FRAGMENT,
@@ -135,12 +163,38 @@ static const struct {
 			EXT(0, HBH(60), DST(60), DST(60), DST(60), DST(60), DST(60), DST(60),
 				DST(60), DST(6))},
 		-1, 0, SW_PKT_BAD, SW_DROP_IP6_HEADERS, 0},
-	{"IPv6 first fragment", {V6, TCP, EXT(44, FRAG(6, 1))}, -1, 0, SW_PKT_FRAGMENT, 0, 6},
+	{"IPv6 first fragment", {V6, TCP, EXT(44, FRAG(6, 1))}, -1, 0, SW_PKT_FIRST, 0, 6},
 	{"IPv6 last fragment", {V6, TCP, EXT(44, FRAG(6, 8))}, -1, 0, SW_PKT_FRAGMENT, 0, 6},
-	{"atomic fragment", {V6, TCP, EXT(44, FRAG(6, 0))}, -1, 0, SW_PKT_FRAGMENT, 0, 6},
-	{"IPv6 fragment of UDP", {V6, TCP, EXT(44, FRAG(17, 0))}, -1, 0, SW_PKT_FRAGMENT, 0, 17},
-	{"fragment of options", {V6, TCP, EXT(0, HBH(44), FRAG(60, 1), DST(6))}, -1, 0,
+	{"atomic fragment", {V6, TCP, EXT(44, FRAG(6, 0))}, -1, 0, SW_PKT_TCP, 0, 6},
+	{"atomic fragment of UDP", {V6, TCP, EXT(44, FRAG(17, 0))}, -1, 0, SW_PKT_OTHER, 0, 17},
+	{"IPv6 first fragment of UDP", {V6, TCP, EXT(44, FRAG(17, 1))}, -1, 0, SW_PKT_FRAGMENT, 0,
+		17},
+	{"IPv6 last fragment of UDP", {V6, TCP, EXT(44, FRAG(17, 8))}, -1, 0, SW_PKT_FRAGMENT, 0,
+		17},
+	{"first fragment with options", {V6, TCP, EXT(0, HBH(44), FRAG(60, 1), DST(6))}, -1, 0,
+		SW_PKT_FIRST, 0, 6},
+	{"later fragment of options", {V6, TCP, EXT(0, HBH(44), FRAG(60, 8), DST(6))}, -1, 0,
 		SW_PKT_FRAGMENT, 0, 60},
+	{"first fragment ends in options", {V6, .proto = 17, EXT(44, FRAG(60, 1)), DATA("1234567")},
+		-1, 0, SW_PKT_BAD, SW_DROP_IP_LENGTH, 0},
+	{"fragment of a fragment", {V6, TCP, EXT(44, FRAG(44, 1), FRAG(6, 8))}, -1, 0, SW_PKT_BAD,
+		SW_DROP_IP6_HEADERS, 0},
+	{"fragment of an atomic one", {V6, TCP, EXT(44, FRAG(44, 0), FRAG(6, 9))}, -1, 0,
+		SW_PKT_FRAGMENT, 0, 6},
+	{"hop-by-hop in a fragment", {V6, TCP, EXT(44, FRAG(0, 1), HBH(6))}, -1, 0, SW_PKT_BAD,
+		SW_DROP_IP6_HEADERS, 0},
+	{"stops left in a fragment", {V6, TCP, EXT(44, FRAG(43, 1), RTG(6, 1))}, -1, 0, SW_PKT_BAD,
+		SW_DROP_IP6_HEADERS, 0},
+	{"eight headers, one atomic",
+		{V6, TCP,
+			EXT(0, HBH(60), DST(60), DST(60), DST(60), DST(60), DST(60), DST(44),
+				FRAG(6, 0))},
+		-1, 0, SW_PKT_TCP, 0, 6},
+	{"nine headers, one atomic",
+		{V6, TCP,
+			EXT(0, HBH(60), DST(60), DST(60), DST(60), DST(60), DST(60), DST(60),
+				DST(44), FRAG(6, 0))},
+		-1, 0, SW_PKT_BAD, SW_DROP_IP6_HEADERS, 0},
 	{"fragment header cut", {V6, .proto = 44, DATA("1234567")}, -1, 0, SW_PKT_BAD,
 		SW_DROP_IP_LENGTH, 0},
 	{"TCP header of 16", {V4, TCP}, 32, 0x40, SW_PKT_BAD, SW_DROP_TCP_HEADER, 6},

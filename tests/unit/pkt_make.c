@@ -74,9 +74,9 @@ pkt_sum(uint32_t start, const uint8_t *p, size_t len)
 	return (uint16_t)(0xffff - sum);
 }
 
-/* Checksum over the pseudo-header and len bytes at p. */
-static uint16_t
-l4_sum(bool v6, const uint8_t *src, const uint8_t *dst, uint8_t proto, const uint8_t *p, size_t len)
+uint16_t
+pkt_l4_sum(bool v6, const uint8_t *src, const uint8_t *dst, uint8_t proto, const uint8_t *p,
+	size_t len)
 {
 	uint8_t ps[40] = {0};
 	struct out o = {.p = ps, .cap = sizeof(ps)};
@@ -158,7 +158,8 @@ make_tcp(struct out *o, const struct pkt_make *m)
 	while (o->len < start + 20 + opts_len)
 		put8(o, 0);
 	put(o, m->payload, m->payload_len);
-	set16(o->p + start + 16, l4_sum(m->v6, m->src, m->dst, 6, o->p + start, o->len - start));
+	set16(o->p + start + 16,
+		pkt_l4_sum(m->v6, m->src, m->dst, 6, o->p + start, o->len - start));
 }
 
 size_t
@@ -201,8 +202,28 @@ read_l2(const uint8_t *b, size_t len, struct pkt_seen *s)
 	return s->v6 || get16(b + off - 2) == 0x0800 ? off : 0;
 }
 
+/* Not malformed, and no source route (131, 137) whose pointer is within it. */
+static bool
+ip4_opts_ok(const uint8_t *o, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && o[i] != 0) {
+		if (o[i] == 1) {
+			i++;
+			continue;
+		}
+		if (i + 1 == n || o[i + 1] < 2 || i + o[i + 1] > n)
+			return false;
+		if ((o[i] == 131 || o[i] == 137) && (o[i + 1] == 2 || o[i + 2] <= o[i + 1]))
+			return false;
+		i += o[i + 1];
+	}
+	return true;
+}
+
 static size_t
-read_ip4(const uint8_t *b, size_t len, struct pkt_seen *s, size_t *end)
+read_ip4(const uint8_t *b, size_t len, struct pkt_seen *s)
 {
 	const uint8_t *ip = b + s->l3_off;
 	size_t hdr;
@@ -210,11 +231,15 @@ read_ip4(const uint8_t *b, size_t len, struct pkt_seen *s, size_t *end)
 	if (len < s->l3_off + 20 || ip[0] >> 4 != 4)
 		return 0;
 	hdr = (ip[0] & 15) * 4u;
-	*end = s->l3_off + get16(ip + 2);
-	if (hdr < 20 || s->l3_off + hdr > len || s->l3_off + hdr > *end || *end > len)
+	s->ip_end = s->l3_off + get16(ip + 2);
+	if (hdr < 20 || s->l3_off + hdr > len || s->l3_off + hdr > s->ip_end || s->ip_end > len)
 		return 0;
-	if (get16(ip + 6) & 0x3fff || ip[9] != 6)
+	if (get16(ip + 6) & 0x1fff)
 		return 0;
+	if (ip[9] == 6 && !ip4_opts_ok(ip + 20, hdr - 20))
+		return 0;
+	s->more = get16(ip + 6) & 0x2000;
+	s->proto = ip[9];
 	memcpy(s->src, ip + 12, 4);
 	memcpy(s->dst, ip + 16, 4);
 	s->ttl = ip[8];
@@ -222,35 +247,51 @@ read_ip4(const uint8_t *b, size_t len, struct pkt_seen *s, size_t *end)
 	return s->l3_off + hdr;
 }
 
+size_t
+pkt_walk6(const uint8_t *b, size_t off, size_t end, uint8_t *next, unsigned *frag)
+{
+	*frag = 0;
+	for (int n = 0; *next == 0 || *next == 43 || *next == 44 || *next == 51 || *next == 60;
+		n++) {
+		size_t hdr = 0;
+
+		if (n == 8 || off + 8 > end)
+			return 0;
+		if (*next == 51 && b[off + 1] > 0)
+			hdr = (b[off + 1] + 2u) * 4;
+		if (*next == 60 || (*next == 0 && n == 0) || (*next == 43 && b[off + 3] == 0))
+			hdr = (b[off + 1] + 1u) * 8;
+		if (*next == 44 && *frag == 0) {
+			hdr = 8;
+			*frag = get16(b + off + 2) & 0xfff9;
+		}
+		if (!hdr || off + hdr > end)
+			return 0;
+		*next = b[off];
+		if (*frag >= 8)
+			return off;
+		off += hdr;
+	}
+	return off;
+}
+
 static size_t
-read_ip6(const uint8_t *b, size_t len, struct pkt_seen *s, size_t *end)
+read_ip6(const uint8_t *b, size_t len, struct pkt_seen *s)
 {
 	const uint8_t *ip = b + s->l3_off;
 	size_t off = s->l3_off + 40;
-	uint8_t next;
+	unsigned frag;
 
 	if (len < off || ip[0] >> 4 != 6)
 		return 0;
-	*end = off + get16(ip + 4);
-	if (*end > len)
+	s->ip_end = off + get16(ip + 4);
+	if (s->ip_end > len)
 		return 0;
-	next = ip[6];
-	for (int n = 0; next != 6; n++) {
-		size_t hdr;
-
-		if (n == 8 || off + 8 > *end)
-			return 0;
-		if (next == 51)
-			hdr = b[off + 1] ? (b[off + 1] + 2u) * 4 : 0;
-		else if (next == 60 || (next == 0 && n == 0) || (next == 43 && b[off + 3] == 0))
-			hdr = (b[off + 1] + 1u) * 8;
-		else
-			return 0;
-		if (!hdr || off + hdr > *end)
-			return 0;
-		next = b[off];
-		off += hdr;
-	}
+	s->proto = ip[6];
+	off = pkt_walk6(b, off, s->ip_end, &s->proto, &frag);
+	if (frag >= 8)
+		return 0;
+	s->more = frag & 1;
 	memcpy(s->src, ip + 8, 16);
 	memcpy(s->dst, ip + 24, 16);
 	s->ttl = ip[7];
@@ -259,20 +300,26 @@ read_ip6(const uint8_t *b, size_t len, struct pkt_seen *s, size_t *end)
 }
 
 bool
-pkt_read(const uint8_t *buf, size_t len, struct pkt_seen *s)
+pkt_read_ip(const uint8_t *buf, size_t len, struct pkt_seen *s)
 {
-	const uint8_t *tcp;
-	size_t end = 0, hdr;
-
 	memset(s, 0, sizeof(*s));
 	if (!read_l2(buf, len, s))
 		return false;
-	s->l4_off = s->v6 ? read_ip6(buf, len, s, &end) : read_ip4(buf, len, s, &end);
-	if (!s->l4_off || s->l4_off + 20 > end)
+	s->l4_off = s->v6 ? read_ip6(buf, len, s) : read_ip4(buf, len, s);
+	return s->l4_off != 0;
+}
+
+static bool
+read_tcp(const uint8_t *buf, size_t len, struct pkt_seen *s)
+{
+	const uint8_t *tcp;
+	size_t hdr;
+
+	if (!pkt_read_ip(buf, len, s) || s->proto != 6 || s->l4_off + 20 > s->ip_end)
 		return false;
 	tcp = buf + s->l4_off;
 	hdr = (tcp[12] >> 4) * 4u;
-	if (hdr < 20 || s->l4_off + hdr > end)
+	if (hdr < 20 || s->l4_off + hdr > s->ip_end)
 		return false;
 	s->sport = (uint16_t)get16(tcp);
 	s->dport = (uint16_t)get16(tcp + 2);
@@ -284,9 +331,22 @@ pkt_read(const uint8_t *buf, size_t len, struct pkt_seen *s)
 	s->opts = tcp + 20;
 	s->opts_len = hdr - 20;
 	s->payload = tcp + hdr;
-	s->payload_len = end - s->l4_off - hdr;
-	s->tcp_ok = l4_sum(s->v6, s->src, s->dst, 6, tcp, end - s->l4_off) == 0;
+	s->payload_len = s->ip_end - s->l4_off - hdr;
+	s->tcp_ok =
+		!s->more && pkt_l4_sum(s->v6, s->src, s->dst, 6, tcp, s->ip_end - s->l4_off) == 0;
 	return true;
+}
+
+bool
+pkt_read(const uint8_t *buf, size_t len, struct pkt_seen *s)
+{
+	return read_tcp(buf, len, s) && !s->more;
+}
+
+bool
+pkt_read_first(const uint8_t *buf, size_t len, struct pkt_seen *s)
+{
+	return read_tcp(buf, len, s) && s->more;
 }
 
 bool
@@ -309,7 +369,7 @@ pkt_fix(uint8_t *buf, size_t len)
 	}
 	tcp = buf + s.l4_off;
 	set16(tcp + 16, 0);
-	set16(tcp + 16, l4_sum(s.v6, s.src, s.dst, 6, tcp, 20 + s.opts_len + s.payload_len));
+	set16(tcp + 16, pkt_l4_sum(s.v6, s.src, s.dst, 6, tcp, 20 + s.opts_len + s.payload_len));
 	if (!s.v6) {
 		set16(buf + s.l3_off + 10, 0);
 		set16(buf + s.l3_off + 10, pkt_sum(0, buf + s.l3_off, s.l4_off - s.l3_off));

@@ -66,6 +66,8 @@ size_t pkt_make(uint8_t *buf, size_t cap, const struct pkt_make *m);
 
 /* A TCP packet as it was found. Pointers lead into the buffer. */
 struct pkt_seen {
+	uint8_t proto; /* what follows the IP headers */
+	bool more;     /* a first fragment: more come */
 	unsigned n_vlan;
 	uint16_t vlan_tci[4];
 	bool v6;
@@ -80,16 +82,35 @@ struct pkt_seen {
 	const uint8_t *payload;
 	size_t payload_len; /* by the IP length: no padding */
 	size_t l3_off, l4_off;
-	bool ip_ok;  /* IPv4 header checksum; always set for IPv6 */
-	bool tcp_ok; /* TCP checksum */
+	size_t ip_end; /* of the first byte behind the IP packet */
+	bool ip_ok;    /* IPv4 header checksum; always set for IPv6 */
+	bool tcp_ok;   /* TCP checksum; of a first fragment: false */
 };
 
 /*
  * Reads a TCP packet: at most two VLAN tags, IPv4 with options, IPv6 with at most 8 extension
- * headers. False where it is something else, is a fragment, has a wrong length or a routing header
- * with stops left. TCP flags and options are not judged.
+ * headers. False where it is something else, is a fragment (one that is whole counts as none), has
+ * a wrong length, malformed IPv4 options or a source route or routing header with stops left. TCP
+ * flags and options are not judged.
  */
 bool pkt_read(const uint8_t *buf, size_t len, struct pkt_seen *s);
+
+/* The same for a first fragment that has its TCP header, and for nothing else. */
+bool pkt_read_first(const uint8_t *buf, size_t len, struct pkt_seen *s);
+
+/* Fills s up to the end of the IP headers, whatever follows. False for all fragments but first. */
+bool pkt_read_ip(const uint8_t *buf, size_t len, struct pkt_seen *s);
+
+/*
+ * Goes through at most 8 IPv6 extension headers from off on, to what follows them or, in a fragment
+ * that is not the first, its fragment header. Returns the offset, 0 where they are malformed or not
+ * all before end. *next: kind of the header there; *frag: offset and M of the fragment header or 0.
+ */
+size_t pkt_walk6(const uint8_t *b, size_t off, size_t end, uint8_t *next, unsigned *frag);
+
+/* Checksum over the pseudo-header and len bytes at p: 0 where one is among them and is right. */
+uint16_t pkt_l4_sum(bool v6, const uint8_t *src, const uint8_t *dst, uint8_t proto,
+	const uint8_t *p, size_t len);
 
 /* True for a TCP packet whose checksums are all right. */
 bool pkt_check(const uint8_t *buf, size_t len);

@@ -20,7 +20,7 @@
 /* The large blocks of the last rig, for the next one: a fuzzer makes thousands. */
 static struct {
 	struct sw_out *out;
-	uint8_t (*buf)[PKT_MAX];
+	uint8_t (*buf)[RIG_HEADROOM + PKT_MAX];
 	struct sent *sent;
 } kept;
 
@@ -54,7 +54,8 @@ build_policy(struct rig *r, const struct rig_params *p)
 	for (unsigned i = 0; i < 4; i++) {
 		svc[i] = (struct sw_service){.mode = modes[i],
 			.window = p->window ? p->window : 32768,
-			.server = p->server ? *p->server : server};
+			.server = p->server ? *p->server : server,
+			.learn = p->learn};
 		svc[i].name[0] = (char)('a' + i);
 		for (unsigned v6 = 0; v6 < 2; v6++)
 			rules[2 * i + v6] = (struct sw_rule){
@@ -91,6 +92,7 @@ rig_init(struct rig *r, const struct rig_params *p)
 	struct sw_engine_params ep = {.max_flows = p->flows ? p->flows : 1024,
 		.max_pending = p->pending ? p->pending : 64,
 		.max_held = p->held ? p->held : 256,
+		.max_recent = p->recent,
 		.hash_key = {1, 2, 3, 4}};
 	size_t size = (sw_engine_size(&ep) + 63) & ~(size_t)63;
 
@@ -149,8 +151,10 @@ top_up(struct rig *r)
 	while (o->n_spare < SW_SPARE_MAX) {
 		unsigned i = buffer_get(r);
 
-		o->spare[o->n_spare++] = (struct sw_frame){
-			.data = r->buf[i], .handle = (void *)(uintptr_t)(i + 1), .room = PKT_MAX};
+		o->spare[o->n_spare++] = (struct sw_frame){.data = r->buf[i] + RIG_HEADROOM,
+			.handle = (void *)(uintptr_t)(i + 1),
+			.room = PKT_MAX,
+			.headroom = RIG_HEADROOM};
 	}
 }
 
@@ -184,12 +188,13 @@ rig_queue_raw(struct rig *r, unsigned side, const uint8_t *data, size_t len, uin
 {
 	unsigned i = buffer_get(r);
 
-	memcpy(r->buf[i], data, len);
-	r->queue[r->n_queue++] = (struct sw_frame){.data = r->buf[i],
+	memcpy(r->buf[i] + RIG_HEADROOM, data, len);
+	r->queue[r->n_queue++] = (struct sw_frame){.data = r->buf[i] + RIG_HEADROOM,
 		.len = (uint32_t)len,
 		.handle = (void *)(uintptr_t)(i + 1),
 		.pkt_len = (uint32_t)len,
 		.room = (uint16_t)(PKT_MAX - len),
+		.headroom = RIG_HEADROOM,
 		.side = (uint8_t)side,
 		.csum = csum};
 }
@@ -331,12 +336,52 @@ rig_server(const struct rig_conn *c)
 	return m;
 }
 
+uint32_t
+rig_get32(const uint8_t *p)
+{
+	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+static void
+put32(uint8_t *p, uint32_t v)
+{
+	for (unsigned i = 0; i < 4; i++)
+		p[i] = (uint8_t)(v >> (24 - 8 * i));
+}
+
+size_t
+rig_ts(uint8_t *o, uint32_t tsval, uint32_t tsecr)
+{
+	memcpy(o, "\1\1\10\12", 4);
+	put32(o + 4, tsval);
+	put32(o + 8, tsecr);
+	return 12;
+}
+
+const uint8_t *
+rig_opt(const struct pkt_seen *s, uint8_t kind)
+{
+	for (size_t i = 0; i < s->opts_len && s->opts[i] != SW_OPT_EOL;) {
+		const uint8_t *o = s->opts + i;
+
+		if (o[0] == SW_OPT_NOP) {
+			i++;
+			continue;
+		}
+		MUST(i + 1 < s->opts_len && o[1] >= 2 && i + o[1] <= s->opts_len);
+		if (o[0] == kind)
+			return o;
+		i += o[1];
+	}
+	return NULL;
+}
+
 void
 rig_syn(struct rig *r, struct rig_conn *c)
 {
 	struct pkt_make m = rig_client(c);
 
-	m.flags = SW_TCP_SYN;
+	m.flags = SW_TCP_SYN | c->syn_flags;
 	m.seq = c->c;
 	m.ack = 0;
 	m.opts = c->opts;
@@ -346,35 +391,88 @@ rig_syn(struct rig *r, struct rig_conn *c)
 	const struct sent *s = &r->sent[0];
 
 	MUST(s->tcp && s->side == SW_OUTSIDE && s->seen.ip_ok && s->seen.tcp_ok);
-	MUST(s->seen.flags == (SW_TCP_SYN | SW_TCP_ACK));
+	MUST((s->seen.flags & ~SW_TCP_ECE) == (SW_TCP_SYN | SW_TCP_ACK));
 	MUST(s->seen.ack == c->c + 1);
 	MUST(memcmp(s->data, "\2\0\0\0\0\1\2\0\0\0\0\2", 12) == 0);
 	c->k = s->seen.seq;
+	const uint8_t *ts = rig_opt(&s->seen, SW_OPT_TS);
+
+	c->ts = ts != NULL;
+	if (c->ts)
+		c->ktsval = rig_get32(ts + 2);
+}
+
+static uint8_t
+options_seen(const struct pkt_seen *s)
+{
+	const uint8_t ecn = SW_TCP_ECE | SW_TCP_CWR;
+
+	return (uint8_t)((rig_opt(s, SW_OPT_MSS) ? RIG_MSS : 0) |
+			 (rig_opt(s, SW_OPT_WSCALE) ? RIG_WS : 0) |
+			 (rig_opt(s, SW_OPT_SACK_PERM) ? RIG_SACK : 0) |
+			 (rig_opt(s, SW_OPT_TS) ? RIG_TS : 0) |
+			 ((s->flags & ecn) == ecn ? RIG_ECN : 0));
 }
 
 void
 rig_ack(struct rig *r, struct rig_conn *c)
 {
 	struct pkt_make m = rig_client(c);
+	uint8_t o[12];
 
+	if (c->ts) {
+		m.opts = o;
+		m.opts_len = rig_ts(o, c->ctsval, c->ktsval);
+	}
 	rig_send(r, SW_OUTSIDE, &m);
 	MUST(r->n_sent == 1);
 	const struct sent *s = &r->sent[0];
 
 	MUST(s->tcp && s->side == SW_INSIDE && s->seen.tcp_ok);
-	MUST(s->seen.flags == SW_TCP_SYN);
+	MUST((s->seen.flags & ~(SW_TCP_ECE | SW_TCP_CWR)) == SW_TCP_SYN);
 	MUST(s->seen.seq == c->c);
 	MUST(memcmp(s->data, "\2\0\0\0\0\2\2\0\0\0\0\1", 12) == 0);
+	c->asked = options_seen(&s->seen);
+}
+
+struct pkt_make
+rig_server_synack(const struct rig_conn *c, uint8_t *opts)
+{
+	struct pkt_make m = rig_server(c);
+	unsigned has = c->asked & ~c->lacks, mss = c->smss ? c->smss : c->v6 ? 1440 : 1460;
+	size_t n = 0;
+
+	m.flags = SW_TCP_SYN | SW_TCP_ACK | (has & RIG_ECN ? SW_TCP_ECE : 0);
+	m.seq = c->s;
+	m.window = 65160;
+	if (!(c->lacks & RIG_MSS)) { /* sent whether it was asked for or not */
+		opts[n++] = SW_OPT_MSS;
+		opts[n++] = SW_OPT_MSS_LEN;
+		opts[n++] = (uint8_t)(mss >> 8);
+		opts[n++] = (uint8_t)mss;
+	}
+	if (has & RIG_SACK) {
+		opts[n++] = SW_OPT_SACK_PERM;
+		opts[n++] = SW_OPT_SACK_PERM_LEN;
+	}
+	if (has & RIG_TS)
+		n += rig_ts(opts + n, c->stsval, c->ctsval);
+	if (has & RIG_WS) {
+		opts[n++] = SW_OPT_WSCALE;
+		opts[n++] = SW_OPT_WSCALE_LEN;
+		opts[n++] = c->swscale ? c->swscale : 7;
+	}
+	m.opts = opts;
+	m.opts_len = n;
+	return m;
 }
 
 void
 rig_synack(struct rig *r, struct rig_conn *c)
 {
-	struct pkt_make m = rig_server(c);
+	uint8_t o[40];
+	struct pkt_make m = rig_server_synack(c, o);
 
-	m.flags = SW_TCP_SYN | SW_TCP_ACK;
-	m.seq = c->s;
-	m.window = 65160;
 	rig_send(r, SW_INSIDE, &m);
 	MUST(r->n_sent >= 2);
 	const struct sent *cl = &r->sent[0], *sv = &r->sent[1];
@@ -413,4 +511,37 @@ rig_flow(struct rig *r, const struct rig_conn *c)
 	t.cport_be = rte_cpu_to_be_16(m.sport);
 	t.sport_be = rte_cpu_to_be_16(m.dport);
 	return sw_flow_find(sw_engine_flows(r->e), &t);
+}
+
+static void
+send_flags(struct rig *r, const struct rig_conn *c, unsigned side, uint8_t flags, uint32_t ack)
+{
+	struct pkt_make m = side == SW_OUTSIDE ? rig_client(c) : rig_server(c);
+
+	m.flags = flags;
+	m.ack += ack;
+	rig_send(r, side, &m);
+	rig_only(r, side == SW_OUTSIDE ? SW_INSIDE : SW_OUTSIDE);
+}
+
+void
+rig_to_state(struct rig *r, struct rig_conn *c, unsigned state)
+{
+	const uint8_t fin = SW_TCP_FIN | SW_TCP_ACK;
+
+	rig_syn(r, c);
+	rig_ack(r, c);
+	if (state != SW_FLOW_SYN_SENT)
+		rig_synack(r, c);
+	if (state == SW_FLOW_OPEN)
+		send_flags(r, c, SW_OUTSIDE, SW_TCP_ACK, 0);
+	if (state == SW_FLOW_FIN_CLIENT || state == SW_FLOW_FIN_BOTH)
+		send_flags(r, c, SW_OUTSIDE, fin, 0);
+	if (state == SW_FLOW_FIN_SERVER || state == SW_FLOW_FIN_BOTH)
+		send_flags(r, c, SW_INSIDE, fin, state == SW_FLOW_FIN_BOTH);
+	if (state == SW_FLOW_RST_CLIENT)
+		send_flags(r, c, SW_OUTSIDE, SW_TCP_RST, 0);
+	if (state == SW_FLOW_RST_SERVER)
+		send_flags(r, c, SW_INSIDE, SW_TCP_RST | SW_TCP_ACK, 0);
+	MUST(rig_flow(r, c)->state == state);
 }

@@ -13,10 +13,14 @@
 #include "unit/pkt_make.h"
 
 #define RIG_BUFS 8192
+/* As in the daemon's buffers: bytes in front of a packet, for one that grows. */
+#define RIG_HEADROOM 128
 
 struct rig_params {
 	uint32_t flows, pending, held; /* 0: 1024, 64, 256 */
+	uint32_t recent;	       /* SYN-ACKs remembered to be sent again */
 	bool no_budget;
+	bool learn;	 /* of the servers' options */
 	uint16_t window; /* 0: 32768 */
 	struct sw_server_opts *server;
 };
@@ -29,7 +33,7 @@ struct rig {
 	struct sw_master master;
 	uint64_t now_ns;
 	struct sw_out *out;
-	uint8_t (*buf)[PKT_MAX];
+	uint8_t (*buf)[RIG_HEADROOM + PKT_MAX];
 	bool busy[RIG_BUFS]; /* lent to the engine */
 	unsigned n_busy;
 	/* What the last call sent, copied out: */
@@ -75,7 +79,17 @@ struct sw_flow *rig_flow(struct rig *r, const struct rig_conn *c);
 /* The counters add up to what went in and came out (stats/counters.def). */
 void rig_check_conservation(const struct rig *r);
 
-/* A client's segment / a server's segment of one connection, to be varied by the test. */
+/* Options of a SYN, as bits. */
+#define RIG_MSS	 0x01
+#define RIG_WS	 0x02
+#define RIG_SACK 0x04
+#define RIG_TS	 0x08
+#define RIG_ECN	 0x10
+
+/*
+ * A client's segment / a server's segment of one connection, to be varied by the test. Made without
+ * options: see rig_ts().
+ */
 struct rig_conn {
 	bool v6;
 	uint16_t cport;
@@ -83,19 +97,40 @@ struct rig_conn {
 	uint32_t c;	/* client's ISN */
 	uint32_t k;	/* ours */
 	uint32_t s;	/* server's ISN */
-	bool ts;
-	uint32_t ktsval; /* our TSval */
 	uint8_t opts[40];
-	size_t opts_len; /* options of the client's SYN */
+	size_t opts_len;   /* options of the client's SYN */
+	uint8_t syn_flags; /* further flags of it: ECE, CWR */
+	uint32_t ctsval;   /* TSval of the client's handshake ACK */
+	/* The server: what it has less than it is asked for, and what it says; 0: 1460 or 1440, 7. */
+	uint8_t lacks;
+	uint16_t smss;
+	uint8_t swscale;
+	uint32_t stsval;
+	/* What the steps found out. */
+	bool ts;	 /* our SYN-ACK has timestamps */
+	uint32_t ktsval; /* our TSval */
+	uint8_t asked;	 /* RIG_*: of our SYN to the server */
 };
 
 struct pkt_make rig_client(const struct rig_conn *c);
 struct pkt_make rig_server(const struct rig_conn *c);
 
 /* Steps of a handshake; each asserts what must come out. */
-void rig_syn(struct rig *r, struct rig_conn *c);    /* SYN -> SYN-ACK; sets k, ktsval */
-void rig_ack(struct rig *r, struct rig_conn *c);    /* ACK -> SYN to the server */
+void rig_syn(struct rig *r, struct rig_conn *c);    /* SYN -> SYN-ACK; sets k, ts, ktsval */
+void rig_ack(struct rig *r, struct rig_conn *c);    /* ACK -> SYN to the server; sets asked */
 void rig_synack(struct rig *r, struct rig_conn *c); /* SYN-ACK -> ACK and window ACK */
 void rig_open(struct rig *r, struct rig_conn *c);   /* all three */
+
+/* The server's SYN-ACK, by what it is asked for and what it lacks; opts has room for 40 bytes. */
+struct pkt_make rig_server_synack(const struct rig_conn *c, uint8_t *opts);
+
+/* A new connection, brought into that state of enum sw_flow_state by segments of its ends. */
+void rig_to_state(struct rig *r, struct rig_conn *c, unsigned state);
+
+/* NOP NOP timestamps into o; returns o's length, 12. */
+size_t rig_ts(uint8_t *o, uint32_t tsval, uint32_t tsecr);
+/* The first option of that kind in a packet that came out, or NULL; the list must be sound. */
+const uint8_t *rig_opt(const struct pkt_seen *s, uint8_t kind);
+uint32_t rig_get32(const uint8_t *p);
 
 #endif

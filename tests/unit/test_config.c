@@ -149,6 +149,7 @@ START_TEST(test_defaults)
 	ck_assert(c->budget);
 	ck_assert(!c->has_secret);
 	ck_assert_uint_eq(c->timeouts.state_ms[SW_FLOW_OPEN], 7440000);
+	ck_assert_uint_eq(c->timeouts.state_ms[SW_FLOW_QUIET], 7440000);
 	ck_assert_uint_eq(c->timeouts.state_ms[SW_FLOW_FIN_CLIENT], 240000);
 	ck_assert_uint_eq(c->timeouts.state_ms[SW_FLOW_FIN_BOTH], 30000);
 	ck_assert_uint_eq(c->timeouts.state_ms[SW_FLOW_RST_SERVER], 10000);
@@ -159,7 +160,9 @@ START_TEST(test_defaults)
 	ck_assert_uint_eq(s->server.mss4, 1460);
 	ck_assert_uint_eq(s->server.mss6, 1440);
 	ck_assert_uint_eq(s->server.wscale, 7);
-	ck_assert(s->server.sack && s->server.ts && !s->server.ecn);
+	ck_assert(s->server.sack && s->server.ts && s->server.ecn && s->learn);
+	ck_assert_uint_eq(c->resend, 4096);
+	ck_assert(!c->pass_fragments && !c->pass_icmp);
 	ck_assert_uint_eq(c->n_sources, 0);
 	ck_assert_uint_eq(service_at(c, 0x0a000001, 80), 0);
 	ck_assert_uint_eq(service_at(c, 0x0a000001, 81), SW_POLICY_NO_SERVICE);
@@ -185,7 +188,11 @@ START_TEST(test_values)
 	ck_assert_uint_eq(c->held, 1048576);
 	ck_assert_uint_eq(c->epoch_s, 239);
 	ck_assert(!c->budget);
+	ck_assert_uint_eq(c->resend, 0);
+	ck_assert(c->pass_fragments && c->pass_icmp);
+	ck_assert(!s[0].learn && s[1].learn);
 	ck_assert_uint_eq(ms[SW_FLOW_OPEN], 86400000);
+	ck_assert_uint_eq(ms[SW_FLOW_QUIET], 600000);
 	ck_assert_uint_eq(ms[SW_FLOW_FIN_CLIENT], 100);
 	ck_assert_uint_eq(ms[SW_FLOW_FIN_SERVER], 100);
 	ck_assert_uint_eq(ms[SW_FLOW_FIN_BOTH], 61001);

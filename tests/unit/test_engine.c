@@ -36,7 +36,7 @@ START_TEST(open_and_translate)
 
 	rig_open(&r, &c);
 	ck_assert_uint_eq(rig_flows(&r), 1);
-	ck_assert_uint_eq(rig_flow(&r, &c)->state, SW_FLOW_OPEN);
+	ck_assert_uint_eq(rig_flow(&r, &c)->state, SW_FLOW_QUIET);
 	struct pkt_make m = rig_client(&c);
 
 	m.payload = data;

@@ -50,7 +50,7 @@ START_TEST(synack_again)
 	rig_send(&r, SW_INSIDE, &data);
 	rig_send(&r, SW_INSIDE, &m);
 	ck_assert_uint_eq(r.n_sent, 0);
-	ck_assert_uint_eq(rig_flow(&r, &c)->state, SW_FLOW_OPEN);
+	ck_assert_uint_eq(rig_flow(&r, &c)->state, SW_FLOW_QUIET);
 	/* Another ISN: the server has lost the connection and answers the client's new SYN. */
 	m.ack = 99;
 	m.seq = 1234;
@@ -120,7 +120,7 @@ START_TEST(close_and_reuse)
 	rig_synack(&r, &again);
 	ck_assert_uint_eq(rig_flows(&r), 1);
 	ck_assert_uint_eq(rig_stat(&r, SW_C_FLOW_REOPENED), 1);
-	ck_assert_uint_eq(rig_flow(&r, &c)->state, SW_FLOW_OPEN);
+	ck_assert_uint_eq(rig_flow(&r, &c)->state, SW_FLOW_QUIET);
 	ck_assert_uint_eq(rig_flow(&r, &c)->delta, again.k - again.s);
 }
 END_TEST
@@ -210,7 +210,7 @@ START_TEST(syn_and_synack_in_one_burst)
 	m.seq = c.s;
 	rig_queue(&r, SW_INSIDE, &m);
 	rig_run(&r);
-	ck_assert_uint_eq(rig_flow(&r, &c)->state, SW_FLOW_OPEN);
+	ck_assert_uint_eq(rig_flow(&r, &c)->state, SW_FLOW_QUIET);
 	ck_assert_uint_eq(rig_flow(&r, &c)->flags & SW_FLOW_REOPEN, 0);
 	ck_assert_uint_eq(rig_flow(&r, &c)->server_isn, (uint16_t)c.s);
 }
@@ -230,7 +230,7 @@ START_TEST(syn_on_live_flow)
 	rig_send(&r, SW_OUTSIDE, &m);
 	ck_assert_uint_eq(rig_only(&r, SW_INSIDE)->seen.flags, SW_TCP_SYN);
 	ck_assert_uint_eq(r.sent[0].seen.seq, 4711);
-	ck_assert_uint_eq(rig_flow(&r, &c)->state, SW_FLOW_OPEN);
+	ck_assert_uint_eq(rig_flow(&r, &c)->state, SW_FLOW_QUIET);
 	ck_assert_uint_eq(rig_stat(&r, SW_C_LIVE_SYN_PASSED), 1);
 }
 END_TEST
@@ -284,7 +284,7 @@ START_TEST(blind_rst_and_fin)
 		m.seq = c.c + 1 + (1u << 28);
 		rig_send(&r, SW_OUTSIDE, &m);
 		rig_only(&r, SW_INSIDE);
-		ck_assert_uint_eq(rig_flow(&r, &c)->state, SW_FLOW_OPEN);
+		ck_assert_uint_eq(rig_flow(&r, &c)->state, SW_FLOW_QUIET);
 	}
 	m = rig_client(&c);
 	m.flags = SW_TCP_RST;

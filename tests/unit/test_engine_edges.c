@@ -235,7 +235,10 @@ START_TEST(ecn)
 }
 END_TEST
 
-/* What follows the fragment header may hide TCP where it is TCP or another extension header. */
+/*
+ * What follows the fragment header may hide TCP where it is TCP or another extension header. In a
+ * first fragment these are looked through, which is test_parse_frag.c's.
+ */
 START_TEST(ip6_fragments)
 {
 	static const struct {
@@ -259,6 +262,8 @@ START_TEST(ip6_fragments)
 			bool dropped = ours && cases[i].dropped;
 			uint8_t b[PKT_MAX];
 
+			if (off == 0x0001 && cases[i].next != 6 && cases[i].dropped)
+				continue;
 			m.ext = ext;
 			m.ext_len = sizeof(ext);
 			m.ext_first = 44;

@@ -145,7 +145,8 @@ op_insert(struct model *m, uint32_t who)
 	f->delta = who;
 	f->ts_delta = ~who;
 	f->aux = who * 3;
-	f->state = f->flags = f->wscale_server = f->wscale_promised = 0xff;
+	f->state = f->wscale_client = f->wscale_server = f->wscale_promised = 0xf;
+	f->flags = f->mss_units = 0xff;
 	f->server_isn = f->window = 0xffff;
 	f->deadline_ms = m->deadline_ms[who] = m->now_ms + (uint32_t)(rnd(&m->rnd) % 5000);
 	m->flow[who] = f;

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * recent.c - a small memory of SYN-ACKs, so that they can be sent again.
+ *
+ * A cookie needs no state, but where the client's ACK is lost and the server is to speak first,
+ * nobody would say anything more: the client has its SYN-ACK and waits. A TCP that keeps state
+ * repeats the SYN-ACK, and the client answers with another ACK. So does this, as long as there are
+ * not many: it remembers at most max_recent SYN-ACKs, and at most as many in a second. In a flood
+ * it is used up and costs one comparison for each SYN. It decides nothing: whether an ACK is
+ * accepted is told by its cookie alone.
+ *
+ * One table, a place for each SYN by the keyed hash of its tuple; a later one with the same place
+ * takes it. It is looked through once in SWEEP_MS. A SYN-ACK is sent again after 1, 2 and 4 s,
+ * until its ACK or an exact RST comes: a host that never sent the SYN says so.
+ */
+#include "handshake/internal.h"
+
+#define SWEEP_MS     100
+#define RECENT_TRIES 3
+
+static struct recent *
+place_of(const struct sw_engine *e, const struct sw_tuple *t)
+{
+	return &e->recent[sw_tuple_hash(t, e->params.hash_key) & (e->recent_size - 1)];
+}
+
+static void
+forget(struct sw_engine *e, struct recent *r)
+{
+	r->tries = 0;
+	e->recent_count--;
+}
+
+uint32_t
+recent_size(uint32_t max_recent)
+{
+	uint32_t n = 1;
+
+	while (n < max_recent)
+		n <<= 1;
+	return max_recent == 0 ? 0 : n;
+}
+
+void
+recent_add(struct burst *b, const struct sw_segment *s)
+{
+	struct sw_engine *e = b->e;
+
+	if (sw_likely(e->recent_tokens == 0))
+		return;
+	struct recent *r = place_of(e, s->tuple);
+
+	e->recent_tokens--;
+	if (r->tries == 0)
+		e->recent_count++;
+	*r = (struct recent){
+		.tuple = *s->tuple,
+		.due_ms = b->now_ms + 1000,
+		.tries = RECENT_TRIES,
+		.isn = s->seq,
+		.ack = s->ack,
+		.opts = s->opts,
+		.window = s->window,
+		.tcp_flags = s->tcp_flags,
+		.l2_len = s->l2_len,
+	};
+	memcpy(r->l2, s->l2, s->l2_len);
+}
+
+void
+recent_forget(struct burst *b, const struct sw_tuple *t)
+{
+	struct sw_engine *e = b->e;
+
+	if (e->recent_count == 0)
+		return;
+	struct recent *r = place_of(e, t);
+
+	if (r->tries != 0 && sw_tuple_equal(&r->tuple, t))
+		forget(e, r);
+}
+
+void
+recent_reset(struct burst *b, const struct sw_pkt *p)
+{
+	struct sw_engine *e = b->e;
+
+	if (e->recent_count == 0)
+		return;
+	struct recent *r = place_of(e, &p->tuple);
+
+	/* As RFC 9293, 3.5.2 has it of a host that knows no such connection. */
+	if (r->tries != 0 && sw_tuple_equal(&r->tuple, &p->tuple) && p->seq == r->ack)
+		forget(e, r);
+}
+
+/* False where it has to wait for a buffer. */
+static bool
+send_again(struct burst *b, struct recent *r)
+{
+	struct sw_segment s = {
+		.l2 = r->l2,
+		.l2_len = r->l2_len,
+		.swap_l2 = true,
+		.to_client = true,
+		.tcp_flags = r->tcp_flags,
+		.window = r->window,
+		.seq = r->isn,
+		.ack = r->ack,
+		.tuple = &r->tuple,
+		.opts = r->opts,
+	};
+
+	if (b->out->n_spare == 0 || !make_and_send(b, &s, SW_OUTSIDE))
+		return false;
+	sw_count(&b->stats, SW_C_SYNACK_RETRANSMITTED);
+	r->tries--;
+	r->due_ms = b->now_ms + (1000u << (RECENT_TRIES - r->tries));
+	if (r->tries == 0)
+		b->e->recent_count--;
+	return true;
+}
+
+void
+recent_tick(struct burst *b, uint64_t elapsed_ms)
+{
+	struct sw_engine *e = b->e;
+	uint64_t n = e->recent_size * elapsed_ms / SWEEP_MS + 1;
+	uint64_t tokens = e->recent_tokens + e->params.max_recent * elapsed_ms / 1000 + 1;
+
+	if (e->recent_size == 0)
+		return;
+	e->recent_tokens =
+		(uint32_t)(tokens < e->params.max_recent ? tokens : e->params.max_recent);
+	if (n > e->recent_size)
+		n = e->recent_size;
+	for (; n > 0 && e->recent_count > 0; n--) {
+		struct recent *r = &e->recent[e->recent_at];
+
+		if (r->tries != 0 && !sw_seq_before(b->now_ms, r->due_ms) && !send_again(b, r))
+			return;
+		e->recent_at = (e->recent_at + 1) & (e->recent_size - 1);
+	}
+}
