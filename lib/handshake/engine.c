@@ -186,8 +186,10 @@ client_packet(struct burst *b, const struct item *it)
 				? flow_pending(b->e, f)->client_isn != it->p->seq
 				: sw_flow_reusable(f) || (f->flags & SW_FLOW_REOPEN))
 			return PATH_SYN;
-	} else if ((f->flags & SW_FLOW_REOPEN) && !(flags & SW_TCP_RST)) {
-		return PATH_ACK;
+	} else if (f->flags & SW_FLOW_REOPEN) {
+		if (!(flags & SW_TCP_RST))
+			return PATH_ACK;
+		recent_reset(b, it->p);
 	}
 	if (f->state == SW_FLOW_SYN_SENT)
 		halfopen_client(b, it);

@@ -108,14 +108,15 @@ promised_with(struct burst *b, const struct item *it, const struct sw_cookie_sta
 	const struct sw_service *svc = sw_policy_service(b->view->policy, it->service);
 	bool v6 = sw_tuple_is_v6(&it->p->tuple);
 	const struct promised *s = &learned_of(b, it->service, v6)->slot[c->parity];
+	struct promised start = {.mss = v6 ? svc->server.mss6 : svc->server.mss4,
+		.wscale = svc->server.wscale};
 
-	if (!svc->learn)
-		return (struct promised){.mss = v6 ? svc->server.mss6 : svc->server.mss4,
-			.wscale = svc->server.wscale};
-	if (s->mss != 0 && s->epoch == (uint32_t)c->epoch && !b->view->shared)
-		return *s;
-	/* Said by another front end, or before a restart. */
-	return (struct promised){.mss = UINT16_MAX, .wscale = svc->server.wscale};
+	if (!svc->learn || s->mss == 0 || s->epoch != (uint32_t)c->epoch)
+		return start;
+	/* Perhaps said by another front end, who has heard the same servers. */
+	if (b->view->shared && s->mss < start.mss)
+		return start;
+	return *s;
 }
 
 static void

@@ -165,9 +165,10 @@ ack_server_again(struct burst *b, const struct item *it, const struct sw_tcp_opt
 
 /*
  * A SYN-ACK on a flow that is past it. With the ISN that we know it is a repetition. With another
- * one the server has opened the tuple anew, for a client's SYN that was passed on to it or for a
- * late copy of ours: that is ended, and the tuple given free, so that the client's next SYN gets a
- * cookie.
+ * one, on a live connection and acknowledging what the server waits for, it answers another copy of
+ * our SYN (sent again, or without timestamps) and comes late: the server would take our RST for one
+ * of this connection. Else the server has opened the tuple anew, for a client's SYN that was passed on to
+ * it: that is ended, and the tuple given free, so that the client's next SYN gets a cookie.
  */
 static void
 server_synack_again(struct burst *b, const struct item *it)
@@ -178,16 +179,18 @@ server_synack_again(struct burst *b, const struct item *it)
 		.seq = it->p->ack,
 		.opts = {.wscale = SW_WSCALE_NONE},
 	};
+	bool known = (uint16_t)it->p->seq == f->server_isn;
+	bool live = f->state <= SW_FLOW_OPEN;
 	struct sw_tcp_opts o;
 
 	/* A flow that is about to be taken over has no place for the ISN any more. */
 	if ((f->flags & SW_FLOW_REOPEN) || !sw_pkt_tcp_csum_ok(it->p) ||
 		sw_opts_read(it->p, &o) != 0) {
 		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
-	} else if ((uint16_t)it->p->seq != f->server_isn) {
+	} else if (!known && !(live && it->p->ack == f->aux)) {
 		answer_server(b, it, &rst, SW_C_SERVER_RST_SENT);
 		step(b, f, SW_EV_SERVER_RST);
-	} else if (wants_ack_again(f, it->p)) {
+	} else if (known && wants_ack_again(f, it->p)) {
 		ack_server_again(b, it, &o);
 	} else {
 		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);

@@ -80,6 +80,23 @@ START_TEST(second_synack_after_reset)
 }
 END_TEST
 
+/* A server that answers two copies of our SYN with two ISNs: the later answer ends nothing. */
+START_TEST(late_synack_of_another_isn)
+{
+	struct rig_conn c = conn4;
+	struct pkt_make m;
+
+	rig_open(&r, &c);
+	m = rig_server(&c);
+	m.flags = SW_TCP_SYN | SW_TCP_ACK;
+	m.seq = c.s + 5;
+	rig_send(&r, SW_INSIDE, &m);
+	ck_assert_uint_eq(r.n_sent, 0);
+	ck_assert_uint_eq(rig_drop(&r, SW_DROP_HANDSHAKE_STRAY), 1);
+	ck_assert_uint_eq(rig_flow(&r, &c)->state, SW_FLOW_QUIET);
+}
+END_TEST
+
 /* FINs of both ends, then the same tuple again at once. */
 START_TEST(close_and_reuse)
 {
@@ -349,6 +366,7 @@ main(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, synack_again);
 	tcase_add_test(c, second_synack_after_reset);
+	tcase_add_test(c, late_synack_of_another_isn);
 	tcase_add_test(c, close_and_reuse);
 	tcase_add_test(c, later_syn_does_not_spoil_a_reuse);
 	tcase_add_test(c, own_syn_again_on_closing_flow);
