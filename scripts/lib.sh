@@ -11,7 +11,12 @@ SW_WIRE=${SW_WIRE:-$SW_TOP/build/tests/wire/wire}
 # To build and to show it; and what the tests need besides.
 SW_PACKAGES_DEMO=(gcc libc6-dev meson ninja-build pkg-config libdpdk-dev libnuma-dev libyaml-dev check
 	iproute2 ethtool nftables procps util-linux python3 nginx-light curl hping3 iputils-ping)
-SW_PACKAGES_TEST=(clang clang-format libclang-rt-14-dev tcpdump shellcheck)
+SW_PACKAGES_TEST=(clang clang-format libclang-rt-14-dev tcpdump shellcheck openssl openssh-server
+	openssh-client redis-server redis-tools vsftpd iperf3)
+
+# Services that some of these bring along; the tests start the programs by themselves.
+declare -A SW_SERVICE_OF=([nginx-light]=nginx [openssh-server]=ssh [redis-server]=redis-server
+	[vsftpd]=vsftpd)
 
 sw_die() {
 	echo "$*" >&2
@@ -26,16 +31,23 @@ sw_missing_packages() {
 	done
 }
 
-# Installing nginx must not start a web server on this machine: its service is held back meanwhile. A
-# subshell, so that the trap, which acts on an interrupt too, is its own.
+# Installing nginx must not start a web server on this machine, now or when it boots: services are held
+# back meanwhile, and those that were not there before are switched off. A subshell, so that the trap,
+# which acts on an interrupt too, is its own.
 sw_apt_install() (
+	local package service
 	policy=/usr/sbin/policy-rc.d
 	trap 'exit 130' HUP INT TERM
 	if [ ! -e "$policy" ]; then
 		trap 'rm -f "$policy"' EXIT
 		printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy"
 	fi
-	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@"
+	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$@" || exit 1
+	command -v systemctl >/dev/null || exit 0
+	for package in "$@"; do
+		service=${SW_SERVICE_OF[$package]:-}
+		[ -z "$service" ] || systemctl disable "$service" || exit 1
+	done
 )
 
 sw_install() {
@@ -150,15 +162,18 @@ sw_ready_or_gone() {
 	grep -q '^synward: ready' "$1" || sw_gone "$2"
 }
 
-# sw_launch NAMESPACE PREFIX CONFIG LOG [EAL ARGUMENT...]: starts synward on two new taps, dtap0 and
-# dtap1, in that namespace; sets SW_PID. Without hugepages.
+# The ports of sw_launch: two new taps, unless the caller sets others.
+SW_VDEVS=('--vdev=net_tap0,iface=dtap0' '--vdev=net_tap1,iface=dtap1')
+
+# sw_launch NAMESPACE PREFIX CONFIG LOG [EAL ARGUMENT...]: starts synward on SW_VDEVS in that namespace;
+# sets SW_PID. Without hugepages.
 sw_launch() {
 	local ns=$1 prefix=$2 config=$3 log=$4
 	shift 4
 	: >"$log"
 	SW_EXEC="exec" sw_in "$ns" "$SW_SYNWARD" --no-huge -m 512 --no-pci --file-prefix "$prefix" \
 		--lcores "0@$SW_CPU_SYNWARD,1@$SW_CPU_SYNWARD" \
-		--vdev=net_tap0,iface=dtap0 --vdev=net_tap1,iface=dtap1 "$@" \
+		"${SW_VDEVS[@]}" "$@" \
 		-- --config "$config" >"$log" 2>"$log.err" &
 	SW_PID=$!
 	sw_wait_until 30 sw_ready_or_gone "$log" "$SW_PID"

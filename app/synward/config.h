@@ -32,6 +32,7 @@
 struct sw_config {
 	char outside[SW_CONFIG_PORT_BYTES];    /* DPDK device name */
 	char inside[SW_CONFIG_PORT_BYTES];     /* empty: one port, all services respond or drop */
+	uint16_t mtu;			       /* of both; 0: as they are */
 	unsigned lcores[SW_CONFIG_LCORES_MAX]; /* CPU numbers of the workers */
 	unsigned n_lcores;		       /* 0: auto, one worker */
 	uint32_t flows;	  /* of the daemon; divided among the lcores, rounded up */

@@ -5,6 +5,8 @@
 #include "config_int.h"
 
 #define LCORE_MAX      1023
+#define MTU_MIN	       1280 /* RFC 8200, 5 */
+#define MTU_MAX	       9728 /* as jumbo frames go */
 #define PENDING_MIN    16u
 #define PENDING_MAX    (4u << 20)
 #define HELD_MIN       16u
@@ -55,12 +57,23 @@ read_inside(struct cfg *c, const struct cfg_at *at, void *into)
 	c->inside = at->node;
 }
 
+static void
+read_mtu(struct cfg *c, const struct cfg_at *at, void *into)
+{
+	uint32_t n;
+
+	(void)into;
+	if (cfg_number(c, at, MTU_MIN, MTU_MAX, &n))
+		c->out->mtu = (uint16_t)n;
+}
+
 void
 cfg_read_ports(struct cfg *c, const struct cfg_at *at, void *into)
 {
 	static const struct cfg_key keys[] = {
 		{"outside", read_outside, true},
 		{"inside", read_inside, false},
+		{"mtu", read_mtu, false},
 	};
 
 	(void)into;

@@ -121,7 +121,7 @@ start_ports(struct sw_daemon *d)
 	int rc = 0;
 
 	for (unsigned i = 0; i < SW_SIDES && names[i][0] != '\0' && rc == 0; i++) {
-		rc = sw_port_find(&d->ports[d->n_ports], names[i], n_queues);
+		rc = sw_port_find(&d->ports[d->n_ports], names[i], n_queues, d->cfg.mtu);
 		if (d->ports[d->n_ports].probed)
 			multi_seg &= d->ports[d->n_ports++].multi_seg;
 	}

@@ -24,6 +24,7 @@ struct sw_port {
 	uint16_t id;
 	uint16_t nb_rxd, nb_txd;
 	uint16_t mtu;
+	bool set_mtu;	     /* it is the configuration's */
 	uint16_t rx_buf_min; /* bytes that the driver wants in a buffer */
 	uint16_t reta_size;
 	uint8_t rss_key_bytes;
@@ -32,8 +33,8 @@ struct sw_port {
 	bool probed, started;
 };
 
-/* The port of that name, with room for n_queues of each kind. */
-int sw_port_find(struct sw_port *p, const char *name, uint16_t n_queues);
+/* The port of that name, with room for n_queues of each kind. mtu: 0 leaves it as it is. */
+int sw_port_find(struct sw_port *p, const char *name, uint16_t n_queues, uint16_t mtu);
 
 /*
  * One pool of packet buffers for each NUMA node that has a port; sets ports[].pool. n_extra:

@@ -71,9 +71,9 @@ _Static_assert(SW_COOKIE_MAC1_BITS >= 24 && SW_COOKIE_MAC_BITS_TS >= 40, "the MA
 #define SW_COOKIE_CLASSES 8
 
 /* Class to MSS, by family; a client's MSS is rounded down to one of these. */
-#define SW_COOKIE_MSS4_TABLE                                \
-	{                                                   \
-		48, 536, 1220, 1360, 1400, 1440, 1460, 8960 \
+#define SW_COOKIE_MSS4_TABLE                               \
+	{                                                  \
+		48, 216, 512, 1220, 1360, 1420, 1460, 8960 \
 	}
 #define SW_COOKIE_MSS6_TABLE                                \
 	{                                                   \

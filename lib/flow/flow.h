@@ -33,7 +33,10 @@
 struct sw_flow {
 	alignas(SW_CACHE_LINE_BYTES) struct sw_tuple key;
 	uint32_t delta; /* sequence: what the client sees minus what the server sends */
-	/* timestamp: the same; with SW_FLOW_TS_MADE: what the client sees minus now_ms */
+	/*
+	 * timestamp: the same; with SW_FLOW_TS_MADE: what the client sees minus now_ms; with
+	 * SW_FLOW_FROM_SERVER: the server's ISN + 1
+	 */
 	uint32_t ts_delta;
 	uint32_t deadline_ms;	     /* removed by ageing when now_ms has passed it */
 	uint8_t state : 4;	     /* enum sw_flow_state (splice/state.h) */
@@ -41,7 +44,7 @@ struct sw_flow {
 	uint8_t flags;		     /* SW_FLOW_* (splice/splice.h) */
 	uint8_t wscale_server : 4;   /* shift of the server's windows; 0 without the option */
 	uint8_t wscale_promised : 4; /* shift that the client was told; 0 without the option */
-	uint8_t mss_units; /* SW_MSS_UNIT_BYTES that a segment to the server may have; with
+	uint8_t mss_units; /* what a segment to the server may have (sw_mss_of_units); with
 			    * SW_FLOW_MSS */
 	union {
 		struct {

@@ -181,7 +181,10 @@ accept_one(struct burst *b, const struct item *it, struct sw_cookie_state *c)
 		drop_item(b, it, SW_DROP_TCP_OPTIONS);
 		return;
 	}
-	/* Where we offered none, a timestamp in the ACK means nothing (RFC 7323, 3.2). */
+	/*
+	 * Where we never offer any, a timestamp in the ACK means nothing (RFC 7323, 3.2). Where we
+	 * sometimes do, one that is not ours is refused: no stack sends what was not agreed on.
+	 */
 	o.ts = o.ts && svc->server.ts;
 	if (o.ts && !sw_cookie_verify_ts(b->view->keys, o.tsecr, c)) {
 		refuse(b, it, SW_DROP_COOKIE_BAD);
@@ -211,6 +214,9 @@ not_accepted(struct burst *b, const struct item *it)
 		refuse(b, it, SW_DROP_COOKIE_BAD);
 	else if (it->f->state == SW_FLOW_SYN_SENT)
 		halfopen_client(b, it);
+	else if (it->f->state == SW_FLOW_QUIET && (it->f->flags & SW_FLOW_FROM_SERVER))
+		/* Not the answer to the server's SYN: for the server to judge, and no event. */
+		bridge(b, it->p->f, SW_C_SPLICED_TO_SERVER);
 	else
 		spliced_client(b, it);
 }

@@ -56,7 +56,7 @@ sw_engine_init(void *mem, size_t size, const struct sw_engine_params *params)
 	p += line_up(params->max_held * sizeof(struct held));
 	e->recent = (void *)p;
 	e->recent_size = recent_size(params->max_recent);
-	e->recent_tokens = params->max_recent;
+	e->recent_credit = (uint64_t)params->max_recent * 1000;
 	memset(e->recent, 0, e->recent_size * sizeof(struct recent));
 	p += line_up(e->recent_size * sizeof(struct recent));
 	e->flows = sw_flow_table_init(p, line_up(sw_flow_table_size(params->max_flows)),
@@ -157,11 +157,12 @@ client_without_flow(struct burst *b, const struct item *it)
 	return PATH_DONE;
 }
 
-/* Only where the server asked for it with a SYN of its own. */
+/* Only where the server asked for it with a SYN of its own: what opens the entry must answer that. */
 static void
 synack_of_client(struct burst *b, const struct item *it)
 {
-	if (!(it->f->flags & SW_FLOW_FROM_SERVER)) {
+	if (!(it->f->flags & SW_FLOW_FROM_SERVER) || it->p->ack != it->f->ts_delta ||
+		!sw_pkt_tcp_csum_ok(it->p)) {
 		drop_item(b, it, SW_DROP_SYNACK_FROM_CLIENT);
 		return;
 	}

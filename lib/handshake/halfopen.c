@@ -17,22 +17,24 @@ window_field(const struct sw_pkt *p)
 	return rte_be_to_cpu_16(be);
 }
 
-/* Rewrites the packet at hand as an RST of its own connection. */
+/*
+ * Rewrites the packet at hand as an RST to the server. It goes where our SYN went, as all that we
+ * send there does: a server may answer from another station than the one that it listens on.
+ */
 static void
-rst_in_place(struct burst *b, const struct item *it, enum sw_side side, uint32_t seq)
+reset_server(struct burst *b, const struct item *it, const struct pending *pe, uint32_t seq)
 {
 	struct sw_segment s = {
-		.l2 = it->p->f->data,
-		.l2_len = (uint8_t)it->p->l3_off,
-		.swap_l2 = it->p->f->side == side,
-		.to_client = side == SW_OUTSIDE,
+		.l2 = pe->l2,
+		.l2_len = pe->l2_len,
 		.tcp_flags = SW_TCP_RST,
 		.seq = seq,
 		.tuple = &it->p->tuple,
 		.opts = {.wscale = SW_WSCALE_NONE},
 	};
 
-	build_and_send(b, it->p->f, &s, side);
+	sw_count(&b->stats, SW_C_SERVER_RST_SENT);
+	build_and_send(b, it->p->f, &s, SW_INSIDE);
 }
 
 static void
@@ -46,8 +48,7 @@ client_reset(struct burst *b, const struct item *it, struct pending *pe)
 		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
 		return;
 	}
-	sw_count(&b->stats, SW_C_SERVER_RST_SENT);
-	rst_in_place(b, it, SW_INSIDE, pe->client_isn + 1);
+	reset_server(b, it, pe, pe->client_isn + 1);
 	pending_release(b, pe);
 	remove_flow(b, it->f, SW_C_FLOW_RESET);
 }
@@ -93,9 +94,11 @@ halfopen_client(struct burst *b, const struct item *it)
 static uint8_t
 mss_units(uint16_t mss)
 {
-	unsigned n = mss / SW_MSS_UNIT_BYTES;
+	unsigned n = 1;
 
-	return n == 0 ? 1 : n > UINT8_MAX ? UINT8_MAX : (uint8_t)n;
+	while (n < UINT8_MAX && sw_mss_of_units((uint8_t)(n + 1)) <= mss)
+		n++;
+	return (uint8_t)n;
 }
 
 /* What this server has less than the client was promised: splice/repair.h. */
@@ -135,7 +138,8 @@ flow_establish(struct burst *b, const struct item *it, const struct pending *pe,
 	f->wscale_server = scaled ? o->wscale & 0xf : 0;
 	f->wscale_promised = pe->wscale_promised & 0xf;
 	f->wscale_client = asked->wscale & 0xf;
-	f->mss_units = mss_units(server_mss(o, sw_tuple_is_v6(&f->key)));
+	f->mss_units =
+		f->flags & SW_FLOW_MSS ? mss_units(server_mss(o, sw_tuple_is_v6(&f->key))) : 0;
 	f->server_isn = (uint16_t)it->p->seq;
 	f->window = sw_repair_window(f, pe->window);
 	f->aux = pe->client_isn + 1;
@@ -181,9 +185,8 @@ ack_server(struct burst *b, const struct item *it, const struct pending *pe,
 	const struct sw_tcp_opts *o)
 {
 	struct sw_segment s = {
-		.l2 = it->p->f->data,
-		.l2_len = (uint8_t)it->p->l3_off,
-		.swap_l2 = true,
+		.l2 = pe->l2,
+		.l2_len = pe->l2_len,
 		.tcp_flags = SW_TCP_ACK,
 		.window = it->f->window,
 		.seq = pe->client_isn + 1,
@@ -229,22 +232,32 @@ send_syn_again(struct burst *b, const struct pending *pe)
 static void
 ask_without_timestamps(struct burst *b, const struct item *it, struct pending *pe)
 {
-	pe->syn_opts.ts = false;
-	if (pe->syn_opts.mss > 2 * SW_REPAIR_TS_BYTES)
+	if (pe->syn_opts.ts && pe->syn_opts.mss > 2 * SW_REPAIR_TS_BYTES)
 		pe->syn_opts.mss -= SW_REPAIR_TS_BYTES;
-	pe->asked_anew = true;
+	pe->syn_opts.ts = false;
+	pe->asked_anew++;
 	pe->refused_isn = it->p->seq;
 	pe->refused_stage = pe->stage;
-	sw_count(&b->stats, SW_C_SERVER_RST_SENT);
-	rst_in_place(b, it, SW_INSIDE, it->p->ack);
+	reset_server(b, it, pe, it->p->ack);
 	send_syn_again(b, pe);
 }
 
-/* A copy of the SYN-ACK that was refused; after the next timer our RST must have been lost. */
+/* Then the server is one that always has the same ISN, and is taken as it is. */
+#define ASK_ANEW_MAX 2
+
+/* True where p is the SYN-ACK that was refused, again, and has been dealt with. */
 static bool
-was_refused(const struct pending *pe, const struct sw_pkt *p)
+refuse_again(struct burst *b, const struct item *it, struct pending *pe)
 {
-	return pe->asked_anew && p->seq == pe->refused_isn && pe->stage == pe->refused_stage;
+	if (pe->asked_anew == 0 || it->p->seq != pe->refused_isn)
+		return false;
+	if (pe->stage == pe->refused_stage)
+		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY); /* a copy */
+	else if (pe->asked_anew < ASK_ANEW_MAX)
+		ask_without_timestamps(b, it, pe); /* our RST was lost */
+	else
+		return false;
+	return true;
 }
 
 static void
@@ -256,10 +269,8 @@ server_synack(struct burst *b, const struct item *it, struct pending *pe)
 		drop_item(b, it, SW_DROP_TCP_OPTIONS);
 		return;
 	}
-	if (was_refused(pe, it->p)) {
-		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
+	if (refuse_again(b, it, pe))
 		return;
-	}
 	learn(b, pe, it, &o);
 	if (pe->syn_opts.ts && !o.ts) {
 		ask_without_timestamps(b, it, pe);
@@ -319,8 +330,7 @@ halfopen_server(struct burst *b, const struct item *it)
 		 * The server remembers an older connection of this tuple. An RST ends that one; the
 		 * SYN follows at once, so that the client does not wait for a timer.
 		 */
-		sw_count(&b->stats, SW_C_SERVER_RST_SENT);
-		rst_in_place(b, it, SW_INSIDE, p->ack);
+		reset_server(b, it, pe, p->ack);
 		if (!pe->retried)
 			send_syn_again(b, pe);
 		pe->retried = true;

@@ -60,9 +60,11 @@ struct pending {
 	bool retried; /* SYN sent again at once after an unacceptable ACK; once only */
 	uint8_t wscale_promised;
 	uint16_t mss_promised; /* or more than that; never less */
-	/* The server had no timestamps and was asked anew without: its ISN then, until the stage
-	 * is another one. */
-	bool asked_anew;
+	/*
+	 * The server had no timestamps and was asked anew without: how often, in which stage
+	 * last, and its ISN then.
+	 */
+	uint8_t asked_anew;
 	uint8_t refused_stage;
 	uint32_t refused_isn;
 	uint8_t l2_len;
@@ -121,6 +123,7 @@ struct learned {
 	uint32_t mss_period;
 	uint8_t wscale;
 	bool wscale_known;
+	uint8_t ecn_suspect; /* SYN-ACKs in a row that came only without ECN */
 	struct promised slot[2];
 };
 static_assert(sizeof(struct learned) == SW_CACHE_LINE_BYTES, "read for every SYN");
@@ -157,7 +160,7 @@ struct sw_engine {
 	uint64_t ticked_ns;		    /* time of the last ageing step */
 	struct recent *recent;
 	uint32_t recent_size, recent_count, recent_at; /* places, taken ones, next to look at */
-	uint32_t recent_tokens;			       /* SYN-ACKs that may still be remembered */
+	uint64_t recent_credit; /* SYN-ACKs that may still be remembered, in thousandths */
 	const struct sw_policy *learned_for;
 	struct learned learned[SW_SERVICES_MAX][2]; /* by family: IPv4, IPv6 */
 	struct sw_stats stats;
@@ -274,11 +277,11 @@ bool make_server_syn(struct burst *b, const struct pending *p);
 /* halfopen.c */
 void halfopen_client(struct burst *b, const struct item *it);
 void halfopen_server(struct burst *b, const struct item *it);
-/* Our SYN offers ECN; not the third and later ones, which something on the way may not like. */
+/* Our SYN offers ECN; not when it is repeated: something on the way may not like it. */
 static inline bool
 offers_ecn(const struct pending *pe)
 {
-	return pe->ecn && pe->stage < 2;
+	return pe->ecn && pe->stage == 0;
 }
 
 /* An ECN-setup SYN-ACK (RFC 3168, 6.1.1). */

@@ -6,12 +6,15 @@
  * timestamps, ECN) is what the servers said before; where the server of its connection says
  * otherwise, that connection is repaired (splice/repair.h) and the next ones are told the truth.
  *
- *   MSS            the smallest of this period and the one before: several servers may stand behind
- *                  one service, and the one with the smallest must never get a longer segment
+ *   MSS            the smallest of this period and the one before, several servers may stand behind
+ *                  one service; never below 1220 or the start: what a server says may depend on
+ *                  the client, who could lower it for all others. What is smaller is cut to size
  *   window scale   the last one seen; fixed for a key epoch, since the cookie does not carry it and
  *                  whoever accepts it must know what was said
  *   SACK, timestamps, ECN, and whether windows are scaled at all: had or lacked, by the last server
- *                  that was offered it. What is lacked is not promised, so nobody learns when that
+ *                  that was offered it. SACK and scaling are only taken for lacked where
+ *                  timestamps were offered too: a server that answers with SYN cookies leaves out
+ *                  both for a client without timestamps, and only for that one. What is lacked is not promised, so nobody learns when that
  *                  changes: after a wait, which doubles each time that it was in vain, clients are
  *                  promised it again until one server has answered
  *
@@ -21,6 +24,10 @@
 #include "handshake/internal.h"
 
 #define MSS_PERIOD_S 64
+#define MSS_FLOOR    1220
+
+/* So many servers in a row took our SYN only when it was repeated without ECN. */
+#define ECN_SUSPECT 3
 
 /* A server that does not say takes this (RFC 9293, 3.7.1). */
 #define MSS4_UNSAID 536
@@ -108,8 +115,8 @@ promised_with(struct burst *b, const struct item *it, const struct sw_cookie_sta
 	const struct sw_service *svc = sw_policy_service(b->view->policy, it->service);
 	bool v6 = sw_tuple_is_v6(&it->p->tuple);
 	const struct promised *s = &learned_of(b, it->service, v6)->slot[c->parity];
-	struct promised start = {.mss = v6 ? svc->server.mss6 : svc->server.mss4,
-		.wscale = svc->server.wscale};
+	struct promised start = {
+		.mss = v6 ? svc->server.mss6 : svc->server.mss4, .wscale = svc->server.wscale};
 
 	if (!svc->learn || s->mss == 0 || s->epoch != (uint32_t)c->epoch)
 		return start;
@@ -120,9 +127,12 @@ promised_with(struct burst *b, const struct item *it, const struct sw_cookie_sta
 }
 
 static void
-learn_mss(struct learned *l, uint16_t mss, uint32_t now_s)
+learn_mss(struct learned *l, uint16_t mss, uint16_t floor, uint32_t now_s)
 {
 	uint32_t period = now_s / MSS_PERIOD_S;
+
+	if (mss < floor)
+		mss = floor;
 
 	if (l->mss[0] != 0 && period == l->mss_period) {
 		if (mss < l->mss[0])
@@ -159,27 +169,46 @@ server_mss(const struct sw_tcp_opts *o, bool v6)
 	return o->mss != 0 ? o->mss : v6 ? MSS6_UNSAID : MSS4_UNSAID;
 }
 
+static void
+learn_ecn(struct burst *b, struct learned *l, const struct pending *pe, const struct sw_pkt *synack)
+{
+	if (!pe->ecn)
+		return;
+	if (offers_ecn(pe)) {
+		l->ecn_suspect = 0;
+		learn_option(b, l, LEARN_ECN, takes_ecn(synack));
+	} else if (++l->ecn_suspect >= ECN_SUSPECT) {
+		l->ecn_suspect = 0;
+		learn_option(b, l, LEARN_ECN, false);
+	}
+}
+
 void
 learn(struct burst *b, const struct pending *pe, const struct item *synack,
 	const struct sw_tcp_opts *o)
 {
+	const struct sw_service *svc = sw_policy_service(b->view->policy, pe->service);
 	bool v6 = sw_tuple_is_v6(&synack->p->tuple);
+	uint16_t start = v6 ? svc->server.mss6 : svc->server.mss4;
 	struct learned *l = learned_of(b, pe->service, v6);
+	const struct sw_tcp_opts *asked = &pe->syn_opts;
+	bool scales = o->wscale != SW_WSCALE_NONE;
 
-	if (!sw_policy_service(b->view->policy, pe->service)->learn)
+	if (!svc->learn)
 		return;
-	learn_mss(l, server_mss(o, v6), (uint32_t)b->now_s);
-	if (pe->syn_opts.wscale != SW_WSCALE_NONE) {
-		learn_option(b, l, LEARN_WSCALE, o->wscale != SW_WSCALE_NONE);
-		if (o->wscale != SW_WSCALE_NONE) {
-			l->wscale = o->wscale;
-			l->wscale_known = true;
-		}
+	/* The same MSS back: it may be no more than an echo of ours. */
+	if (server_mss(o, v6) != asked->mss || asked->mss >= start)
+		learn_mss(l, server_mss(o, v6), start < MSS_FLOOR ? start : MSS_FLOOR,
+			(uint32_t)b->now_s);
+	if (asked->wscale != SW_WSCALE_NONE && scales) {
+		l->wscale = o->wscale;
+		l->wscale_known = true;
 	}
-	if (pe->syn_opts.sack_perm)
+	if (asked->wscale != SW_WSCALE_NONE && (scales || pe->ts))
+		learn_option(b, l, LEARN_WSCALE, scales);
+	if (asked->sack_perm && (o->sack_perm || pe->ts))
 		learn_option(b, l, LEARN_SACK, o->sack_perm);
-	if (pe->syn_opts.ts)
+	if (asked->ts)
 		learn_option(b, l, LEARN_TS, o->ts);
-	if (offers_ecn(pe))
-		learn_option(b, l, LEARN_ECN, takes_ecn(synack->p));
+	learn_ecn(b, l, pe, synack->p);
 }

@@ -7,7 +7,8 @@
  * connection is translated like any of its segments, the checksum by differences; later ones carry
  * nothing to translate. A first fragment without a connection, or with a SYN, is dropped, so what
  * follows it never becomes a packet; a later one that could overwrite a TCP header is dropped too
- * (RFC 1858, RFC 3128).
+ * (RFC 1858, RFC 3128). A first IPv6 fragment has its TCP header right behind the fragment header,
+ * else it is no SW_PKT_FIRST.
  *
  * ICMP errors quote a packet as its sender's neighbour saw it: on the far side of us. They are
  * translated back and passed on to the sender, who judges the quoted sequence number
@@ -45,13 +46,24 @@ may_be_tcp(uint8_t proto)
 	}
 }
 
+/*
+ * What a later IPv6 fragment says of its protocol counts for nothing, the first one's does
+ * (RFC 8200, 4.5): one that could lie over a TCP header is taken for one that does.
+ */
+static bool
+may_hide_tcp(const struct sw_pkt *p)
+{
+	return may_be_tcp(p->proto) ||
+	       (sw_tuple_is_v6(&p->tuple) && p->frag_off != 0 && p->frag_off < FRAG_OFF_SAFE);
+}
+
 /* Packets without a TCP header that can be judged. */
 void
 not_tcp(struct burst *b, const struct sw_pkt *p)
 {
 	if (p->kind == SW_PKT_BAD)
 		drop(b, p->f, p->reason);
-	else if (p->kind != SW_PKT_FRAGMENT || !may_be_tcp(p->proto) ||
+	else if (p->kind != SW_PKT_FRAGMENT || !may_hide_tcp(p) ||
 		 !sw_policy_covers_address(b->view->policy, &p->tuple))
 		bridge(b, p->f, SW_C_BRIDGED);
 	else if (b->view->pass_fragments && p->frag_off >= FRAG_OFF_SAFE)

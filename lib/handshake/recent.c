@@ -15,6 +15,9 @@
  */
 #include "handshake/internal.h"
 
+/* One SYN-ACK; what a millisecond gives back is max_recent. */
+#define CREDIT_ONE 1000
+
 #define SWEEP_MS     100
 #define RECENT_TRIES 3
 
@@ -46,11 +49,11 @@ recent_add(struct burst *b, const struct sw_segment *s)
 {
 	struct sw_engine *e = b->e;
 
-	if (sw_likely(e->recent_tokens == 0))
+	if (sw_likely(e->recent_credit < CREDIT_ONE))
 		return;
 	struct recent *r = place_of(e, s->tuple);
 
-	e->recent_tokens--;
+	e->recent_credit -= CREDIT_ONE;
 	if (r->tries == 0)
 		e->recent_count++;
 	*r = (struct recent){
@@ -126,12 +129,13 @@ recent_tick(struct burst *b, uint64_t elapsed_ms)
 {
 	struct sw_engine *e = b->e;
 	uint64_t n = e->recent_size * elapsed_ms / SWEEP_MS + 1;
-	uint64_t tokens = e->recent_tokens + e->params.max_recent * elapsed_ms / 1000 + 1;
+	uint64_t full = (uint64_t)e->params.max_recent * CREDIT_ONE;
 
 	if (e->recent_size == 0)
 		return;
-	e->recent_tokens =
-		(uint32_t)(tokens < e->params.max_recent ? tokens : e->params.max_recent);
+	e->recent_credit += e->params.max_recent * elapsed_ms;
+	if (e->recent_credit > full)
+		e->recent_credit = full;
 	if (n > e->recent_size)
 		n = e->recent_size;
 	for (; n > 0 && e->recent_count > 0; n--) {

@@ -76,11 +76,12 @@ static sw_noinline void
 send_to_server_cut(struct burst *b, const struct item *it)
 {
 	struct sw_pkt *p = it->p;
-	unsigned limit = it->f->mss_units * SW_MSS_UNIT_BYTES;
+	unsigned limit = sw_mss_of_units(it->f->mss_units);
 	unsigned n = p->kind == SW_PKT_TCP ? sw_split_count(p, limit) : 1;
 	struct sw_out *out = b->out;
 
 	if (n <= 1) {
+		sw_count(&b->stats, SW_C_SPLICED_TO_SERVER);
 		send(b, p->f, SW_INSIDE);
 	} else if (!sw_pkt_tcp_csum_ok(p)) { /* the pieces would have a right one */
 		drop_item(b, it, SW_DROP_TCP_CHECKSUM);
@@ -90,6 +91,7 @@ send_to_server_cut(struct burst *b, const struct item *it)
 	} else {
 		const struct sw_frame *more = &out->spare[out->n_spare - (n - 1)];
 
+		sw_count(&b->stats, SW_C_SPLICED_TO_SERVER);
 		sw_count(&b->stats, SW_C_SEGMENT_CUT);
 		send(b, p->f, SW_INSIDE);
 		for (unsigned i = 0; i < n - 1; i++)
@@ -105,13 +107,14 @@ spliced_client(struct burst *b, const struct item *it)
 	if (!translate_to_server(b, it))
 		return;
 	client_event(b, it);
-	if (it->p->tcp_flags & SW_TCP_SYN)
+	if ((it->p->tcp_flags & (SW_TCP_SYN | SW_TCP_ACK)) == SW_TCP_SYN)
 		sw_count(&b->stats, SW_C_LIVE_SYN_PASSED);
-	sw_count(&b->stats, SW_C_SPLICED_TO_SERVER);
-	if (sw_unlikely(it->f->flags & SW_FLOW_MSS))
+	if (sw_unlikely(it->f->flags & SW_FLOW_MSS)) {
 		send_to_server_cut(b, it);
-	else
-		send(b, it->p->f, SW_INSIDE);
+		return;
+	}
+	sw_count(&b->stats, SW_C_SPLICED_TO_SERVER);
+	send(b, it->p->f, SW_INSIDE);
 }
 
 void
@@ -245,7 +248,8 @@ open_from_server(struct burst *b, const struct item *it)
 	b->stale = true;
 	f->state = SW_FLOW_QUIET;
 	f->flags = SW_FLOW_FROM_SERVER | SW_FLOW_REOPEN;
-	f->delta = f->ts_delta = f->reopen_isn = 0;
+	f->delta = f->reopen_isn = 0;
+	f->ts_delta = it->p->seq + 1; /* what the client's SYN-ACK has to acknowledge */
 	f->wscale_server = f->wscale_promised = 0;
 	f->aux = 0;
 	f->deadline_ms = b->now_ms + SERVER_SYN_MS;

@@ -88,8 +88,8 @@ removal_counter(const struct sw_flow *f)
 	case SW_FLOW_RST_CLIENT:
 	case SW_FLOW_RST_SERVER:
 		return SW_C_FLOW_RESET;
-	case SW_FLOW_QUIET:
-		return SW_C_FLOW_QUIET;
+	case SW_FLOW_QUIET: /* a server's SYN may also have had no answer */
+		return f->flags & SW_FLOW_FROM_SERVER ? SW_C_FLOW_EXPIRED : SW_C_FLOW_QUIET;
 	default:
 		return SW_C_FLOW_EXPIRED;
 	}

@@ -69,6 +69,7 @@ sw_ext_walk(struct sw_ext_walk *w)
 			return ip6_short(w->off + 8, w->ip_end);
 		if (w->next == SW_IPPROTO_FRAGMENT && !take_fragment(w))
 			return SW_DROP_IP6_HEADERS;
+		w->direct = w->next == SW_IPPROTO_FRAGMENT && w->fragment;
 		len = ext_len(w->next, x);
 		if (len == 0)
 			return SW_DROP_IP6_HEADERS;

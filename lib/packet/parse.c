@@ -235,7 +235,8 @@ parse_ext6(struct sw_pkt *p, uint32_t off, uint32_t ip_end)
 			sw_parse_icmp(p, w.off, ip_end, p->tuple.vlan_af);
 		return 0; /* ESP, no next header, all else: nobody finds a TCP behind it */
 	}
-	if (w.frag_off == 0 && w.next == SW_IPPROTO_TCP) {
+	/* Behind further headers, a later fragment could lie over TCP's: that is none to pass. */
+	if (w.frag_off == 0 && w.next == SW_IPPROTO_TCP && w.direct) {
 		parse_first(p, w.off, ip_end);
 		return 0;
 	}

@@ -8,8 +8,9 @@
  *
  * What is not TCP, or not IP, is SW_PKT_OTHER: bridged, not judged. A packet that claims to be IP
  * but cannot be read is SW_PKT_BAD with its drop reason: a middle box that guesses is a way around
- * itself. The first fragment of a TCP packet that has all of its TCP header is SW_PKT_FIRST, one whose
- * TCP header is cut SW_PKT_BAD; every other fragment is SW_PKT_FRAGMENT: its ports are unknown. An IPv6 packet whole in one fragment
+ * itself. The first fragment of a TCP packet that has all of its TCP header (IPv6: right behind the
+ * fragment header) is SW_PKT_FIRST, one whose TCP header is cut SW_PKT_BAD; every other fragment is
+ * SW_PKT_FRAGMENT: its ports are unknown. An IPv6 packet whole in one fragment
  * (an atomic one, RFC 6946) is no fragment.
  *
  * A packet with hops of an IPv4 source route left (LSRR, SSRR), or segments left in an IPv6 routing

@@ -19,6 +19,7 @@ struct sw_ext_walk {
 	uint8_t next;	   /* in: kind of the first header; out: of what stands at off */
 	bool fragment;	   /* in: false; out: a fragment, not an atomic one */
 	uint16_t frag_off; /* in: 0; out: bytes of the packet before this fragment */
+	bool direct;	   /* out: what stands at off follows a fragment header of a fragment */
 };
 
 /*

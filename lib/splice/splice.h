@@ -40,7 +40,15 @@
 #define SW_FLOW_NO_ECN	  0x80
 #define SW_FLOW_REPAIR	  0xf8 /* any of them */
 
-#define SW_MSS_UNIT_BYTES 36 /* 255 of them are more than a jumbo frame */
+/*
+ * What mss_units stands for, bytes: steps of 20, in which the usual values are, and above 4,000 of
+ * 100, up to more than a jumbo frame.
+ */
+sw_always_inline unsigned
+sw_mss_of_units(uint8_t units)
+{
+	return units <= 200 ? units * 20u : 4000 + (units - 200u) * 100;
+}
 
 /*
  * Translate p in place (p->seq and p->ack are kept in step); SW_PKT_TCP and SW_PKT_FIRST. False

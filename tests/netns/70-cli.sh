@@ -4,6 +4,7 @@
 # The daemon's command line: what is wrong gets a sentence that says what to do, the right exit status and no core
 # dump; SIGINT and SIGTERM end it with a summary, SIGHUP does not; mode respond needs one port only; several
 # workers need ports that spread connections.
+PORTS=tap # some are started by hand here
 # shellcheck source=tests/netns/lib.sh
 . "$(dirname "$0")/lib.sh"
 

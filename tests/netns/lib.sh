@@ -13,6 +13,12 @@
 #
 #   eth0 ===veth=== wcli -- wire -- dtap0 == synward == dtap1 -- wire -- wsrv ===veth=== eth0
 #
+# PORTS chooses what synward's ports are. With af_xdp they are ends of veth pairs, and the other ends
+# take the places of the taps:
+#
+#   eth0 ===veth=== dxdp0 == synward == dxdp1 ===veth=== eth0
+#   eth0 ===veth=== wcli -- wire -- pxdp0 ===veth=== dxdp0 == synward == dxdp1 ...
+#
 # A test: net_up; start_synward CONFIG; start_server PORT...; checks; finish. Everything is cleaned up
 # at exit, on Ctrl-C too. Nothing is awaited by a plain sleep.
 
@@ -25,6 +31,9 @@ PREFIX=swtest.$$
 V4_CLI=10.77.0.1 V4_SRV=10.77.0.2
 V6_CLI=fd77::1 V6_SRV=fd77::2
 WIRE_CLI='' WIRE_SRV=''
+PORTS=${PORTS:-tap} # or af_xdp
+SYN_PORTS=''        # of count_server_syns, as nft writes them
+CABLES=()           # what a host is connected to: outside, inside
 WORK=
 PIDS=()      # everything in the background but synward and the wires
 WIRE_PIDS=()
@@ -108,6 +117,7 @@ net_up() {
 	trap clean_up EXIT
 	trap 'exit 130' INT TERM
 	sw_choose_cpus
+	choose_ports
 	local ns
 	for ns in "$CLI" "$MID" "$SRV"; do
 		sw_namespace "$ns" || sw_die "cannot make network namespaces here"
@@ -117,6 +127,29 @@ net_up() {
 	# A connection must not start with what an earlier one learned.
 	sw_in "$CLI" sysctl -qw net.ipv4.tcp_no_metrics_save=1
 	sw_in "$SRV" sysctl -qw net.ipv4.tcp_no_metrics_save=1
+}
+
+choose_ports() {
+	case $PORTS in
+	tap) CABLES=(dtap0 dtap1) ;;
+	af_xdp)
+		CABLES=(pxdp0 pxdp1)
+		SW_VDEVS=('--vdev=net_af_xdp0,iface=dxdp0' '--vdev=net_af_xdp1,iface=dxdp1')
+		;;
+	*) sw_die "PORTS=$PORTS: it is tap or af_xdp" ;;
+	esac
+}
+
+# The taps come with the daemon; the veths that it takes for ports must be there before.
+make_ports() {
+	local n
+	[ "$PORTS" = af_xdp ] || return 0
+	for n in 0 1; do
+		ip -n "$MID" link add dxdp$n mtu 1508 type veth peer name pxdp$n mtu 1508 || return 1
+		# A segment without a checksum of its own would go out as it is.
+		sw_in "$MID" ethtool -K pxdp$n tso off gso off gro off tx off >/dev/null || return 1
+		ip -n "$MID" link set dxdp$n up || return 1
+	done
 }
 
 # Both ends use this congestion control where the kernel lets namespaces choose it.
@@ -149,21 +182,21 @@ spawn_until() {
 	sw_wait_until 20 says_ready "$log" "$text" || { cat "$log" "$log.err"; sw_die "$1: not ready"; }
 }
 
-# plug HOST-NAMESPACE TAP VETH WIRE-ARGUMENTS: connects a host to its tap.
+# plug HOST-NAMESPACE CABLE VETH WIRE-ARGUMENTS: connects a host to a tap, or to a port's veth.
 plug() {
-	local ns=$1 tap=$2 veth=$3
+	local ns=$1 cable=$2 veth=$3
 	shift 3
 	if [ $# -eq 0 ]; then
-		ip -n "$MID" link set "$tap" netns "$ns" && ip -n "$ns" link set "$tap" name eth0
+		ip -n "$MID" link set "$cable" netns "$ns" && ip -n "$ns" link set "$cable" name eth0 mtu 1500
 		return
 	fi
 	ip -n "$MID" link add "$veth" type veth peer name eth0 netns "$ns" || return 1
 	sw_in "$MID" ethtool -K "$veth" tso off gso off gro off tx off >/dev/null 2>&1
 	# Room for two tags of the wire's.
-	ip -n "$MID" link set "$tap" mtu 1508 up
+	ip -n "$MID" link set "$cable" mtu 1508 up
 	ip -n "$MID" link set "$veth" up
 	: >"$WORK/$veth.log"
-	taskset -c "$SW_CPU_PEERS" "$SW_WIRE" --a "$MID/$veth" --b "$MID/$tap" "$@" \
+	taskset -c "$SW_CPU_PEERS" "$SW_WIRE" --a "$MID/$veth" --b "$MID/$cable" "$@" \
 		>"$WORK/$veth.log" 2>&1 &
 	WIRE_PIDS+=($!)
 	sw_wait_until 10 grep -q '^wire: ready' "$WORK/$veth.log" || { cat "$WORK/$veth.log"; return 1; }
@@ -176,12 +209,13 @@ can_ping() {
 
 # start_synward CONFIG: daemon, cables and addresses; returns when both ends can ping each other.
 start_synward() {
+	make_ports || sw_die "cannot make veth pairs for ports"
 	sw_launch "$MID" "$PREFIX" "$1" "$WORK/synward" || sw_die "no synward, no test"
 	SYNWARD_PID=$SW_PID
 	# shellcheck disable=SC2086
-	plug "$CLI" dtap0 wcli $WIRE_CLI || sw_die "cannot connect the client"
+	plug "$CLI" "${CABLES[0]}" wcli $WIRE_CLI || sw_die "cannot connect the client"
 	# shellcheck disable=SC2086
-	plug "$SRV" dtap1 wsrv $WIRE_SRV || sw_die "cannot connect the server"
+	plug "$SRV" "${CABLES[1]}" wsrv $WIRE_SRV || sw_die "cannot connect the server"
 	sw_host_interface "$CLI" "$V4_CLI" "$V6_CLI" || sw_die "cannot set the client's address"
 	sw_host_interface "$SRV" "$V4_SRV" "$V6_SRV" || sw_die "cannot set the server's address"
 	# Answers to sources that do not exist go back the way they came.
@@ -202,6 +236,8 @@ stop_synward() {
 	# The taps go with the daemon; veths have to be taken away.
 	ip -n "$CLI" link del eth0 2>/dev/null
 	ip -n "$SRV" link del eth0 2>/dev/null
+	ip -n "$MID" link del dxdp0 2>/dev/null
+	ip -n "$MID" link del dxdp1 2>/dev/null
 	return $rc
 }
 
@@ -211,7 +247,7 @@ config() {
 	local file
 	file=$(mktemp "$WORK/config.XXXXXX")
 	cat >"$file" <<-YAML
-	ports: {outside: net_tap0, inside: net_tap1}
+	ports: {outside: net_${PORTS}0, inside: net_${PORTS}1}
 	flows: 64k
 	services:
 	  - name: test
@@ -270,14 +306,14 @@ nstat_of() {
 	sw_in "$1" nstat -asz "$2" | awk -v name="$2" '$1 == name { print $2 }'
 }
 
-# Counts the SYNs that reach the server's stack, by destination port where one is given.
+# Counts the SYNs that reach the server's stack: all, or those to SYN_PORTS.
 count_server_syns() {
-	sw_in "$SRV" nft -f - <<-'NFT'
+	sw_in "$SRV" nft -f - <<-NFT
 	table inet count {
 		counter syns { }
 		chain in {
 			type filter hook prerouting priority raw;
-			tcp flags & (syn | ack) == syn counter name syns
+			${SYN_PORTS:+tcp dport $SYN_PORTS} tcp flags & (syn | ack) == syn counter name syns
 		}
 	}
 	NFT

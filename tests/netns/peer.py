@@ -9,6 +9,8 @@ compares both. CLOSER is who closes first, and how:
   client, server   that end sends its FIN first
   half             the client sends its FIN right after its data; only then does the server begin to send
   reset            the client has all and says so with one byte; the server resets the connection
+
+On the ports of --greeting the server says one line first, on accept(); a client with --greeting waits for it.
 """
 import argparse
 import collections
@@ -24,6 +26,13 @@ import time
 CHUNK = 1 << 16
 LINE_MAX = 100
 DIGEST = 64
+GREETING = b"220 ready\n"
+IPPROTO_MPTCP = 262
+IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, PMTUDISC_DONT = 10, 23, 0
+IPV6_HOPOPTS, IPV6_DSTOPTS = 54, 59
+# An extension header of 8 bytes: the next header's number and the length are filled in by the kernel's
+# sender; PadN, 4 bytes of padding.
+EXT_PADDING = bytes([0, 0, 1, 4, 0, 0, 0, 0])
 # More than this cannot be sent without reading meanwhile: both buffers might fill.
 SEND_FIRST = 1 << 16
 
@@ -91,6 +100,8 @@ def reset(sock):
 
 
 def serve_one(sock):
+    if sock.getsockname()[1] in GREETED:
+        sock.sendall(GREETING)
     line, rest = read_line(sock)
     seed, down, up, closer = line.decode().split()
     seed, down, up = int(seed), int(down), int(up)
@@ -131,13 +142,16 @@ def serve_thread(sock):
 
 
 TIMEOUT = 120
+GREETED = set()  # ports on which the server speaks first
 
 
-def listen(port):
-    sock = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+def listen(port, protocol=0):
+    sock = socket.socket(socket.AF_INET6, socket.SOCK_STREAM, protocol)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
     sock.bind(("::", port))
+    # Data in a SYN is taken where the sysctl allows it.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_FASTOPEN, 4096)
     sock.listen(4096)
     return sock
 
@@ -150,7 +164,9 @@ def accept_loop(listener):
 
 def serve(args):
     threading.stack_size(256 * 1024)
-    listeners = [listen(port) for port in args.port]
+    GREETED.update(args.greeting)
+    listeners = [listen(port) for port in args.port + args.greeting]
+    listeners += [listen(port, IPPROTO_MPTCP) for port in args.mptcp]
     print("peer: ready", flush=True)
     for listener in listeners[1:]:
         threading.Thread(target=accept_loop, args=(listener,), daemon=True).start()
@@ -187,23 +203,59 @@ class Client:
             return "client" if number % 2 == 0 else "server"
         return self.args.closer
 
+    def prepare(self, sock, v6):
+        """What must be set before the SYN goes out."""
+        args = self.args
+        if args.source_port:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            sock.bind(("::" if v6 else "0.0.0.0", args.source_port))
+        if args.ip_options:
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_OPTIONS, bytes.fromhex(args.ip_options))
+        for name in args.extension:
+            option = IPV6_HOPOPTS if name == "hop" else IPV6_DSTOPTS
+            sock.setsockopt(socket.IPPROTO_IPV6, option, EXT_PADDING)
+        if args.fragmentable:
+            level, option = ((socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER) if v6 else
+                             (socket.IPPROTO_IP, IP_MTU_DISCOVER))
+            sock.setsockopt(level, option, PMTUDISC_DONT)
+
     def connect(self):
+        args, v6 = self.args, ":" in self.args.host
         start = time.monotonic()
-        sock = socket.create_connection((self.args.host, self.args.port), self.args.timeout)
+        sock = socket.socket(socket.AF_INET6 if v6 else socket.AF_INET, socket.SOCK_STREAM,
+                             IPPROTO_MPTCP if args.mptcp else 0)
+        try:
+            sock.settimeout(args.timeout)
+            self.prepare(sock, v6)
+            # With TCP Fast Open the first data connects.
+            if not args.fastopen:
+                sock.connect((args.host, args.port))
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except OSError:
+            sock.close()
+            raise
         with self.lock:
             self.connect_ms.append((time.monotonic() - start) * 1000)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return sock
+
+    def send_first(self, sock, data):
+        """The first bytes of a connection."""
+        if self.args.fastopen:
+            done = sock.sendto(data, socket.MSG_FASTOPEN, (self.args.host, self.args.port))
+            data = data[done:]
+        sock.sendall(data)
 
     def request(self, sock, seed, closer):
         """Request and upload; returns the thread that still sends, or None."""
         args = self.args
         line = f"{seed} {args.down} {args.up} {closer}\n".encode()
+        if args.greeting and read_exactly(sock, len(GREETING), None) != GREETING:
+            raise Failure("no greeting")
         if args.up <= SEND_FIRST:
-            sock.sendall(line + b"".join(stream(seed + 1, args.up)))
+            self.send_first(sock, line + b"".join(stream(seed + 1, args.up)))
             sender = None
         else:
-            sock.sendall(line)
+            self.send_first(sock, line)
             sender = threading.Thread(target=quiet, args=(send_stream, sock, seed + 1, args.up))
             sender.start()
         if closer == "half":
@@ -282,6 +334,10 @@ def main():
     commands = parser.add_subparsers(dest="command", required=True)
     server = commands.add_parser("serve")
     server.add_argument("port", type=int, nargs="+")
+    server.add_argument("--greeting", type=int, action="append", default=[], metavar="PORT",
+                        help="one more port, on which the server speaks first")
+    server.add_argument("--mptcp", type=int, action="append", default=[], metavar="PORT",
+                        help="one more port, of an MPTCP socket")
     client = commands.add_parser("client")
     client.add_argument("host")
     client.add_argument("port", type=int)
@@ -297,6 +353,14 @@ def main():
     client.add_argument("--timeout", type=float, default=TIMEOUT)
     client.add_argument("--hold", action="store_true",
                         help="stay open after the exchange until standard input ends")
+    client.add_argument("--greeting", action="store_true", help="the server speaks first")
+    client.add_argument("--source-port", type=int, default=0)
+    client.add_argument("--mptcp", action="store_true", help="an MPTCP socket")
+    client.add_argument("--fastopen", action="store_true", help="data in the SYN (TCP Fast Open)")
+    client.add_argument("--ip-options", metavar="HEX", help="IPv4 options on every packet")
+    client.add_argument("--extension", action="append", default=[], choices=["hop", "dst"],
+                        help="an IPv6 extension header on every packet")
+    client.add_argument("--fragmentable", action="store_true", help="no path MTU discovery")
     args = parser.parse_args()
     if args.command == "serve":
         serve(args)

@@ -34,7 +34,7 @@ judge_options(const struct world *w, const struct conn *c, const struct tcp_peer
 	if (sv->ts_on != cl->ts_on || sv->sack_on != cl->sack_on)
 		sim_fail("conn %u: server has timestamps %d, SACK %d; client %d, %d", c->id,
 			sv->ts_on, sv->sack_on, cl->ts_on, cl->sack_on);
-	if (syn->mss == 0 || syn->mss > mss || (mss >= 536 && syn->mss + 684u < mss))
+	if (syn->mss == 0 || syn->mss > mss || (mss >= 512 && syn->mss + 708u < mss))
 		sim_fail("conn %u: server was told MSS %u, client's is %u", c->id, syn->mss, mss);
 	if (synack->wscale == SEG_NO_WSCALE ? syn->wscale != SEG_NO_WSCALE
 					    : syn->wscale > cl->cfg.wscale)

@@ -59,7 +59,7 @@ static const struct pkt_make first[] = {
 		.pad_to = 90},
 	{V4, TCP, .frag = 0x2000, IPOPTS(1, 7, 3, 4, 137, 3, 4), .n_vlan = 1, .vlan_tci = {9}},
 	{V6, TCP, EXT(44, FRAG(6, 1)), DATA("12345678")},
-	{V6, TCP, EXT(0, HBH(44), FRAG(60, 1), DST(51), AH(6)), DATA("12345678")},
+	{V6, TCP, EXT(0, HBH(60), DST(51), AH(44), FRAG(6, 1)), DATA("12345678")},
 	{V6, TCP, EXT(43, RTG(44, 0), FRAG(6, 7)), .n_vlan = 2, .vlan_tci = {1, 2}, .pad_to = 120},
 	{V6, TCP, EXT(44, FRAG(44, 0), FRAG(6, 1))}, /* the first one of the two is none */
 };
@@ -172,7 +172,7 @@ static const struct {
 	{"IPv6 last fragment of UDP", {V6, TCP, EXT(44, FRAG(17, 8))}, -1, 0, SW_PKT_FRAGMENT, 0,
 		17},
 	{"first fragment with options", {V6, TCP, EXT(0, HBH(44), FRAG(60, 1), DST(6))}, -1, 0,
-		SW_PKT_FIRST, 0, 6},
+		SW_PKT_FRAGMENT, 0, 6},
 	{"later fragment of options", {V6, TCP, EXT(0, HBH(44), FRAG(60, 8), DST(6))}, -1, 0,
 		SW_PKT_FRAGMENT, 0, 60},
 	{"first fragment ends in options", {V6, .proto = 17, EXT(44, FRAG(60, 1)), DATA("1234567")},

@@ -343,10 +343,28 @@ pkt_read(const uint8_t *buf, size_t len, struct pkt_seen *s)
 	return read_tcp(buf, len, s) && !s->more;
 }
 
+/* The headers of s are sound, and it is an IPv6 first fragment: where its fragment header ends. */
+static size_t
+frag_end(const uint8_t *b, const struct pkt_seen *s)
+{
+	size_t off = s->l3_off + 40;
+	uint8_t next = b[s->l3_off + 6];
+
+	while (next != 44 || (get16(b + off + 2) & 0xfff9) == 0) {
+		size_t hdr = next == 44	  ? 8
+			     : next == 51 ? (b[off + 1] + 2u) * 4
+					  : (b[off + 1] + 1u) * 8;
+
+		next = b[off];
+		off += hdr;
+	}
+	return off + 8;
+}
+
 bool
 pkt_read_first(const uint8_t *buf, size_t len, struct pkt_seen *s)
 {
-	return read_tcp(buf, len, s) && s->more;
+	return read_tcp(buf, len, s) && s->more && (!s->v6 || frag_end(buf, s) == s->l4_off);
 }
 
 bool

@@ -95,7 +95,10 @@ struct pkt_seen {
  */
 bool pkt_read(const uint8_t *buf, size_t len, struct pkt_seen *s);
 
-/* The same for a first fragment that has its TCP header, and for nothing else. */
+/*
+ * The same for a first fragment that has its TCP header, for IPv6 right behind the fragment header,
+ * and for nothing else.
+ */
 bool pkt_read_first(const uint8_t *buf, size_t len, struct pkt_seen *s);
 
 /* Fills s up to the end of the IP headers, whatever follows. False for all fragments but first. */

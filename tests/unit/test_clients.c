@@ -46,13 +46,13 @@ teardown(void)
 static uint16_t
 mss_class(uint16_t mss, bool v6)
 {
-	static const uint16_t class4[] = {48, 536, 1220, 1360, 1400, 1440, 1460, 8960};
+	static const uint16_t class4[] = {48, 216, 512, 1220, 1360, 1420, 1460, 8960};
 	static const uint16_t class6[] = {48, 536, 1220, 1340, 1380, 1420, 1440, 8940};
 	const uint16_t *class = v6 ? class6 : class4;
 	uint16_t found = class[0];
 
 	if (mss == 0)
-		return v6 ? 1220 : 536; /* RFC 9293, 3.7.1 */
+		mss = v6 ? 1220 : 536; /* RFC 9293, 3.7.1 */
 	for (unsigned i = 0; i < 8; i++)
 		if (class[i] <= mss)
 			found = class[i];

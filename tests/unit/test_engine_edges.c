@@ -259,7 +259,8 @@ START_TEST(ip6_fragments)
 				side == SW_OUTSIDE ? rig_client(&conn6) : rig_server(&conn6);
 			uint64_t drops = rig_drop(&r, SW_DROP_FRAGMENT);
 			uint64_t bridged = rig_stat(&r, SW_C_BRIDGED);
-			bool dropped = ours && cases[i].dropped;
+			/* A later one at byte 8 may lie over a TCP header, whatever it says. */
+			bool dropped = ours && (cases[i].dropped || off > 7);
 			uint8_t b[PKT_MAX];
 
 			if (off == 0x0001 && cases[i].next != 6 && cases[i].dropped)

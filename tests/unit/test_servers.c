@@ -247,7 +247,8 @@ START_TEST(answer_from_another_station)
 	ck_assert_uint_eq(r.n_sent, 3);
 	ck_assert(memcmp(r.sent[0].data, "\2\0\0\0\0\1\2\0\0\0\0\7", 12) == 0); /* to the client */
 	ck_assert_uint_eq(r.sent[1].seen.flags, SW_TCP_ACK);
-	ck_assert(memcmp(r.sent[1].data, "\2\0\0\0\0\7\2\0\0\0\0\1", 12) == 0);
+	/* To the station that the client spoke to: the one that listens. */
+	ck_assert(memcmp(r.sent[1].data, "\2\0\0\0\0\2\2\0\0\0\0\1", 12) == 0);
 	/* What the client sent goes where the client sent it. */
 	ck_assert(memcmp(r.sent[2].data, "\2\0\0\0\0\2\2\0\0\0\0\1", 12) == 0);
 }

@@ -276,7 +276,8 @@ START_TEST(server_opens_in_vain)
 		ck_assert_uint_eq(rig_flows(&r), 1);
 		rig_tick(&r, 1500);
 		ck_assert_uint_eq(rig_flows(&r), 0);
-		ck_assert_uint_eq(rig_stat(&r, SW_C_FLOW_QUIET), again + 1);
+		ck_assert_uint_eq(rig_stat(&r, SW_C_FLOW_EXPIRED), again + 1);
+		ck_assert_uint_eq(rig_stat(&r, SW_C_FLOW_QUIET), 0);
 	}
 	m = client_synack(&c);
 	rig_send(&r, SW_OUTSIDE, &m);

@@ -13,6 +13,7 @@
 #define PPM_PER_PCT 1e4
 #define VLAN_ID_MIN 1ul
 #define VLAN_ID_MAX 4094ul
+#define PAD_MAX	    1514u
 #define TPID_CTAG   0x8100
 #define TPID_STAG   0x88a8
 
@@ -36,6 +37,8 @@ static const char usage[] =
 	"Tags, put on towards b and taken off towards a:\n"
 	"  --vlan ID        802.1Q\n"
 	"  --qinq OUT.IN    802.1ad with 802.1Q inside\n"
+	"  --pad N          shorter frames get N bytes, as on Ethernet (60), with junk behind the "
+	"packet\n"
 	"Prints 'wire: ready'; ends on SIGINT or SIGTERM with its counters, status 1 after an "
 	"error.\n";
 
@@ -164,6 +167,18 @@ read_tags(struct wire_args *args, bool qinq, const char *text)
 }
 
 static int
+read_pad(struct wire_args *args, const char *text)
+{
+	uint64_t bytes;
+	int rc = read_number(text, "", &bytes, NULL);
+
+	if (rc != 0 || bytes > PAD_MAX)
+		return -EINVAL;
+	args->pad = (uint32_t)bytes;
+	return 0;
+}
+
+static int
 read_option(struct wire_args *args, const char *name, const char *text)
 {
 	if (strcmp(name, "a") == 0 || strcmp(name, "b") == 0) {
@@ -172,6 +187,8 @@ read_option(struct wire_args *args, const char *name, const char *text)
 	}
 	if (strcmp(name, "vlan") == 0 || strcmp(name, "qinq") == 0)
 		return read_tags(args, name[0] == 'q', text);
+	if (strcmp(name, "pad") == 0)
+		return read_pad(args, text);
 	return read_impairment(args, name, text);
 }
 

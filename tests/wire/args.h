@@ -16,6 +16,7 @@ struct wire_args {
 	const char *port[2]; /* a, b: NETNS/IF or IF */
 	struct impair_config dir[WIRE_DIRS];
 	struct vlan_stack tags; /* pushed towards b, popped towards a */
+	uint32_t pad;		/* shorter frames are made this long; 0: none */
 };
 
 /* Returns 0; 1 after --help; -EINVAL with a sentence on stderr. */

@@ -24,11 +24,13 @@
 
 #define NS_PER_S	  1000000000u
 #define QUEUE_MAX_PACKETS 65536u
+#define PAD_BYTE	  0xa5 /* not zero: whoever adds it to a checksum shall be wrong */
 
 struct wire {
 	struct port port[2]; /* a, b */
 	struct impair impair[WIRE_DIRS];
 	struct vlan_stack tags;
+	uint32_t pad;
 	uint64_t untagged; /* frames from b without our tags */
 	uint64_t no_memory;
 };
@@ -67,6 +69,10 @@ take_in(struct wire *w, unsigned d)
 		uint8_t *data = frames[i].data;
 		uint32_t len = frames[i].len;
 
+		if (len < w->pad) {
+			memset(data + len, PAD_BYTE, w->pad - len);
+			len = w->pad;
+		}
 		if (w->tags.n != 0 && d == WIRE_AB) {
 			data = vlan_push_stack(data, &len, &w->tags);
 		} else if (w->tags.n != 0) {
@@ -202,6 +208,7 @@ main(int argc, char **argv)
 	if (rc != 0)
 		return rc < 0 ? 2 : 0;
 	wire.tags = args.tags;
+	wire.pad = args.pad;
 	unblocked = catch_signals();
 	/* Due times are kept to some microseconds, not to the 50 us of a common process's timers.
 	 */
