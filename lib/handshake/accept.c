@@ -227,10 +227,22 @@ may_open(const struct burst *b, const struct item *it)
 {
 	if (it->f == NULL)
 		return true;
+	if (it->f->state == SW_FLOW_SYN_SENT) {
+		const struct pending *pe = flow_pending(b->e, it->f);
+
+		/* The cookie that it was made of is not a new one; nor that of an earlier SYN. */
+		return pe->isn != it->p->ack - 1 &&
+		       ((it->f->flags & SW_FLOW_REOPEN) ||
+			       sw_seq_before(pe->client_isn, it->p->seq - 1));
+	}
 	if (!(it->f->flags & SW_FLOW_REOPEN))
 		return false;
-	/* The cookie that this half-open connection was made of is not a new one. */
-	return it->f->state != SW_FLOW_SYN_SENT || flow_pending(b->e, it->f)->isn != it->p->ack - 1;
+	/*
+	 * Nor is the one of the connection that is there, whose client may repeat its first segment
+	 * for long. A new ISN lies beyond the old one, or is that of the last SYN.
+	 */
+	return it->f->flags & SW_FLOW_FROM_SERVER || it->p->seq - 1 == it->f->reopen_isn ||
+	       !sw_seq_before(it->p->seq - 1, it->f->aux);
 }
 
 /* A closing flow with a newer SYN on it. */

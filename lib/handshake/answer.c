@@ -115,12 +115,13 @@ is_own_syn(const struct sw_flow *f, uint32_t client_isn, uint32_t isn)
  * nothing yet would carry that cookie.
  */
 static void
-mark_reopen(struct sw_flow *f, uint32_t client_isn, uint32_t isn)
+mark_reopen(struct burst *b, struct sw_flow *f, uint32_t client_isn, uint32_t isn)
 {
 	bool marked = f->flags & SW_FLOW_REOPEN;
 
 	if (f->state == SW_FLOW_SYN_SENT) {
 		f->flags |= SW_FLOW_REOPEN;
+		flow_pending(b->e, f)->reopen_isn = client_isn;
 		return;
 	}
 	if (!marked && (!sw_flow_reusable(f) || is_own_syn(f, client_isn, isn)))
@@ -163,7 +164,7 @@ answer_syns(struct burst *b, const struct item *items, unsigned n)
 	sw_cookie_issue_burst(b->view->keys, b->now_s, in, cookie, n_good);
 	for (unsigned i = 0; i < n_good; i++) {
 		if (good[i]->f != NULL)
-			mark_reopen(good[i]->f, in[i].client_isn, cookie[i].isn);
+			mark_reopen(b, good[i]->f, in[i].client_isn, cookie[i].isn);
 		send_synack(b, good[i], &in[i], &cookie[i], &offer[i]);
 	}
 	count_issued(b, n_good);

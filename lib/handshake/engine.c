@@ -137,7 +137,7 @@ has_tuple(const struct sw_pkt *p)
 }
 
 /* Which way a packet of a protected service goes; SYNs and ACKs wait for their burst of cookies. */
-enum path { PATH_DONE, PATH_SYN, PATH_ACK };
+enum path { PATH_DONE, PATH_SYN, PATH_ACK, PATH_RST };
 
 static enum path
 client_without_flow(struct burst *b, const struct item *it)
@@ -149,8 +149,7 @@ client_without_flow(struct burst *b, const struct item *it)
 			return PATH_SYN;
 		drop_item(b, it, SW_DROP_SYNACK_FROM_CLIENT);
 	} else if (flags & SW_TCP_RST) {
-		recent_reset(b, it->p);
-		drop_item(b, it, SW_DROP_RST_NO_FLOW);
+		return PATH_RST;
 	} else {
 		return PATH_ACK;
 	}
@@ -170,6 +169,13 @@ synack_of_client(struct burst *b, const struct item *it)
 	spliced_client(b, it);
 }
 
+/* Half-open, and the packet acknowledges another SYN-ACK than the one that opened the flow. */
+static bool
+is_other_handshake(const struct sw_engine *e, const struct item *it)
+{
+	return it->f->state == SW_FLOW_SYN_SENT && flow_pending(e, it->f)->isn + 1 != it->p->ack;
+}
+
 static enum path
 client_packet(struct burst *b, const struct item *it)
 {
@@ -187,16 +193,26 @@ client_packet(struct burst *b, const struct item *it)
 				? flow_pending(b->e, f)->client_isn != it->p->seq
 				: sw_flow_reusable(f) || (f->flags & SW_FLOW_REOPEN))
 			return PATH_SYN;
-	} else if (f->flags & SW_FLOW_REOPEN) {
-		if (!(flags & SW_TCP_RST))
-			return PATH_ACK;
-		recent_reset(b, it->p);
+	} else if (flags & SW_TCP_RST) {
+		if (f->flags & SW_FLOW_REOPEN)
+			recent_reset(b, it->p);
+	} else if ((f->flags & SW_FLOW_REOPEN) || is_other_handshake(b->e, it)) {
+		return PATH_ACK;
 	}
 	if (f->state == SW_FLOW_SYN_SENT)
 		halfopen_client(b, it);
 	else
 		spliced_client(b, it);
 	return PATH_DONE;
+}
+
+/* Of one that was put off: judged anew where flows have been made or removed since. */
+static enum path
+late_path(struct burst *b, const struct item *it)
+{
+	if (sw_unlikely(b->stale))
+		return client_packet(b, it);
+	return it->p->tcp_flags & SW_TCP_RST ? PATH_RST : PATH_SYN;
 }
 
 static void
@@ -224,8 +240,8 @@ look_again(struct burst *b, struct item *items, unsigned n)
 static void
 act(struct burst *b, struct item *items, unsigned n)
 {
-	struct item syns[SW_BURST_MAX], acks[SW_BURST_MAX];
-	unsigned n_syns = 0, n_acks = 0;
+	struct item late[SW_BURST_MAX], syns[SW_BURST_MAX], acks[SW_BURST_MAX];
+	unsigned n_late = 0, n_syns = 0, n_acks = 0;
 
 	for (unsigned i = 0; i < n; i++) {
 		struct item *it = &items[i];
@@ -237,7 +253,8 @@ act(struct burst *b, struct item *items, unsigned n)
 		}
 		switch (client_packet(b, it)) {
 		case PATH_SYN:
-			syns[n_syns++] = *it;
+		case PATH_RST:
+			late[n_late++] = *it;
 			break;
 		case PATH_ACK:
 			acks[n_acks++] = *it;
@@ -246,10 +263,28 @@ act(struct burst *b, struct item *items, unsigned n)
 			break;
 		}
 	}
-	look_again(b, syns, n_syns);
-	answer_syns(b, syns, n_syns);
 	look_again(b, acks, n_acks);
 	accept_acks(b, acks, n_acks);
+	/*
+	 * An RST or a SYN may be for what an ACK of this burst has just opened. An ACK never
+	 * answers a SYN of its own burst, so none is taken too early.
+	 */
+	for (unsigned i = 0; i < n_late; i++) {
+		look_again(b, &late[i], 1);
+		switch (late_path(b, &late[i])) {
+		case PATH_SYN:
+			syns[n_syns++] = late[i];
+			break;
+		case PATH_RST:
+			recent_reset(b, late[i].p);
+			drop_item(b, &late[i], SW_DROP_RST_NO_FLOW);
+			break;
+		default:
+			break;
+		}
+	}
+	look_again(b, syns, n_syns);
+	answer_syns(b, syns, n_syns);
 }
 
 /* Policy for the burst; what is left of it in items[] has a service that wants it. */

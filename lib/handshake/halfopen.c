@@ -131,7 +131,9 @@ flow_establish(struct burst *b, const struct item *it, const struct pending *pe,
 	struct sw_flow *f = it->f;
 
 	f->state = SW_FLOW_QUIET;
-	f->flags = shortfall(pe, o, it->p) | (asked->ts && o->ts ? SW_FLOW_TS : 0);
+	/* A newer SYN may have come: its cookie may still come back. */
+	f->flags = (f->flags & SW_FLOW_REOPEN) | shortfall(pe, o, it->p) |
+		   (asked->ts && o->ts ? SW_FLOW_TS : 0);
 	f->delta = pe->isn - it->p->seq;
 	f->ts_delta = pe->tsval - (f->flags & SW_FLOW_TS_MADE ? b->now_ms : o->tsval);
 	/* A scale that we did not offer is not in force (RFC 7323, 2.2). */
@@ -140,8 +142,12 @@ flow_establish(struct burst *b, const struct item *it, const struct pending *pe,
 	f->wscale_client = asked->wscale & 0xf;
 	f->mss_units =
 		f->flags & SW_FLOW_MSS ? mss_units(server_mss(o, sw_tuple_is_v6(&f->key))) : 0;
-	f->server_isn = (uint16_t)it->p->seq;
-	f->window = sw_repair_window(f, pe->window);
+	if (f->flags & SW_FLOW_REOPEN) {
+		f->reopen_isn = pe->reopen_isn;
+	} else {
+		f->server_isn = (uint16_t)it->p->seq;
+		f->window = sw_repair_window(f, pe->window);
+	}
 	f->aux = pe->client_isn + 1;
 	touch(b, f);
 	if (f->flags & SW_FLOW_REPAIR)
@@ -188,7 +194,7 @@ ack_server(struct burst *b, const struct item *it, const struct pending *pe,
 		.l2 = pe->l2,
 		.l2_len = pe->l2_len,
 		.tcp_flags = SW_TCP_ACK,
-		.window = it->f->window,
+		.window = sw_repair_window(it->f, pe->window),
 		.seq = pe->client_isn + 1,
 		.ack = it->p->seq + 1,
 		.tuple = &it->p->tuple,

@@ -67,6 +67,7 @@ struct pending {
 	uint8_t asked_anew;
 	uint8_t refused_stage;
 	uint32_t refused_isn;
+	uint32_t reopen_isn; /* with SW_FLOW_REOPEN: that of the newest SYN */
 	uint8_t l2_len;
 	uint8_t l2[SW_L2_MAX_BYTES]; /* client to server */
 	struct sw_tcp_opts syn_opts; /* of our SYN to the server */

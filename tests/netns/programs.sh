@@ -318,8 +318,8 @@ client_done() {
 }
 
 # The flood leaves by the client's own interface: one that fills its queue takes handshake ACKs away as
-# well, and what a server that speaks first then sends never comes, because under a flood no
-# SYN-ACK is sent again. So at most 20,000 SYNs a second, and room for one second of them. Test 50
+# well, and what a server that speaks first then sends never comes, because under a flood most
+# SYN-ACKs are not sent again. So at most 20,000 SYNs a second, and room for one second of them. Test 50
 # is the one with a flood as fast as it goes.
 pace_flood() {
 	ip -n "$CLI" link set eth0 txqueuelen 20000

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "icmp.h"
 #include "world.h"
+
+#define ALT_MAC 0x40 /* in the last byte of the other address */
 
 /* The world of all peers; one runs at a time. */
 static struct world *here;
@@ -17,6 +20,8 @@ transmit(struct world *w, struct conn *c, int role, const struct seg *s)
 	uint8_t data[RIG_FRAME_MAX + 8192];
 	size_t len = seg_build(data, sizeof(data), &c->path, role, s);
 
+	if (role == SERVER && c->alt_mac)
+		data[11] ^= ALT_MAC;
 	if (len == 0) {
 		sim_fail("conn %u: peer built a segment that is too long", c->id);
 		return;
@@ -77,12 +82,38 @@ host_conn_ended(const struct conn *c)
 	return true;
 }
 
+/* Everything that moves when a connection gets on. */
+static uint64_t
+progress(const struct tcp_peer *p)
+{
+	if (p == NULL)
+		return 0;
+	return peer_rx(p) + (p->snd_una - p->iss) + p->established + p->fin_rcvd +
+	       ((uint64_t)p->state << 60);
+}
+
+static void
+watch(struct world *w, struct conn *c)
+{
+	const struct tcp_peer *cl = c->client, *sv = conn_server(c);
+	bool over = !live(cl) && !live(sv);
+	unsigned tries = cl->tries;
+
+	/* How one end learns that the other one is no more, is not a matter of pace. */
+	over = over || (cl->state == PEER_CLOSED && cl->end != END_FIN && cl->end != END_NONE) ||
+	       (sv != NULL && sv->state == PEER_CLOSED && sv->end != END_FIN);
+	if (sv != NULL && sv->tries > tries)
+		tries = sv->tries;
+	pace_look(&c->pace, w->now, progress(cl) + 3 * progress(sv), tries, over);
+}
+
 /* After anything that may have ended a connection: those that wait for its tuple are started. */
 static void
 settle(struct world *w, struct conn *c)
 {
 	c->ended = host_conn_ended(c);
-	if (c->client->state != PEER_CLOSED)
+	watch(w, c);
+	if (c->client->state != PEER_CLOSED || c->client->end == END_NONE)
 		return;
 	for (unsigned i = 0; i < w->n_conns; i++) {
 		struct conn *n = &w->conns[i];
@@ -94,6 +125,24 @@ settle(struct world *w, struct conn *c)
 	}
 }
 
+static struct tcp_peer *
+new_server(struct conn *c)
+{
+	struct tcp_peer *p;
+
+	if (c->n_servers == CONN_SERVERS_MAX) {
+		sim_fail("conn %u: %u servers were opened for it", c->id, c->n_servers);
+		return NULL;
+	}
+	p = calloc(1, sizeof(*p));
+	c->server[c->n_servers] = p;
+	/* Another number each time, as a host gives. */
+	c->scfg.iss += c->n_servers * 0x1234567u;
+	tcp_peer_init(p, &c->scfg, &ops, c, SERVER, c->id);
+	c->n_servers++;
+	return p;
+}
+
 void
 host_start(struct world *w, struct conn *c)
 {
@@ -101,13 +150,23 @@ host_start(struct world *w, struct conn *c)
 	c->started = true;
 	if (c->client == NULL)
 		c->client = calloc(1, sizeof(*c->client));
-	if (c->after != NULL) /* RFC 6191: the new numbers lie beyond the old ones */
+	/* RFC 6191: the new numbers lie beyond the old ones, if one remembers them. */
+	if (c->after != NULL && !c->after->ccfg.vanish)
 		c->ccfg.iss =
 			c->after->client->snd_max + 1 + (uint32_t)rng_below(&w->rng, 1u << 20);
 	tcp_peer_init(c->client, &c->ccfg, &ops, c, CLIENT, c->id);
-	c->client->stale = c->after != NULL;
-	tcp_peer_connect(c->client, w->now);
+	c->client->stale = c->after != NULL || c->opener == OPENS_BOTH;
+	pace_begin(&c->pace, w->now,
+		c->ccfg.rto_ns > c->scfg.rto_ns ? c->ccfg.rto_ns : c->scfg.rto_ns);
+	if (c->opener != OPENS_SERVER)
+		tcp_peer_connect(c->client, w->now);
 	host_schedule(w, c->client);
+	if (c->opener != OPENS_CLIENT) {
+		struct tcp_peer *p = new_server(c);
+
+		tcp_peer_connect(p, w->now);
+		host_schedule(w, p);
+	}
 }
 
 void
@@ -140,8 +199,15 @@ receive_client(struct world *w, struct conn *c, const struct seg *s)
 	struct tcp_peer *p = c->client;
 	bool waiting = p->state == PEER_SYN_SENT;
 
+	if (p->state == PEER_CLOSED && p->end == END_NONE && c->opener == OPENS_SERVER &&
+		(s->flags & (SEG_SYN | SEG_ACK | SEG_RST)) == SEG_SYN) {
+		tcp_peer_accept(p, w->now, s);
+		host_schedule(w, p);
+		return;
+	}
 	if (p->state == PEER_CLOSED) {
-		answer_reset(w, c, CLIENT, s);
+		if (!c->ccfg.vanish) /* else it is still booting */
+			answer_reset(w, c, CLIENT, s);
 		return;
 	}
 	if (waiting && s->flags & SEG_SYN && s->ack == p->iss + 1 && s->seq == c->cookie_isn)
@@ -153,18 +219,11 @@ receive_client(struct world *w, struct conn *c, const struct seg *s)
 static struct tcp_peer *
 open_server(struct world *w, struct conn *c, const struct seg *syn)
 {
-	struct tcp_peer *p;
+	struct tcp_peer *p = new_server(c);
 
-	if (c->n_servers == CONN_SERVERS_MAX) {
-		sim_fail("conn %u: %u servers were opened for it", c->id, c->n_servers);
+	if (p == NULL)
 		return NULL;
-	}
-	p = calloc(1, sizeof(*p));
-	c->server[c->n_servers] = p;
-	/* Another number each time, as a host gives. */
-	c->scfg.iss += c->n_servers * 0x1234567u;
-	tcp_peer_init(p, &c->scfg, &ops, c, SERVER, c->id);
-	c->n_servers++;
+	c->client->ecr_zero = c->client->ecr_zero || !p->cfg.ts;
 	tcp_peer_accept(p, w->now, syn);
 	host_schedule(w, p);
 	return p;
@@ -183,12 +242,25 @@ server_peer(struct conn *c)
 	return NULL;
 }
 
+/* Which connection of the tuple a SYN is of: the front end may still be at an earlier one. */
+static struct conn *
+asked_by(struct conn *newest, const struct seg *syn)
+{
+	for (struct conn *c = newest; c != NULL; c = c->after) {
+		if (c->client->iss == syn->seq)
+			return c;
+	}
+	return newest;
+}
+
 static void
-receive_server(struct world *w, struct conn *c, const struct seg *s)
+receive_server(struct world *w, struct conn *c, const struct seg *s, bool forged)
 {
 	struct tcp_peer *p = server_peer(c);
 	bool opens = (s->flags & (SEG_SYN | SEG_ACK | SEG_RST)) == SEG_SYN;
 
+	if (opens)
+		c = asked_by(c, s);
 	c->syns_at_server += opens;
 	if (c->server_kind == SERVER_SILENT)
 		return;
@@ -204,9 +276,51 @@ receive_server(struct world *w, struct conn *c, const struct seg *s)
 		return;
 	}
 	p->stale = p->owner != c || c->n_servers > 1 || c->after != NULL;
+	p->forged = forged;
 	tcp_peer_input(p, w->now, s);
 	host_schedule(w, p);
 	settle(w, p->owner);
+}
+
+/*
+ * A segment of the server comes from where it sends, or is the front end's own; one to the server
+ * goes to where the client sends, or is the front end's answer to it.
+ */
+static bool
+macs_match(const struct conn *c, int from, struct seg_path *got)
+{
+	if (seg_path_match(&c->path, from, got))
+		return true;
+	got->end[from == SERVER ? 0 : 1].mac[5] ^= ALT_MAC;
+	return c->alt_mac && seg_path_match(&c->path, from, got);
+}
+
+/* What a router says to a server: about a packet of its own, in its own numbers. */
+static void
+receive_icmp(struct world *w, const struct rig_buf *b)
+{
+	const char *wrong;
+	struct tcp_peer *p;
+	struct too_big t;
+	struct conn *c;
+
+	wrong = icmp_too_big_parse(b->mem, b->len, &t);
+	if (wrong != NULL) {
+		sim_fail("server was sent an ICMP error that is wrong: %s", wrong);
+		return;
+	}
+	c = host_conn(w, SERVER, &t.quoted);
+	p = c != NULL ? server_peer(c) : NULL;
+	if (p == NULL)
+		return;
+	if (tcp_peer_too_big(
+		    p, w->now, t.seq, t.mtu - (c->path.v6 ? 40 : 20) - c->path.extra - 20)) {
+		w->n_too_big++;
+		host_schedule(w, p);
+	} else if (c->n_servers == 1 && c->after == NULL && t.seq - p->iss > p->snd_max - p->iss) {
+		sim_fail("conn %u: ICMP error about byte %u, which the server never sent (%u-%u)",
+			c->id, t.seq, p->iss, p->snd_max);
+	}
 }
 
 void
@@ -220,18 +334,23 @@ host_receive(struct world *w, int side, struct rig_buf *b)
 
 	here = w;
 	wrong = seg_parse(b->mem, b->len, &path, &s);
+	if (wrong != NULL && !b->corrupt && side == SW_INSIDE && strcmp(wrong, "not tcp") == 0) {
+		receive_icmp(w, b);
+		rig_buf_put(&w->rig, b);
+		return;
+	}
 	if (wrong != NULL && !b->corrupt)
 		sim_fail("host on side %d was sent: %s", side, wrong);
 	c = wrong == NULL ? host_conn(w, from, &path) : NULL;
 	if (c == NULL) {
 		w->n_stray++;
-	} else if (!seg_path_match(&c->path, from, &path)) {
+	} else if (!macs_match(c, from, &path)) {
 		sim_fail("conn %u: MAC addresses are not those of the connection", c->id);
 	} else {
 		if (side == SW_OUTSIDE)
 			receive_client(w, c, &s);
 		else
-			receive_server(w, c, &s);
+			receive_server(w, c, &s, b->forged);
 		settle(w, c);
 	}
 	rig_buf_put(&w->rig, b);

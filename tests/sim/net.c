@@ -69,6 +69,7 @@ link_carry(struct link *l, struct rng *rng, uint64_t now)
 	if (rng_chance(rng, c->reorder)) {
 		f.at[0] += rng_below(rng, 2 * c->delay_ns + SIM_MS);
 		l->n_reordered++;
+		f.reordered = true;
 	} else {
 		if (f.at[0] < l->last)
 			f.at[0] = l->last;
@@ -78,12 +79,58 @@ link_carry(struct link *l, struct rng *rng, uint64_t now)
 		f.corrupt = true;
 		l->n_corrupt++;
 	}
+	f.ce = rng_chance(rng, c->ce);
 	if (rng_chance(rng, c->dup)) {
 		f.copies = 2;
 		f.at[1] = f.at[0] + rng_below(rng, 2 * c->delay_ns + SIM_MS);
 		l->n_dup++;
 	}
 	return f;
+}
+
+static struct tally_slot *
+tally_find(const struct tally *t, uint64_t key)
+{
+	size_t i = sim_mix(key) & (t->size - 1);
+
+	while (t->slot[i].key != 0 && t->slot[i].key != key)
+		i = (i + 1) & (t->size - 1);
+	return &t->slot[i];
+}
+
+static void
+tally_grow(struct tally *t)
+{
+	struct tally bigger = {.size = t->size ? 2 * t->size : 1024, .used = t->used};
+
+	bigger.slot = calloc(bigger.size, sizeof(*bigger.slot));
+	for (size_t i = 0; i < t->size; i++) {
+		if (t->slot[i].key != 0)
+			*tally_find(&bigger, t->slot[i].key) = t->slot[i];
+	}
+	free(t->slot);
+	*t = bigger;
+}
+
+uint32_t
+tally_count(struct tally *t, uint64_t key)
+{
+	struct tally_slot *s;
+
+	if (2 * t->used >= t->size)
+		tally_grow(t);
+	key += key == 0;
+	s = tally_find(t, key);
+	t->used += s->key == 0;
+	s->key = key;
+	return s->n++;
+}
+
+void
+tally_fini(struct tally *t)
+{
+	free(t->slot);
+	*t = (struct tally){0};
 }
 
 bool

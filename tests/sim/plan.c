@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plan.h"
+#include "plan_int.h"
 
 void
 plan_defaults(struct world_cfg *cfg)
@@ -28,7 +28,10 @@ plan_defaults(struct world_cfg *cfg)
 				.max_flows = 1024,
 				.max_pending = 256,
 				.max_held = 2048,
+				.max_recent = 256,
 				.spares = SW_SPARE_MAX,
+				.headroom = RIG_HEADROOM,
+				.spare_room = RIG_FRAME_MAX,
 				.timeouts = {.state_ms =
 						     {
 							     [SW_FLOW_QUIET] = 400 * 1000,
@@ -106,6 +109,7 @@ plan_links(struct world_cfg *cfg, struct rng *r)
 
 		l->delay_ns = rng_range(r, 20 * SIM_US, rng_chance(r, 500) ? SIM_MS : 30 * SIM_MS);
 		l->jitter_ns = rng_chance(r, 500) ? rng_below(r, 2 * SIM_MS) : 0;
+		l->ce = rng_chance(r, 200) ? (unsigned)rng_below(r, 100) : 0;
 		if (clean)
 			continue;
 		l->loss = rng_chance(r, 600) ? (unsigned)rng_below(r, 80) : 0;
@@ -113,45 +117,6 @@ plan_links(struct world_cfg *cfg, struct rng *r)
 		l->reorder = rng_chance(r, 400) ? (unsigned)rng_below(r, 150) : 0;
 		l->corrupt = rng_chance(r, 300) ? (unsigned)rng_below(r, 20) : 0;
 	}
-}
-
-static void
-plan_front(struct world_cfg *cfg, struct rng *r)
-{
-	static const uint16_t mss4[] = {1460, 1460, 1400, 536}, mss6[] = {1440, 1440, 1380, 1220};
-	struct rig_cfg *g = &cfg->rig;
-	unsigned m = (unsigned)rng_below(r, 4);
-
-	g->secret = rng_next(r);
-	g->epoch_s = (uint32_t)rng_range(r, SW_EPOCH_MIN_S, 64);
-	g->budget = rng_chance(r, 800);
-	g->window = (uint16_t)(rng_chance(r, 600) ? 32768 : rng_range(r, 1500, 65535));
-	g->server.mss4 = mss4[m];
-	g->server.mss6 = mss6[m];
-	g->server.wscale = rng_chance(r, 600) ? 7 : (uint8_t)rng_below(r, 16);
-	g->server.sack = rng_chance(r, 850);
-	g->server.ts = rng_chance(r, 800);
-	g->spares = rng_chance(r, 800) ? SW_SPARE_MAX : (unsigned)rng_range(r, 1, 4);
-	if (rng_chance(r, 100))
-		g->max_held = (uint32_t)rng_range(r, 1, 8);
-	if (rng_chance(r, 50)) {
-		g->max_flows = (uint32_t)rng_range(r, 1, 4);
-		g->max_pending = (uint32_t)rng_range(r, 1, 4);
-	}
-	/* The clock: anywhere, and often shortly before its 32 bits of milliseconds are over. */
-	if (rng_chance(r, 300)) {
-		cfg->epoch_ns = ((1ull << 32) - rng_below(r, 20000)) * SIM_MS;
-	} else {
-		cfg->epoch_ns = rng_below(r, 1000000) * SIM_SEC;
-		cfg->epoch_ns += rng_below(r, SIM_SEC);
-	}
-	cfg->poll_ns = rng_below(r, 300 * SIM_US);
-	cfg->burst = (unsigned)rng_range(r, 1, SW_BURST_MAX);
-	cfg->pad = rng_chance(r, 500);
-	cfg->split = rng_chance(r, 300);
-	cfg->csum = rng_chance(r, 500) ? 0 : SW_CSUM_IP_GOOD | SW_CSUM_L4_GOOD;
-	if (rng_chance(r, 40))
-		cfg->stop_ns = rng_below(r, 2 * SIM_SEC);
 }
 
 static void
@@ -176,6 +141,8 @@ plan_tcp(struct peer_cfg *p, const struct world_cfg *cfg, struct rng *r, bool v6
 	p->cwnd = (uint32_t)rng_range(r, 2, 40);
 	p->delack_ns = rng_chance(r, 600) ? 40 * SIM_MS : 0;
 	p->rto_ns = 4 * rtt + 300 * SIM_MS;
+	if (rng_chance(r, 150))
+		p->keepalive_ns = rng_range(r, 1, 10) * SIM_SEC;
 	p->time_wait_ns = rng_range(r, 10, 60) * SIM_SEC;
 	p->probe_byte = rng_chance(r, 300);
 	p->tx_key = rng_next(r);
@@ -190,27 +157,6 @@ plan_tcp(struct peer_cfg *p, const struct world_cfg *cfg, struct rng *r, bool v6
 	p->in_order = true;
 	for (int i = 0; i < LEGS; i++)
 		p->in_order = p->in_order && cfg->link[i].dup == 0 && cfg->link[i].reorder == 0;
-}
-
-/* The server offers what the service says; only its window scale may be another. */
-static void
-plan_server(struct conn *c, const struct world_cfg *cfg, struct rng *r)
-{
-	const struct sw_server_opts *o = &cfg->rig.server;
-	struct peer_cfg *p = &c->scfg;
-
-	p->mss = c->path.v6 ? o->mss6 : o->mss4;
-	p->wscale = o->wscale;
-	if (rng_chance(r, 300))
-		p->wscale = (uint8_t)rng_below(r, 16);
-	p->sack = o->sack;
-	p->ts = o->ts;
-	p->early_window = cfg->rig.window;
-	p->ts_slack_ms = 12000;
-	if (p->wscale != SEG_NO_WSCALE && p->rcvbuf < 4u << p->wscale)
-		p->rcvbuf = 4u << p->wscale;
-	if (o->wscale != SEG_NO_WSCALE && p->rcvbuf < 4u << o->wscale)
-		p->rcvbuf = 4u << o->wscale;
 }
 
 static void
@@ -280,22 +226,35 @@ plan_close(struct conn *c, struct rng *r)
 		c->server_kind = SERVER_SILENT;
 }
 
+/* The same machines as those of an earlier connection, on the same ports. */
+static void
+plan_again(struct conn *c, struct conn *old, struct rng *r)
+{
+	c->path = old->path;
+	c->machine = old->machine;
+	c->alt_mac = old->alt_mac;
+	c->after = old;
+	c->start_ns = rng_chance(r, 500) ? 0 : c->start_ns + SIM_SEC;
+}
+
 void
 plan_make(struct world_cfg *cfg, struct conn *conns, unsigned n)
 {
 	struct rng r = {.s = cfg->seed * 0x2545f4914f6cdd1dull};
+	struct machine machines[PLAN_MACHINES];
 	uint64_t seed = cfg->seed;
 
 	plan_defaults(cfg);
 	cfg->seed = seed;
 	plan_links(cfg, &r);
-	plan_front(cfg, &r);
+	plan_front(cfg, machines, &r);
 	memset(conns, 0, n * sizeof(*conns));
 	for (unsigned i = 0; i < n; i++) {
 		struct conn *c = &conns[i];
 		unsigned kind = (unsigned)rng_below(&r, 100);
 		unsigned tags = rng_chance(&r, 250) ? (unsigned)rng_range(&r, 1, 2) : 0;
-		bool again = i > 0 && rng_chance(&r, 200), v6;
+		bool again = i > 0 && conns[i - 1].opener == OPENS_CLIENT && rng_chance(&r, 200);
+		bool v6;
 		uint32_t client;
 		uint16_t vid;
 
@@ -308,53 +267,28 @@ plan_make(struct world_cfg *cfg, struct conn *conns, unsigned n)
 			: kind < 92 ? RIG_PORT_PASS
 				    : RIG_PORT_OTHER,
 			tags, vid);
-		if (again) {
-			c->path = conns[i - 1].path;
-			c->after = &conns[i - 1];
-		}
+		if (rng_chance(&r, 100))
+			c->path.extra = (uint8_t)(8 * rng_range(&r, 1, v6 ? 2 : 5));
+		c->machine = (unsigned)rng_below(&r, PLAN_MACHINES);
+		c->path.end[SERVER].addr[v6 ? 15 : 3] += (uint8_t)c->machine;
+		if (i == n / 2)
+			plan_machines_change(cfg, machines, &r);
+		if (again)
+			plan_again(c, &conns[i - 1], &r);
 		plan_tcp(&c->ccfg, cfg, &r, c->path.v6);
 		plan_tcp(&c->scfg, cfg, &r, c->path.v6);
 		plan_client(c, &r);
-		plan_server(c, cfg, &r);
+		plan_server(c, cfg, &machines[c->machine], &r);
 		plan_amounts(c, &r);
 		plan_close(c, &r);
-		if (again) { /* the same machines: their clocks run on */
+		plan_whims(c, &r);
+		c->opener = OPENS_CLIENT;
+		if (c->after == NULL && rng_chance(&r, 50))
+			plan_opener(c, cfg, &r);
+		if (again) { /* their clocks run on */
 			c->ccfg.ts_offset = conns[i - 1].ccfg.ts_offset;
 			c->scfg.ts_offset = conns[i - 1].scfg.ts_offset;
 			c->ccfg.ts = conns[i - 1].ccfg.ts;
-			c->start_ns += SIM_SEC;
 		}
-	}
-}
-
-void
-plan_print(const struct world_cfg *cfg, const struct conn *conns, unsigned n)
-{
-	const struct rig_cfg *g = &cfg->rig;
-
-	printf("service: mss %u/%u wscale %u sack %u ts %u window %u; epoch %u s, %u spares, burst "
-	       "%u, "
-	       "flows %u pending %u held %u\n",
-		g->server.mss4, g->server.mss6, g->server.wscale, g->server.sack, g->server.ts,
-		g->window, g->epoch_s, g->spares, cfg->burst, g->max_flows, g->max_pending,
-		g->max_held);
-	for (int i = 0; i < LEGS; i++) {
-		const struct link_cfg *l = &cfg->link[i];
-
-		printf("leg %d: delay %.3f ms jitter %.3f ms loss %u dup %u reorder %u corrupt %u "
-		       "permille\n",
-			i, (double)l->delay_ns / SIM_MS, (double)l->jitter_ns / SIM_MS, l->loss,
-			l->dup, l->reorder, l->corrupt);
-	}
-	for (unsigned i = 0; i < n; i++) {
-		const struct conn *c = &conns[i];
-
-		printf("conn %u: %s port %u tags %u; client mss %u wscale %u sack %u ts %u buf %u "
-		       "sends %lu; "
-		       "server kind %d wscale %u buf %u sends %lu\n",
-			i, c->path.v6 ? "v6" : "v4", c->path.end[SERVER].port, c->path.n_tags,
-			c->ccfg.mss, c->ccfg.wscale, c->ccfg.sack, c->ccfg.ts, c->ccfg.rcvbuf,
-			c->ccfg.tx_total, c->server_kind, c->scfg.wscale, c->scfg.rcvbuf,
-			c->scfg.tx_total);
 	}
 }

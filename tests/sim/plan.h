@@ -19,6 +19,12 @@ struct peer_cfg plan_peer(void);
 /* Every connection of a world that has run to its end. */
 void plan_judge(struct world *w);
 
+/*
+ * The same seed's worlds with the front end and without it, both at their end: see judge_pace.c.
+ * Returns how many connections could be compared.
+ */
+unsigned plan_compare(const struct world *w, const struct world *direct, bool verbose);
+
 /* One line for people: what the seed is about. */
 void plan_print(const struct world_cfg *cfg, const struct conn *conns, unsigned n);
 

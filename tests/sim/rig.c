@@ -13,7 +13,7 @@ make_rule(bool v6, uint16_t port, uint16_t service)
 	struct sw_rule r = {.port_first = port, .port_last = port, .service = service};
 
 	memcpy(&r.dst.addr.b[v6 ? 0 : 12], path.end[SERVER].addr, v6 ? 16 : 4);
-	r.dst.prefix_len = v6 ? 128 : 32;
+	r.dst.prefix_len = v6 ? 120 : 24; /* all machines of the service */
 	r.dst.v6 = v6;
 	return r;
 }
@@ -35,6 +35,7 @@ make_policy(struct rig *r)
 		services[i].mode = mode[i];
 		services[i].server = r->cfg.server;
 		services[i].window = r->cfg.window;
+		services[i].learn = r->cfg.learn;
 		rules[2 * i] = make_rule(false, (uint16_t)(RIG_PORT_PROXY + i), i);
 		rules[2 * i + 1] = make_rule(true, (uint16_t)(RIG_PORT_PROXY + i), i);
 	}
@@ -62,7 +63,8 @@ rig_init(struct rig *r, const struct rig_cfg *cfg, uint64_t now)
 	struct rng rng = {.s = cfg->secret};
 	struct sw_engine_params params = {.max_flows = cfg->max_flows,
 		.max_pending = cfg->max_pending,
-		.max_held = cfg->max_held};
+		.max_held = cfg->max_held,
+		.max_recent = cfg->max_recent};
 	size_t size = sw_engine_size(&params);
 
 	memset(r, 0, sizeof(*r));
@@ -85,7 +87,10 @@ rig_init(struct rig *r, const struct rig_cfg *cfg, uint64_t now)
 	r->view = (struct sw_view){.policy = r->policy_mem,
 		.keys = &r->keys,
 		.timeouts = cfg->timeouts,
-		.budget = cfg->budget};
+		.budget = cfg->budget,
+		.shared = cfg->shared,
+		.pass_icmp = cfg->pass_icmp,
+		.pass_fragments = cfg->pass_fragments};
 	renew_keys(r, now);
 }
 
@@ -93,6 +98,7 @@ struct rig_buf *
 rig_buf_get(struct rig *r, const uint8_t *data, uint32_t len, uint32_t room)
 {
 	struct rig_buf *b = r->free;
+	uint32_t size = r->cfg.headroom + len + room;
 
 	if (b != NULL) {
 		r->free = b->next;
@@ -101,15 +107,16 @@ rig_buf_get(struct rig *r, const uint8_t *data, uint32_t len, uint32_t room)
 		b->next_all = r->all;
 		r->all = b;
 	}
-	/* Exactly so long, so that a sanitizer sees a read or write behind it. */
-	if (b->cap != len + room) {
-		free(b->mem);
-		b->mem = malloc(len + room);
-		b->cap = len + room;
+	/* Exactly so long, so that a sanitizer sees a read or write beside it. */
+	if (b->size != size) {
+		free(b->block);
+		b->block = malloc(size);
+		b->size = size;
 	}
+	b->mem = b->block + r->cfg.headroom;
 	b->len = len;
 	b->where = RIG_OUT;
-	b->corrupt = b->split = b->made = false;
+	b->corrupt = b->split = b->made = b->forged = false;
 	if (data != NULL)
 		memcpy(b->mem, data, len);
 	return b;
@@ -131,11 +138,13 @@ top_up(struct rig *r)
 	struct sw_out *o = r->out;
 
 	while (o->n_spare < r->cfg.spares) {
-		struct rig_buf *b = rig_buf_get(r, NULL, 0, SW_SEGMENT_MAX_BYTES);
+		struct rig_buf *b = rig_buf_get(r, NULL, 0, r->cfg.spare_room);
 
 		b->where = RIG_SPARE;
-		o->spare[o->n_spare++] = (struct sw_frame){
-			.data = b->mem, .handle = b, .room = SW_SEGMENT_MAX_BYTES};
+		o->spare[o->n_spare++] = (struct sw_frame){.data = b->mem,
+			.handle = b,
+			.room = (uint16_t)r->cfg.spare_room,
+			.headroom = (uint16_t)r->cfg.headroom};
 	}
 }
 
@@ -146,15 +155,18 @@ check_tx(struct rig *r, int side, const struct sw_frame *f, struct rig_buf *b)
 	struct seg seg;
 	const char *wrong;
 
-	if (f->data < b->mem || f->data + f->pkt_len > b->mem + b->cap || f->len > f->pkt_len) {
+	if (f->data < b->block || f->data + f->pkt_len > b->block + b->size ||
+		f->len > f->pkt_len) {
 		sim_fail("rig: packet of %u/%u bytes runs out of its buffer of %u", f->len,
-			f->pkt_len, b->cap);
+			f->pkt_len, b->size);
 		return;
 	}
+	if (f->headroom != f->data - b->block)
+		sim_fail("rig: packet says %u bytes of headroom, has %td", f->headroom,
+			f->data - b->block);
 	if (f->len != f->pkt_len && !b->split)
 		sim_fail("rig: packet came in one piece and leaves in two");
-	if (f->data != b->mem)
-		memmove(b->mem, f->data, f->pkt_len);
+	b->mem = f->data;
 	b->len = f->pkt_len;
 	if (f->side != side)
 		sim_fail("rig: packet in the list of side %d says side %u", side, f->side);
@@ -277,7 +289,8 @@ rig_burst(struct rig *r, uint64_t now, struct rig_buf *const bufs[], const uint8
 			.handle = b,
 			.len = piece,
 			.pkt_len = b->len,
-			.room = (uint16_t)(b->split ? 0 : b->cap - b->len),
+			.room = (uint16_t)(b->split ? 0 : b->block + b->size - b->mem - b->len),
+			.headroom = (uint16_t)(b->mem - b->block),
 			.side = sides[i],
 			.csum = b->corrupt ? 0 : csum};
 		b->where = RIG_ENGINE;
@@ -362,7 +375,7 @@ rig_fini(struct rig *r)
 		sim_fail("rig: %u buffers did not come back at the end", r->in_engine);
 	for (struct rig_buf *b = r->all, *next; b != NULL; b = next) {
 		next = b->next_all;
-		free(b->mem);
+		free(b->block);
 		free(b);
 	}
 	free(r->out);

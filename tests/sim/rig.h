@@ -23,20 +23,26 @@
 #include "util.h"
 
 #define RIG_FRAME_MAX 2048
+#define RIG_HEADROOM  64 /* bytes; the least that the engine's headers count on */
 
 enum rig_where { RIG_FREE, RIG_OUT, RIG_ENGINE, RIG_SPARE };
 
 /*
- * One packet. mem is exactly as long as what the engine may touch, so that a sanitizer sees more.
+ * One packet. The block is exactly what the engine may touch, so that a sanitizer sees more:
+ *
+ *   block            mem                    mem + len            block + size
+ *     |<- headroom -->|<------- len --------->|<------ room ------->|
  */
 struct rig_buf {
+	uint8_t *block;
 	uint8_t *mem;
-	uint32_t cap;
+	uint32_t size;
 	uint32_t len;
 	enum rig_where where;
 	bool corrupt;		  /* one bit is not as it was sent */
 	bool split;		  /* given to the engine as two pieces */
 	bool made;		  /* was a spare */
+	bool forged;		  /* by one who does not see the connection */
 	struct rig_buf *next;	  /* free list */
 	struct rig_buf *next_all; /* of the rig */
 };
@@ -54,8 +60,12 @@ struct rig_cfg {
 	uint32_t epoch_s;
 	uint64_t secret; /* seeds master, hash key */
 	bool budget;
-	uint32_t max_flows, max_pending, max_held;
-	unsigned spares; /* kept ready; 1..SW_SPARE_MAX */
+	bool learn, shared; /* of the proxied service; of the view */
+	bool pass_icmp, pass_fragments;
+	uint32_t max_flows, max_pending, max_held, max_recent;
+	unsigned spares;     /* kept ready; 1..SW_SPARE_MAX */
+	uint32_t headroom;   /* of every buffer */
+	uint32_t spare_room; /* of every spare: SW_SEGMENT_MAX_BYTES, or room for data too */
 	struct sw_timeouts timeouts;
 };
 
@@ -79,7 +89,7 @@ void rig_init(struct rig *r, const struct rig_cfg *cfg, uint64_t now);
 /* Ends the engine: what it holds must come back. Frees everything. */
 void rig_fini(struct rig *r);
 
-/* A buffer with `room` bytes behind its `len`; data is copied in where not NULL. */
+/* A buffer with `room` bytes behind its `len`, and headroom; data is copied in where not NULL. */
 struct rig_buf *rig_buf_get(struct rig *r, const uint8_t *data, uint32_t len, uint32_t room);
 void rig_buf_put(struct rig *r, struct rig_buf *b);
 

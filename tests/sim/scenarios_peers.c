@@ -2,7 +2,10 @@
 /*
  * scenarios_peers.c - whole connections between model peers, with chosen packets lost.
  */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "scenarios.h"
 
@@ -215,6 +218,134 @@ START_TEST(half_close_keeps_flowing)
 }
 END_TEST
 
+/* Two hours without a packet, timers of the front end of a little more, no keepalives. */
+START_TEST(idle_for_hours)
+{
+	uint64_t hours = 2 * 3600 * SIM_SEC;
+
+	play_init(3000, 2000);
+	play.conn.ccfg.write_chunk = 1500;
+	play.conn.ccfg.write_every_ns = hours;
+	play.conn.ccfg.keepalive_ns = play.conn.scfg.keepalive_ns = 3 * hours;
+	play.conn.scfg.ts_slack_ms = 10000;
+	play.cfg.limit_ns = 5 * hours;
+	play.cfg.rig.timeouts.state_ms[SW_FLOW_OPEN] = (uint32_t)(hours / SIM_MS) + 60000;
+	play.cfg.rig.timeouts.state_ms[SW_FLOW_QUIET] = (uint32_t)(hours / SIM_MS) + 60000;
+	play_run(NULL);
+	assert_served();
+	ck_assert_uint_gt(play.w.now - play.cfg.epoch_ns, 2 * hours);
+	ck_assert_uint_eq(play.conn.client->n_retransmitted, 0);
+	ck_assert_uint_eq(rig_count(&play.w.rig, SW_C_FLOW_EXPIRED), 0);
+	play_end();
+}
+END_TEST
+
+/* A machine that starts anew and takes the same port again at once; its server is still there. */
+START_TEST(rebooted_client_on_a_live_tuple)
+{
+	static struct conn conns[2];
+
+	play_init(1000, 100000);
+	conns[0] = conns[1] = play.conn;
+	conns[0].scfg.write_chunk = 1000;
+	conns[0].scfg.write_every_ns = SIM_SEC;
+	conns[0].ccfg.abort_ns = 3 * SIM_SEC;
+	conns[0].ccfg.vanish = true;
+	conns[1].ccfg.iss = 0x12345678; /* not beyond the old one */
+	conns[1].scfg.iss = 0x90000000;
+	conns[1].after = &conns[0];
+	sim_fail_clear();
+	world_init(&play.w, &play.cfg, conns, 2);
+	world_run(&play.w, SIM_NEVER);
+	ck_assert_msg(!sim_failed(), "%s", sim_failure());
+	ck_assert_int_eq(conns[0].client->end, END_ABORTED);
+	ck_assert_int_eq(conn_server(&conns[0])->end, END_RESET);
+	ck_assert_uint_eq(peer_rx(conns[1].client), 100000);
+	ck_assert_uint_eq(peer_rx(conn_server(&conns[1])), 1000);
+	ck_assert_uint_eq(rig_count(&play.w.rig, SW_C_LIVE_SYN_PASSED), 1);
+	play_end();
+}
+END_TEST
+
+/* Who opens it: the server alone, or both at one time; nothing of it is translated. */
+START_TEST(server_opens)
+{
+	play_init(20000, 30000);
+	play.conn.opener = (enum opener)_i;
+	play.conn.ccfg.in_order = play.conn.scfg.in_order = false;
+	play.conn.ccfg.ts_slack_ms = 1000;
+	play_run(NULL);
+	assert_served();
+	ck_assert_uint_eq(rig_count(&play.w.rig, SW_C_FLOW_FROM_SERVER), 1);
+	ck_assert_uint_eq(rig_count(&play.w.rig, SW_C_COOKIE_ACCEPTED), 0);
+	ck_assert_uint_eq(play.conn.client->irs, conn_server(&play.conn)->iss);
+	play_end();
+}
+END_TEST
+
+/* A lost handshake ACK where the server is to speak first: the SYN-ACK comes again. */
+START_TEST(server_speaks_first_after_a_lost_ack)
+{
+	struct loss l = {LEG_C_F, SEG_ACK, false, 1, 2, 0};
+
+	play_init(0, 5000);
+	play.conn.scfg.close = CLOSE_WHEN_SENT;
+	play.conn.ccfg.close = CLOSE_AFTER_PEER;
+	play_run(&l);
+	assert_served();
+	ck_assert_uint_eq(rig_count(&play.w.rig, SW_C_SYNACK_RETRANSMITTED), 2);
+	/* After 1 and 2 s more. */
+	ck_assert_uint_le(conn_server(&play.conn)->established_ns - play.cfg.epoch_ns,
+		3 * SIM_SEC + 300 * SIM_MS);
+	play_end();
+}
+END_TEST
+
+/* What was written for tcpdump is what went over the wires, in order. */
+START_TEST(pcap_round_trip)
+{
+	char path[] = "/tmp/synward-sim-XXXXXX";
+	uint8_t head[24], row[16], frame[RIG_FRAME_MAX];
+	uint32_t magic, sec, last = 0, len;
+	struct trace trace = {0};
+	struct seg_path got;
+	size_t rows = 0, inner = 0;
+	struct seg s;
+	FILE *f;
+
+	play_init(5000, 5000);
+	sim_fail_clear();
+	world_init(&play.w, &play.cfg, &play.conn, 1);
+	play.w.trace = &trace;
+	world_run(&play.w, SIM_NEVER);
+	for (size_t i = 0; i < trace.n; i++)
+		inner += trace.row[i].leg >= LEG_F_S;
+	close(mkstemp(path));
+	ck_assert(trace_write_pcap(&trace, path, true));
+	f = fopen(path, "rb");
+	ck_assert_uint_eq(fread(head, sizeof(head), 1, f), 1);
+	memcpy(&magic, head, 4);
+	ck_assert_uint_eq(magic, 0xa1b2c3d4u);
+	while (fread(row, sizeof(row), 1, f) == 1) {
+		memcpy(&sec, row, 4);
+		memcpy(&len, row + 8, 4);
+		ck_assert_uint_ge(sec, last);
+		ck_assert_uint_le(len, sizeof(frame));
+		ck_assert_uint_eq(fread(frame, len, 1, f), 1);
+		ck_assert_ptr_null(seg_parse(frame, len, &got, &s));
+		if (rows++ == 0)
+			ck_assert_uint_eq(s.flags, SEG_SYN);
+		last = sec;
+	}
+	ck_assert_uint_gt(inner, 6);
+	ck_assert_uint_eq(rows, inner);
+	fclose(f);
+	unlink(path);
+	trace_fini(&trace);
+	play_end();
+}
+END_TEST
+
 Suite *
 suite_peers(void)
 {
@@ -228,6 +359,11 @@ suite_peers(void)
 	tcase_add_test(t, silent_server_ends_in_a_reset);
 	tcase_add_test(t, one_spare_buffer_is_enough);
 	tcase_add_test(t, half_close_keeps_flowing);
+	tcase_add_test(t, idle_for_hours);
+	tcase_add_test(t, rebooted_client_on_a_live_tuple);
+	tcase_add_loop_test(t, server_opens, OPENS_SERVER, OPENS_BOTH + 1);
+	tcase_add_test(t, server_speaks_first_after_a_lost_ack);
+	tcase_add_test(t, pcap_round_trip);
 	suite_add_tcase(s, t);
 	return s;
 }

@@ -1,58 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
 
-#include "seg.h"
-
-#define ETHER_IPV4 0x0800
-#define ETHER_IPV6 0x86dd
-
-static void
-put16(uint8_t *p, unsigned v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-static void
-put32(uint8_t *p, uint32_t v)
-{
-	put16(p, v >> 16);
-	put16(p + 2, v & 0xffff);
-}
-
-static uint16_t
-get16(const uint8_t *p)
-{
-	return (uint16_t)(p[0] << 8 | p[1]);
-}
-
-static uint32_t
-get32(const uint8_t *p)
-{
-	return (uint32_t)get16(p) << 16 | get16(p + 2);
-}
-
-/* Sum of big-endian 16-bit words, an odd byte filled up with zero (RFC 1071). */
-static uint64_t
-sum16(const uint8_t *p, size_t len)
-{
-	uint64_t sum = 0;
-	size_t i;
-
-	for (i = 0; i + 1 < len; i += 2)
-		sum += (unsigned)(p[i] << 8 | p[i + 1]);
-	if (i < len)
-		sum += (unsigned)(p[i] << 8);
-	return sum;
-}
-
-static uint16_t
-fold(uint64_t sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return (uint16_t)sum;
-}
+#include "seg_int.h"
 
 /* Over pseudo-header and segment: 0xffff where the checksum within is right. */
 static uint16_t
@@ -113,31 +62,47 @@ put_options(uint8_t *o, unsigned padded, const struct seg *s)
 		*p++ = 1;
 }
 
+/* Headers of 8 bytes each: hop-by-hop options first, then destination options. */
 static uint8_t *
-put_ip(uint8_t *p, const struct seg_path *path, int from, size_t tcp_len)
+put_extension(uint8_t *p, unsigned extra)
+{
+	for (; extra > 0; extra -= 8, p += 8) {
+		memset(p, 0, 8);
+		p[0] = extra > 8 ? IPV6_DSTOPTS : 6;
+		p[2] = 1; /* PadN of the other four bytes */
+		p[3] = 4;
+	}
+	return p;
+}
+
+static uint8_t *
+put_ip(uint8_t *p, const struct seg_path *path, int from, size_t tcp_len, uint8_t ecn)
 {
 	const struct seg_end *src = &path->end[from], *dst = &path->end[!from];
 
 	if (path->v6) {
 		memset(p, 0, 40);
 		p[0] = 0x60;
-		put16(p + 4, (unsigned)tcp_len);
-		p[6] = 6;
+		p[1] = (uint8_t)(ecn << 4);
+		put16(p + 4, (unsigned)tcp_len + path->extra);
+		p[6] = path->extra ? IPV6_HOPOPTS : 6;
 		p[7] = 61;
 		memcpy(p + 8, src->addr, 16);
 		memcpy(p + 24, dst->addr, 16);
-		return p + 40;
+		return put_extension(p + 40, path->extra);
 	}
 	memset(p, 0, 20);
-	p[0] = 0x45;
-	put16(p + 2, (unsigned)(20 + tcp_len));
+	memset(p + 20, 1, path->extra); /* NOPs */
+	p[0] = (uint8_t)(0x45 + path->extra / 4);
+	p[1] = ecn;
+	put16(p + 2, (unsigned)(20 + path->extra + tcp_len));
 	p[6] = 0x40;
 	p[8] = 61;
 	p[9] = 6;
 	memcpy(p + 12, src->addr, 4);
 	memcpy(p + 16, dst->addr, 4);
-	put16(p + 10, (uint16_t)~fold(sum16(p, 20)));
-	return p + 20;
+	put16(p + 10, (uint16_t)~fold(sum16(p, 20u + path->extra)));
+	return p + 20 + path->extra;
 }
 
 size_t
@@ -145,7 +110,7 @@ seg_build(uint8_t *buf, size_t cap, const struct seg_path *path, int from, const
 {
 	unsigned opt = seg_opt_len(s);
 	size_t tcp_len = 20 + opt + s->pay_len;
-	size_t len = 14 + 4u * path->n_tags + (path->v6 ? 40 : 20) + tcp_len;
+	size_t len = 14 + 4u * path->n_tags + (path->v6 ? 40 : 20) + path->extra + tcp_len;
 	uint8_t *p = buf, *ip, *tcp;
 
 	if (len > cap || opt > 40)
@@ -159,7 +124,7 @@ seg_build(uint8_t *buf, size_t cap, const struct seg_path *path, int from, const
 	}
 	put16(p, path->v6 ? ETHER_IPV6 : ETHER_IPV4);
 	ip = p + 2;
-	tcp = put_ip(ip, path, from, tcp_len);
+	tcp = put_ip(ip, path, from, tcp_len, s->ecn);
 	memset(tcp, 0, 20);
 	put16(tcp, path->end[from].port);
 	put16(tcp + 2, path->end[!from].port);
@@ -168,6 +133,7 @@ seg_build(uint8_t *buf, size_t cap, const struct seg_path *path, int from, const
 	tcp[12] = (uint8_t)((20 + opt) / 4 << 4);
 	tcp[13] = s->flags;
 	put16(tcp + 14, s->window);
+	put16(tcp + 18, s->urgent);
 	put_options(tcp + 20, opt, s);
 	if (s->pay_len)
 		memcpy(tcp + 20 + opt, s->pay, s->pay_len);
@@ -229,15 +195,39 @@ get_tcp(const uint8_t *ip, const uint8_t *tcp, size_t len, struct seg_path *path
 	s->ack = get32(tcp + 8);
 	s->flags = tcp[13];
 	s->window = get16(tcp + 14);
+	s->urgent = get16(tcp + 18);
 	s->pay = tcp + hdr;
 	s->pay_len = (uint32_t)(len - hdr);
 	return get_options(tcp + 20, tcp + hdr, s);
+}
+
+/* p: a whole IPv6 header, whose payload is there. */
+static const char *
+get_v6(const uint8_t *p, struct seg_path *path, struct seg *s)
+{
+	unsigned len = get16(p + 4), next = p[6];
+	const uint8_t *q = p + 40;
+
+	memcpy(path->end[0].addr, p + 8, 16);
+	memcpy(path->end[1].addr, p + 24, 16);
+	while (next == IPV6_HOPOPTS || next == IPV6_DSTOPTS) {
+		unsigned n = len >= 8 ? 8 + 8u * q[1] : 9;
+
+		if (n > len)
+			return "IPv6 extension header";
+		next = q[0];
+		path->extra = (uint8_t)(path->extra + n);
+		q += n;
+		len -= n;
+	}
+	return next == 6 ? get_tcp(p, q, len, path, s) : "not tcp";
 }
 
 const char *
 seg_parse(const uint8_t *d, size_t len, struct seg_path *path, struct seg *s)
 {
 	const uint8_t *p = d + 12, *end = d + len;
+	unsigned ihl;
 
 	memset(path, 0, sizeof(*path));
 	memset(s, 0, sizeof(*s));
@@ -255,23 +245,46 @@ seg_parse(const uint8_t *d, size_t len, struct seg_path *path, struct seg *s)
 		p += 2;
 		if (end - p < 40 || p[0] >> 4 != 6 || get16(p + 4) > end - p - 40)
 			return "IPv6 header";
-		if (p[6] != 6)
-			return "not tcp";
 		path->v6 = true;
-		memcpy(path->end[0].addr, p + 8, 16);
-		memcpy(path->end[1].addr, p + 24, 16);
-		return get_tcp(p, p + 40, get16(p + 4), path, s);
+		s->ecn = p[1] >> 4 & 3;
+		return get_v6(p, path, s);
 	}
 	if (get16(p) != ETHER_IPV4)
 		return "not tcp";
 	p += 2;
-	if (end - p < 20 || p[0] != 0x45 || get16(p + 2) < 20 || get16(p + 2) > end - p)
+	ihl = (p[0] & 15) * 4u;
+	if (end - p < 20 || p[0] >> 4 != 4 || ihl < 20 || get16(p + 2) < ihl ||
+		get16(p + 2) > end - p)
 		return "IPv4 header";
-	if (fold(sum16(p, 20)) != 0xffff)
+	path->extra = (uint8_t)(ihl - 20);
+	if (fold(sum16(p, ihl)) != 0xffff)
 		return "IPv4 checksum";
 	if (get16(p + 6) & 0x3fff || p[9] != 6)
 		return "not tcp";
+	s->ecn = p[1] & 3;
 	memcpy(path->end[0].addr, p + 12, 4);
 	memcpy(path->end[1].addr, p + 16, 4);
-	return get_tcp(p, p + 20, get16(p + 2) - 20u, path, s);
+	return get_tcp(p, p + ihl, get16(p + 2) - ihl, path, s);
+}
+
+bool
+seg_mark_ce(uint8_t *d, size_t len)
+{
+	uint8_t *p = d + 12;
+
+	while (get16(p) == 0x8100 || get16(p) == 0x88a8)
+		p += 4;
+	if (p + 2 + 20 > d + len)
+		return false;
+	if (get16(p) == ETHER_IPV6 && p[3] & 0x30) {
+		p[3] |= 0x30;
+		return true;
+	}
+	if (get16(p) != ETHER_IPV4 || (p[3] & 3) == 0)
+		return false;
+	p += 2;
+	p[1] |= SEG_CE;
+	put16(p + 10, 0);
+	put16(p + 10, (uint16_t)~fold(sum16(p, (p[0] & 15u) * 4)));
+	return true;
 }

@@ -20,11 +20,16 @@
 #define SEG_ECE 0x40
 #define SEG_CWR 0x80
 
+/* The ECN field of the IP header (RFC 3168, 5). */
+#define SEG_ECT0 2
+#define SEG_CE	 3
+
 #define SEG_NO_WSCALE 15
 #define SEG_SACK_MAX  4
 
 /* Longest headers: Ethernet, two tags, IPv6, TCP with 40 bytes of options. */
-#define SEG_HEADERS_MAX (14 + 8 + 40 + 60)
+#define SEG_EXTRA_MAX	40
+#define SEG_HEADERS_MAX (14 + 8 + 40 + SEG_EXTRA_MAX + 60)
 
 enum { CLIENT = 0, SERVER = 1 };
 
@@ -38,6 +43,11 @@ struct seg_end {
 struct seg_path {
 	struct seg_end end[2]; /* CLIENT, SERVER; as parsed: source, destination */
 	bool v6;
+	/*
+	 * IPv4: bytes of options, of 4; IPv6: bytes of extension headers, of 8. Not of what the
+	 * front end makes itself.
+	 */
+	uint8_t extra;
 	uint8_t n_tags;
 	uint16_t tpid[2];
 	uint16_t tci[2];
@@ -46,11 +56,13 @@ struct seg_path {
 struct seg {
 	uint32_t seq, ack;
 	uint16_t window;
+	uint16_t urgent; /* with SEG_URG: from seq to the byte behind the urgent ones */
 	uint8_t flags;
 	uint8_t wscale; /* SEG_NO_WSCALE: no option */
 	uint16_t mss;	/* 0: no option */
 	bool sack_ok, ts;
 	uint8_t n_sack;
+	uint8_t ecn;	 /* of the IP header: 0, or SEG_ECT0, SEG_CE */
 	uint8_t opt_len; /* parsed: bytes of options, with padding */
 	uint32_t tsval, tsecr;
 	struct {
@@ -83,6 +95,9 @@ size_t seg_build(
  */
 const char *seg_parse(const uint8_t *d, size_t len, struct seg_path *path, struct seg *s);
 
+/* Marks a frame of an ECN-capable transport: congestion was met. False where it is none. */
+bool seg_mark_ce(uint8_t *d, size_t len);
+
 /* True where a frame parsed to `got` belongs to the connection, going from `from`. MACs count. */
 bool seg_path_match(const struct seg_path *path, int from, const struct seg_path *got);
 
@@ -90,9 +105,11 @@ bool seg_path_match(const struct seg_path *path, int from, const struct seg_path
 bool seg_tuple_match(const struct seg_path *path, int from, const struct seg_path *got);
 
 /*
- * "[S.] seq 17 ack 1 win 512 opts <mss 1460,…> len 0"; seq and ack relative to the two bases too.
+ * As tcpdump has it: "IP 11.0.0.1.20000 > 192.0.2.10.80: Flags [S.], seq 17, ack 1, win 512,
+ * options [mss 1460,...], length 0"; without SYN the numbers are relative to the two bases.
  */
-void seg_print(FILE *f, const struct seg *s, uint32_t seq_base, uint32_t ack_base);
+void seg_print(FILE *f, const struct seg_path *path, const struct seg *s, uint32_t seq_base,
+	uint32_t ack_base);
 
 /* A path for connection number n: addresses from the documentation prefixes. */
 struct seg_path seg_path_make(bool v6, uint32_t client, uint16_t client_port, uint16_t server_port,

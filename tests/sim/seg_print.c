@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "seg.h"
@@ -30,11 +31,11 @@ seg_path_match(const struct seg_path *path, int from, const struct seg_path *got
 }
 
 static void
-print_options(FILE *f, const struct seg *s)
+print_options(FILE *f, const struct seg *s, uint32_t ack_base)
 {
 	const char *sep = "";
 
-	fprintf(f, " opts <");
+	fprintf(f, ", options [");
 	if (s->mss) {
 		fprintf(f, "mss %u", s->mss);
 		sep = ",";
@@ -51,35 +52,60 @@ print_options(FILE *f, const struct seg *s)
 		fprintf(f, "%swscale %u", sep, s->wscale);
 		sep = ",";
 	}
-	for (unsigned i = 0; i < s->n_sack; i++) {
-		fprintf(f, "%ssack %u:%u", sep, s->sack[i].left, s->sack[i].right);
-		sep = ",";
+	if (s->n_sack)
+		fprintf(f, "%ssack %u ", sep, s->n_sack);
+	for (unsigned i = 0; i < s->n_sack; i++)
+		fprintf(f, "{%u:%u}", s->sack[i].left - ack_base, s->sack[i].right - ack_base);
+	fprintf(f, "]");
+}
+
+static void
+print_end(FILE *f, bool v6, const struct seg_end *e)
+{
+	char text[INET6_ADDRSTRLEN];
+
+	fprintf(f, "%s.%u", inet_ntop(v6 ? AF_INET6 : AF_INET, e->addr, text, sizeof(text)),
+		e->port);
+}
+
+static void
+print_flags(FILE *f, uint8_t flags)
+{
+	static const char letter[] = "FSRP.UEW"; /* as tcpdump has them */
+
+	fprintf(f, ": Flags [%s", flags == 0 ? "none" : "");
+	for (unsigned i = 0; i < 8; i++) {
+		if (flags & 1u << i)
+			fputc(letter[i], f);
 	}
-	fprintf(f, ">");
+	fputc(']', f);
 }
 
 void
-seg_print(FILE *f, const struct seg *s, uint32_t seq_base, uint32_t ack_base)
+seg_print(FILE *f, const struct seg_path *path, const struct seg *s, uint32_t seq_base,
+	uint32_t ack_base)
 {
-	static const char letter[] = "FSRP.UEW";
-	char flags[9];
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < 8; i++) {
-		if (s->flags & 1u << i)
-			flags[n++] = letter[i];
-	}
-	flags[n] = '\0';
-	fprintf(f, "[%s] seq %d", flags, (int32_t)(s->seq - seq_base));
+	if (path->n_tags)
+		fprintf(f, "vlan %u, ", path->tci[path->n_tags - 1] & 0xfff);
+	fprintf(f, path->v6 ? "IP6 " : "IP ");
+	print_end(f, path->v6, &path->end[0]);
+	fprintf(f, " > ");
+	print_end(f, path->v6, &path->end[1]);
+	print_flags(f, s->flags);
+	if (s->flags & SEG_SYN)
+		seq_base = ack_base = 0;
+	if (s->pay_len || s->flags & (SEG_SYN | SEG_FIN | SEG_RST))
+		fprintf(f, ", seq %u", s->seq - seq_base);
 	if (s->pay_len)
-		fprintf(f, ":%d", (int32_t)(s->seq + s->pay_len - seq_base));
-	fprintf(f, " (%u)", s->seq);
+		fprintf(f, ":%u", s->seq + s->pay_len - seq_base);
 	if (s->flags & SEG_ACK)
-		fprintf(f, " ack %d (%u)", (int32_t)(s->ack - ack_base), s->ack);
-	fprintf(f, " win %u", s->window);
+		fprintf(f, ", ack %u", s->ack - ack_base);
+	fprintf(f, ", win %u", s->window);
+	if (s->flags & SEG_URG)
+		fprintf(f, ", urg %u", s->urgent);
 	if (seg_opt_len(s))
-		print_options(f, s);
-	fprintf(f, " len %u", s->pay_len);
+		print_options(f, s, ack_base);
+	fprintf(f, ", length %u", s->pay_len);
 }
 
 struct seg_path

@@ -30,6 +30,8 @@ peer_check_synack(struct tcp_peer *p, const struct seg *s)
 		return bad(p, "window scale was not offered");
 	if (s->sack_ok && !p->cfg.sack)
 		return bad(p, "SACK was not offered");
+	if (s->flags & SEG_ECE && !p->cfg.ecn)
+		return bad(p, "ECN was not offered");
 	if (s->ts && !p->cfg.ts)
 		return bad(p, "timestamps were not offered");
 	if (s->ts && s->tsecr - p->ts_first_out > p->ts_last_out - p->ts_first_out)
@@ -58,6 +60,8 @@ check_timestamps(struct tcp_peer *p, uint64_t now, const struct seg *s)
 	if (s->tsval - p->ts_first_in + slack > elapsed_ms + slack)
 		return bad(p, "TSval %u lies outside of %u + %llu ms", s->tsval, p->ts_first_in,
 			(unsigned long long)elapsed_ms);
+	if (s->tsecr == 0 && p->ecr_zero)
+		return true;
 	if (s->flags & SEG_ACK && s->tsecr - p->ts_first_out > p->ts_last_out - p->ts_first_out)
 		return bad(p, "TSecr %u, we sent %u-%u", s->tsecr, p->ts_first_out, p->ts_last_out);
 	return true;
@@ -92,6 +96,15 @@ check_data(struct tcp_peer *p, const struct seg *s)
 	if (s->pay_len + s->opt_len > mss && s->pay_len)
 		return bad(p, "%u bytes and %u of options in a segment, our MSS is %u", s->pay_len,
 			s->opt_len, mss);
+	if (s->flags & SEG_URG) {
+		p->n_urg++;
+		if (s->seq + s->urgent - (p->irs + 1) != (uint32_t)p->cfg.urg_rx)
+			return bad(p, "urgent bytes up to %u, they end at %llu",
+				s->seq + s->urgent - (p->irs + 1),
+				(unsigned long long)p->cfg.urg_rx);
+	}
+	if (!p->ecn_on && (s->ecn || s->flags & SEG_ECE))
+		return bad(p, "ECN field %u, flags %#x without ECN", s->ecn, s->flags);
 	if (s->pay_len == 0)
 		return true;
 	if (p->cfg.early_window && seq_lt(edge, early))

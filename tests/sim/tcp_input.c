@@ -34,6 +34,12 @@ input_syn_sent(struct tcp_peer *p, uint64_t now, const struct seg *s)
 			peer_finish(p, END_RESET);
 		return;
 	}
+	if ((s->flags & (SEG_SYN | SEG_ACK)) == SEG_SYN) { /* both at one time */
+		peer_agree(p, s, now);
+		p->state = PEER_SYN_RCVD;
+		peer_send_syn(p, now);
+		return;
+	}
 	if ((s->flags & (SEG_SYN | SEG_ACK)) != (SEG_SYN | SEG_ACK) || !peer_check_synack(p, s))
 		return;
 	p->snd_una = p->iss + 1;
@@ -42,10 +48,13 @@ input_syn_sent(struct tcp_peer *p, uint64_t now, const struct seg *s)
 	p->established = true;
 	p->established_ns = now;
 	p->tries = p->silent = 0;
+	p->cwr_until = p->snd_una;
 	p->t_rtx = SIM_NEVER;
 	p->ack_now = !p->cfg.ack_with_data;
-	if (p->ack_now)
-		peer_send_ack(p, now);
+	if (p->ack_now) {
+		for (unsigned i = 0; i <= p->cfg.ack_copies; i++)
+			peer_send_ack(p, now);
+	}
 	peer_app(p, now);
 	p->ack_now = p->state == PEER_OPEN && p->tx_avail == 0 && p->cfg.ack_with_data;
 }
@@ -206,7 +215,7 @@ input_checks(struct tcp_peer *p, uint64_t now, const struct seg *s)
 	if (p->ts_on && s->ts && !(s->flags & SEG_RST) && seq_lt(s->tsval, p->ts_recent)) {
 		p->n_paws++;
 		/* A handshake ACK that the front end repeats is as old as the first one. */
-		if (p->cfg.in_order && (seg_space(s) != 0 || s->seq != p->irs + 1))
+		if (p->cfg.in_order && !p->stale && (seg_space(s) != 0 || s->seq != p->irs + 1))
 			sim_fail("conn %u %s: TSval %u goes back behind %u on a path in order",
 				p->id, p->role == CLIENT ? "client" : "server", s->tsval,
 				p->ts_recent);
@@ -214,7 +223,8 @@ input_checks(struct tcp_peer *p, uint64_t now, const struct seg *s)
 		return false;
 	}
 	if (p->state == PEER_SYN_RCVD && s->flags & SEG_SYN && s->seq == p->irs) {
-		peer_send_syn(p, now);
+		if (p->answered)
+			peer_send_syn(p, now);
 		return false;
 	}
 	if (!acceptable(p, s)) {
@@ -222,7 +232,7 @@ input_checks(struct tcp_peer *p, uint64_t now, const struct seg *s)
 			if (p->state == PEER_TIME_WAIT)
 				p->t_wait = now + p->cfg.time_wait_ns;
 			challenge(p, now, s);
-		} else if (p->state == PEER_SYN_RCVD && !(s->flags & SEG_RST)) {
+		} else if (p->state == PEER_SYN_RCVD && !(s->flags & SEG_RST) && p->answered) {
 			peer_send_syn(p, now);
 		}
 		return false;
@@ -236,6 +246,28 @@ input_checks(struct tcp_peer *p, uint64_t now, const struct seg *s)
 		return false;
 	}
 	return s->flags & SEG_ACK;
+}
+
+/* RFC 3168, 6.1: the receiver says that it was marked until the sender says that it heard. */
+static void
+input_ecn(struct tcp_peer *p, const struct seg *s)
+{
+	if (!p->ecn_on)
+		return;
+	if (s->flags & SEG_CWR)
+		p->ece_echo = false;
+	if (s->ecn == SEG_CE) {
+		p->ece_echo = true;
+		p->n_ce++;
+	}
+	if (!(s->flags & SEG_ECE))
+		return;
+	p->n_ece_in++;
+	if (seq_lt(s->ack, p->cwr_until))
+		return;
+	p->cwr_due = true;
+	p->cwr_until = p->snd_max;
+	p->cwnd = p->cwnd > 2 ? p->cwnd / 2 : 1;
 }
 
 static void
@@ -253,12 +285,14 @@ input_segment(struct tcp_peer *p, uint64_t now, const struct seg *s)
 		p->established_ns = now;
 		p->t_rtx = SIM_NEVER;
 		p->tries = 0;
+		p->cwr_until = p->snd_una;
 	}
 	if (p->ts_on && s->ts && seq_le(s->seq, p->last_ack_sent) && seq_le(p->ts_recent, s->tsval))
 		p->ts_recent = s->tsval;
 	if (p->state == PEER_TIME_WAIT)
 		return;
 	input_ack(p, now, s);
+	input_ecn(p, s);
 	if (s->pay_len)
 		input_data(p, now, s);
 	if (!fin_was_rcvd)
@@ -266,19 +300,41 @@ input_segment(struct tcp_peer *p, uint64_t now, const struct seg *s)
 	settle(p, now);
 }
 
+/*
+ * The partner's SYN-ACK where both have sent a SYN: of new things it has only the ACK, and a window
+ * that is not scaled.
+ */
+static bool
+crossed(const struct tcp_peer *p, const struct seg *s, struct seg *ack)
+{
+	if (p->state != PEER_SYN_RCVD || s->seq != p->irs || s->ack != p->snd_max ||
+		(s->flags & (SEG_SYN | SEG_ACK | SEG_RST)) != (SEG_SYN | SEG_ACK))
+		return false;
+	*ack = *s;
+	ack->seq++;
+	ack->flags = SEG_ACK;
+	ack->window = (uint16_t)(s->window >> p->snd_shift);
+	return true;
+}
+
 void
 tcp_peer_input(struct tcp_peer *p, uint64_t now, const struct seg *s)
 {
+	struct seg ack, rst;
 	/*
 	 * Until the cookie of a new connection has come back, the front end takes its segments for
 	 * the old one's. Those that cannot do harm are not judged: the ends turn them away.
 	 */
-	bool foreign = p->stale && (p->fin_rcvd || s->flags & SEG_RST || !acceptable(p, s));
-	struct seg rst;
+	bool stale = p->stale || p->forged;
+	bool foreign = stale && (p->fin_rcvd || s->flags & SEG_RST || !acceptable(p, s));
 
 	p->n_received++;
-	if (p->stale && p->state == PEER_SYN_RCVD && s->flags & SEG_ACK && s->ack != p->snd_max &&
-		!(s->flags & SEG_RST)) {
+	if (crossed(p, s, &ack)) {
+		s = &ack;
+		p->ack_now = true;
+	}
+	if (p->stale && !p->forged && p->state == PEER_SYN_RCVD && s->flags & SEG_ACK &&
+		s->ack != p->snd_max && !(s->flags & SEG_RST)) {
 		/* Opened by a late copy of a SYN (RFC 9293, 3.10.7.4, fifth check). */
 		if (tcp_reset_for(s, &rst))
 			p->ops->send(p, &rst);

@@ -75,6 +75,8 @@ prepare(struct tcp_peer *p, uint64_t now, struct seg *s)
 		peer_fill_ts(p, now, s);
 	if (p->sack_on)
 		fill_sack(p, s);
+	if (p->ece_echo)
+		s->flags |= SEG_ECE;
 }
 
 static void
@@ -96,7 +98,7 @@ transmit(struct tcp_peer *p, struct seg *s)
 void
 peer_send_syn(struct tcp_peer *p, uint64_t now)
 {
-	bool passive = p->state == PEER_SYN_RCVD;
+	bool passive = p->state == PEER_SYN_RCVD, plain = p->cfg.syn_plain && p->tries >= 2;
 	const struct seg *in = &p->partner_syn;
 	struct seg s = {
 		.seq = p->iss, .flags = SEG_SYN, .wscale = SEG_NO_WSCALE, .mss = p->cfg.mss};
@@ -108,11 +110,18 @@ peer_send_syn(struct tcp_peer *p, uint64_t now)
 		p->last_ack_sent = s.ack;
 	}
 	/* A SYN-ACK answers only what was offered. */
+	if (plain && !passive)
+		goto send;
 	if (p->cfg.wscale != SEG_NO_WSCALE && (!passive || in->wscale != SEG_NO_WSCALE))
 		s.wscale = p->cfg.wscale;
 	s.sack_ok = p->cfg.sack && (!passive || in->sack_ok);
 	if (p->cfg.ts && (!passive || in->ts))
 		peer_fill_ts(p, now, &s);
+	if (passive && p->ecn_on)
+		s.flags |= SEG_ECE;
+	else if (!passive && p->cfg.ecn && p->tries < 2) /* RFC 3168, 6.1.1.1 */
+		s.flags |= SEG_ECE | SEG_CWR;
+send:
 	p->snd_nxt = p->snd_max = p->iss + 1;
 	transmit(p, &s);
 }
@@ -166,8 +175,18 @@ send_range(struct tcp_peer *p, uint64_t now, uint32_t seq, uint32_t len, bool fi
 	}
 	if (len && seq + len == peer_tx_end(p))
 		s.flags |= SEG_PSH;
-	if (seq_lt(seq, p->snd_max))
+	if (p->cfg.urg_tx && seq - (p->iss + 1) < p->cfg.urg_tx &&
+		p->cfg.urg_tx - (seq - (p->iss + 1)) <= UINT16_MAX) {
+		s.flags |= SEG_URG;
+		s.urgent = (uint16_t)(p->cfg.urg_tx - (seq - (p->iss + 1)));
+	}
+	if (seq_lt(seq, p->snd_max)) {
 		p->n_retransmitted++;
+	} else if (p->ecn_on && len) {
+		s.ecn = SEG_ECT0;
+		s.flags |= p->cwr_due ? SEG_CWR : 0;
+		p->cwr_due = false;
+	}
 	seq += seg_space(&s);
 	if (seq_lt(p->snd_nxt, seq))
 		p->snd_nxt = seq;

@@ -36,13 +36,16 @@ tcp_peer_init(struct tcp_peer *p, const struct peer_cfg *cfg, const struct peer_
 	p->iss = p->snd_una = p->snd_nxt = p->snd_max = cfg->iss;
 	p->cwnd = cfg->cwnd;
 	p->t_rtx = p->t_delack = p->t_write = p->t_read = p->t_keep = p->t_wait = SIM_NEVER;
-	p->queued = SIM_NEVER;
+	p->t_abort = p->queued = SIM_NEVER;
 }
 
 void
 tcp_peer_connect(struct tcp_peer *p, uint64_t now)
 {
 	p->state = PEER_SYN_SENT;
+	p->answered = true;
+	if (p->cfg.abort_ns)
+		p->t_abort = now + p->cfg.abort_ns;
 	peer_send_syn(p, now);
 	p->t_rtx = now + SYN_RTO_NS;
 }
@@ -61,6 +64,8 @@ peer_agree(struct tcp_peer *p, const struct seg *syn, uint64_t now)
 	p->snd_wl2 = p->snd_una;
 	p->ts_on = syn->ts && p->cfg.ts;
 	p->sack_on = syn->sack_ok && p->cfg.sack;
+	p->ecn_on = p->cfg.ecn && (syn->flags & (SEG_ECE | SEG_CWR)) ==
+					  (syn->flags & SEG_ACK ? SEG_ECE : SEG_ECE | SEG_CWR);
 	if (syn->wscale != SEG_NO_WSCALE && p->cfg.wscale != SEG_NO_WSCALE) {
 		p->snd_shift = syn->wscale > 14 ? 14 : syn->wscale;
 		p->rcv_shift = p->cfg.wscale;
@@ -75,8 +80,12 @@ tcp_peer_accept(struct tcp_peer *p, uint64_t now, const struct seg *syn)
 {
 	p->state = PEER_SYN_RCVD;
 	peer_agree(p, syn, now);
-	peer_send_syn(p, now);
-	p->t_rtx = now + SYN_RTO_NS;
+	if (p->cfg.abort_ns)
+		p->t_abort = now + p->cfg.abort_ns;
+	p->answered = p->cfg.answer_ns == 0;
+	if (p->answered)
+		peer_send_syn(p, now);
+	p->t_rtx = now + (p->answered ? SYN_RTO_NS : p->cfg.answer_ns);
 }
 
 void
@@ -85,6 +94,21 @@ peer_finish(struct tcp_peer *p, enum peer_end why)
 	p->state = PEER_CLOSED;
 	p->end = why;
 	p->t_rtx = p->t_delack = p->t_write = p->t_read = p->t_keep = p->t_wait = SIM_NEVER;
+	p->t_abort = SIM_NEVER;
+}
+
+bool
+tcp_peer_too_big(struct tcp_peer *p, uint64_t now, uint32_t seq, uint32_t room)
+{
+	if (p->state != PEER_OPEN || seq - p->snd_una >= p->snd_max - p->snd_una ||
+		room >= p->cfg.mss_limit)
+		return false;
+	p->cfg.mss_limit = (uint16_t)room;
+	p->snd_nxt = p->snd_una;
+	p->sacked.n = 0;
+	p->in_recovery = false;
+	peer_output(p, now);
+	return true;
 }
 
 void
@@ -96,7 +120,7 @@ tcp_peer_abort(struct tcp_peer *p, uint64_t now)
 		.flags = SEG_RST | SEG_ACK};
 
 	(void)now;
-	if (p->state != PEER_SYN_SENT)
+	if (p->state != PEER_SYN_SENT && !p->cfg.vanish)
 		p->ops->send(p, &s);
 	peer_finish(p, END_ABORTED);
 }
@@ -177,8 +201,15 @@ timer_rtx(struct tcp_peer *p, uint64_t now)
 	bool handshake = p->state == PEER_SYN_SENT || p->state == PEER_SYN_RCVD;
 
 	p->t_rtx = SIM_NEVER;
+	if (handshake && p->role == SERVER && !p->answered) {
+		p->answered = true;
+		peer_send_syn(p, now);
+		p->t_rtx = now + SYN_RTO_NS;
+		return;
+	}
 	p->tries++;
-	if (++p->silent > (handshake ? p->cfg.syn_retries : p->cfg.retries)) {
+	p->silent++;
+	if (handshake ? p->tries > p->cfg.syn_retries : p->silent > p->cfg.retries) {
 		peer_finish(p, END_TIMEOUT);
 		return;
 	}
@@ -214,6 +245,10 @@ timer_keep(struct tcp_peer *p, uint64_t now)
 void
 tcp_peer_timer(struct tcp_peer *p, uint64_t now)
 {
+	if (p->t_abort <= now) {
+		tcp_peer_abort(p, now);
+		return;
+	}
 	if (p->t_wait <= now) {
 		peer_finish(p, END_FIN);
 		return;
@@ -237,7 +272,8 @@ tcp_peer_timer(struct tcp_peer *p, uint64_t now)
 uint64_t
 tcp_peer_deadline(const struct tcp_peer *p)
 {
-	const uint64_t t[] = {p->t_rtx, p->t_delack, p->t_write, p->t_read, p->t_keep, p->t_wait};
+	const uint64_t t[] = {
+		p->t_rtx, p->t_delack, p->t_write, p->t_read, p->t_keep, p->t_wait, p->t_abort};
 	uint64_t min = SIM_NEVER;
 
 	for (unsigned i = 0; i < sizeof(t) / sizeof(t[0]); i++) {

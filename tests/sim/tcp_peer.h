@@ -45,7 +45,8 @@ struct peer_cfg {
 	/* what is offered */
 	uint16_t mss;	/* 0: no option */
 	uint8_t wscale; /* SEG_NO_WSCALE: no option */
-	bool sack, ts;
+	bool sack, ts, ecn;
+	bool syn_plain; /* from its third try on the SYN has no options but the MSS */
 	uint32_t iss;
 	uint32_t ts_offset; /* timestamp clock: ms of the run plus this */
 	uint32_t rcvbuf;
@@ -57,7 +58,9 @@ struct peer_cfg {
 	uint64_t delack_ns;   /* 0: acknowledge at once */
 	unsigned syn_retries, retries;
 	uint64_t keepalive_ns, time_wait_ns;
-	bool ack_with_data; /* client: its first data is its handshake ACK */
+	uint64_t answer_ns;  /* server: its SYN-ACK takes so long */
+	unsigned ack_copies; /* client: handshake ACKs too many */
+	bool ack_with_data;  /* client: its first data is its handshake ACK */
 	bool probe_byte; /* zero-window probe: one byte beyond the window, else an old empty one */
 	/* what the application does */
 	uint64_t tx_total, rx_total, tx_key, rx_key;
@@ -66,7 +69,10 @@ struct peer_cfg {
 	uint32_t read_chunk; /* bytes each read_every_ns; 0: read at once */
 	uint64_t read_every_ns;
 	enum peer_close close;
-	uint64_t abort_rx; /* reset after that many bytes received; SIM_NEVER: does not */
+	uint64_t abort_rx;	 /* reset after that many bytes received; SIM_NEVER: does not */
+	uint64_t abort_ns;	 /* reset so long after the start, in any state; 0: does not */
+	bool vanish;		 /* abort_ns without a word: a machine that starts anew */
+	uint64_t urg_tx, urg_rx; /* bytes of the stream up to the end of the urgent ones; 0: none */
 	/* what the judge has to know */
 	uint32_t early_window; /* server: bytes that may come before its own window was known */
 	uint32_t ts_slack_ms;  /* the partner's clock may be read that much ahead */
@@ -88,11 +94,13 @@ struct tcp_peer {
 	enum peer_state state;
 	enum peer_end end;
 	bool established; /* was open once */
+	bool answered;	  /* server: its first SYN-ACK is out */
 	bool stale;	  /* owner's: segments of another connection of this tuple may come in */
+	bool forged;	  /* owner's: what comes in now is of somebody who sees nothing */
 	uint64_t established_ns;
 
 	/* agreed */
-	bool ts_on, sack_on;
+	bool ts_on, sack_on, ecn_on;
 	uint8_t snd_shift, rcv_shift;
 	uint32_t peer_mss; /* payload and options that the partner takes */
 	struct seg partner_syn;
@@ -102,6 +110,8 @@ struct tcp_peer {
 	uint32_t cwnd, recover;
 	unsigned dupacks;
 	bool in_recovery, fin_sent, fin_acked;
+	uint32_t cwr_until; /* the congestion window is not cut again before this is acknowledged */
+	bool cwr_due;
 	uint64_t tx_avail;
 	struct ranges sacked; /* offsets from iss */
 	unsigned tries;	      /* timeouts since something was acknowledged: backoff */
@@ -117,15 +127,17 @@ struct tcp_peer {
 	uint64_t rx_read, rx_unread;
 	bool fin_rcvd, fin_known, active_close;
 	uint32_t fin_seq;
-	bool ack_now;
+	bool ack_now, ece_echo;
+	bool ecr_zero; /* owner's: the partner has no timestamps, the front end makes them */
 	uint64_t challenged_ns; /* when a segment was last answered only because it did not fit */
 
 	/* timers, SIM_NEVER when off */
-	uint64_t t_rtx, t_delack, t_write, t_read, t_keep, t_wait;
+	uint64_t t_rtx, t_delack, t_write, t_read, t_keep, t_wait, t_abort;
 	uint64_t queued; /* owner's: when the next call of the timer is due */
 
 	/* counted for the harness */
 	uint64_t n_sent, n_received, n_retransmitted, n_paws, n_sack_in, n_probes;
+	uint64_t n_ce, n_ece_in, n_urg;
 };
 
 void tcp_peer_init(struct tcp_peer *p, const struct peer_cfg *cfg, const struct peer_ops *ops,
@@ -136,6 +148,11 @@ void tcp_peer_accept(struct tcp_peer *p, uint64_t now, const struct seg *syn);
 void tcp_peer_input(struct tcp_peer *p, uint64_t now, const struct seg *s);
 void tcp_peer_timer(struct tcp_peer *p, uint64_t now);
 uint64_t tcp_peer_deadline(const struct tcp_peer *p);
+/*
+ * A router says that the segment at seq was too big: at most room bytes of options and data fit.
+ * False, and ignored, where nothing of that is under way (RFC 5927, 7.2).
+ */
+bool tcp_peer_too_big(struct tcp_peer *p, uint64_t now, uint32_t seq, uint32_t room);
 /* Reset the connection now. */
 void tcp_peer_abort(struct tcp_peer *p, uint64_t now);
 /* Would a SYN open a new connection in place of this one in TIME_WAIT (RFC 6191)? */

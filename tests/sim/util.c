@@ -32,6 +32,18 @@ sim_failure(void)
 }
 
 void
+sim_fail_within(const char *where)
+{
+	size_t n = strlen(where) + 2, len = strlen(failure);
+
+	if (len == 0 || n + len >= sizeof(failure))
+		return;
+	memmove(failure + n, failure, len + 1);
+	memcpy(failure, where, n - 2);
+	memcpy(failure + n - 2, ": ", 2);
+}
+
+void
 sim_fail_clear(void)
 {
 	failure[0] = '\0';

@@ -64,6 +64,8 @@ void sim_fail(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 bool sim_failed(void);
 const char *sim_failure(void);
 void sim_fail_clear(void);
+/* Says before the failure where it happened. */
+void sim_fail_within(const char *where);
 
 /* Byte `off` of a stream is a function of its key: both ends know it, nobody stores it. */
 void stream_fill(uint64_t key, uint64_t off, uint8_t *dst, size_t n);

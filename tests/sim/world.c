@@ -6,8 +6,11 @@
 
 #define TICK_BUSY_NS (10 * SIM_MS)
 #define TICK_IDLE_NS (500 * SIM_MS)
-#define ETHER_MIN    60
-#define EVENTS_MAX   3000000 /* of one run: far more than any that settles */
+/* While a SYN-ACK may be sent again. */
+#define RECENT_NS	   (8 * SIM_SEC)
+#define TICK_RECENT_NS	   (50 * SIM_MS)
+#define DIRECT_TS_SLACK_MS 10000
+#define EVENTS_MAX	   3000000 /* of one run: far more than any that settles */
 
 static void
 to_leg(void *owner, int side, struct rig_buf *b)
@@ -23,7 +26,7 @@ to_leg(void *owner, int side, struct rig_buf *b)
 		if (c == NULL && !b->corrupt)
 			sim_fail("packet to side %d for a connection that there is not", side);
 	}
-	if (c != NULL && side == SW_OUTSIDE &&
+	if (c != NULL && side == SW_OUTSIDE && s.ack == c->client->iss + 1 &&
 		(s.flags & (SEG_SYN | SEG_ACK)) == (SEG_SYN | SEG_ACK) && !c->cookie_taken) {
 		c->cookie_isn = s.seq;
 		c->cookie_ns = w->now;
@@ -47,82 +50,14 @@ world_init(struct world *w, const struct world_cfg *cfg, struct conn *conns, uns
 	w->n_conns = n;
 	for (unsigned i = 0; i < n; i++) {
 		conns[i].id = i;
+		if (cfg->direct) /* its SYN-ACK may be late and what follows early */
+			conns[i].ccfg.ts_slack_ms = DIRECT_TS_SLACK_MS;
 		if (conns[i].after == NULL)
 			queue_push(&w->queue, w->now + conns[i].start_ns, EV_START, 0, &conns[i]);
 	}
-	queue_push(&w->queue, w->now + TICK_BUSY_NS, EV_TICK, 0, NULL);
-}
-
-/* Where the bits begin that a checksum covers: what a flipped bit before that does is not ours. */
-static uint32_t
-corruptible(const struct rig_buf *b, struct rng *rng)
-{
-	uint32_t ip = 14;
-
-	while (b->mem[ip - 2] == 0x81 || b->mem[ip - 2] == 0x88)
-		ip += 4;
-	if (b->mem[ip] >> 4 == 6) /* addresses and behind */
-		ip += 8;
-	return ip + (uint32_t)rng_below(rng, b->len - ip);
-}
-
-static struct rig_buf *
-copy(struct world *w, const struct rig_buf *b, bool to_engine)
-{
-	struct rig *r = &w->rig;
-	uint32_t pad = 0, room;
-	struct rig_buf *n;
-
-	if (!to_engine) {
-		n = rig_buf_get(r, b->mem, b->len, 0);
-	} else {
-		if (w->cfg.pad && b->len < ETHER_MIN && !b->corrupt)
-			pad = ETHER_MIN - b->len;
-		room = 40 + (uint32_t)rng_below(&w->rng, 8) * 8;
-		n = rig_buf_get(r, NULL, b->len + pad, room);
-		memcpy(n->mem, b->mem, b->len);
-		for (uint32_t i = 0; i < pad; i++)
-			n->mem[b->len + i] = (uint8_t)rng_next(&w->rng);
-		n->split = w->cfg.split && b->len > SEG_HEADERS_MAX + 2 && !b->corrupt &&
-			   rng_chance(&w->rng, 300);
-	}
-	n->corrupt = b->corrupt;
-	return n;
-}
-
-void
-world_send(struct world *w, enum leg leg, struct rig_buf *b, const struct seg *s, struct conn *c)
-{
-	bool to_engine = leg == LEG_C_F || leg == LEG_S_F;
-	int side = leg == LEG_C_F || leg == LEG_F_C ? SW_OUTSIDE : SW_INSIDE;
-	struct fate f = link_carry(&w->link[leg], &w->rng, w->now);
-
-	if (w->filter != NULL && s != NULL && w->filter(w->filter_ctx, leg, s, c))
-		f.copies = 0;
-	if (w->trace != NULL && s != NULL) {
-		struct trace_row row = {.at = w->now,
-			.leg = leg,
-			.seg = *s,
-			.conn = c != NULL ? c->id : TRACE_NO_CONN,
-			.lost = f.copies == 0,
-			.dup = f.copies == 2,
-			.corrupt = f.corrupt,
-			.arrives = f.copies ? f.at[0] : SIM_NEVER};
-
-		trace_add(w->trace, &row);
-	}
-	for (unsigned i = 0; i < f.copies; i++) {
-		struct rig_buf *n = copy(w, b, to_engine);
-
-		if (i == 0 && f.corrupt && !n->corrupt && !n->split) {
-			n->corrupt = true;
-			n->len = b->len; /* without padding */
-			n->mem[corruptible(n, &w->rng)] ^= (uint8_t)(1u << rng_below(&w->rng, 8));
-		}
-		w->in_flight++;
-		queue_push(&w->queue, f.at[i], to_engine ? EV_TO_ENGINE : EV_TO_HOST, side, n);
-	}
-	rig_buf_put(&w->rig, b);
+	attacker_init(w);
+	if (!cfg->direct)
+		queue_push(&w->queue, w->now + TICK_BUSY_NS, EV_TICK, 0, NULL);
 }
 
 /* Right handshake ACK of a client, at the moment when the front end gets it. */
@@ -210,11 +145,17 @@ dispatch(struct world *w, const struct event *e)
 	case EV_TICK:
 		rig_tick(&w->rig, w->now);
 		g = rig_gauges(&w->rig);
-		queue_push(&w->queue, w->now + (g.pending ? TICK_BUSY_NS : TICK_IDLE_NS), EV_TICK,
-			0, NULL);
+		queue_push(&w->queue,
+			w->now + (g.pending				     ? TICK_BUSY_NS
+					 : w->now < w->synack_ns + RECENT_NS ? TICK_RECENT_NS
+									     : TICK_IDLE_NS),
+			EV_TICK, 0, NULL);
 		break;
 	case EV_PEER:
 		host_timer(w, e->what);
+		break;
+	case EV_FORGE:
+		attacker_send(w, e->what);
 		break;
 	case EV_START:
 		host_start(w, e->what);
@@ -279,6 +220,7 @@ world_fini(struct world *w)
 			free(w->conns[i].server[k]);
 	}
 	queue_fini(&w->queue);
+	tally_fini(&w->tally);
 	rig_fini(&w->rig);
 }
 
@@ -289,5 +231,5 @@ world_clean(const struct world_cfg *cfg)
 		if (!link_is_clean(&cfg->link[i]))
 			return false;
 	}
-	return true;
+	return cfg->mtu == 0;
 }

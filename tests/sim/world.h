@@ -7,16 +7,24 @@
  *
  * Connections are laid out beforehand (struct conn); the world starts them, runs until nothing
  * moves any more, lets all timers of the front end pass and looks that it is empty then.
+ *
+ * With cfg.direct there is no front end: link 0 leads into link 2, link 3 into link 1. What a link
+ * does to a packet follows from the seed and from what the packet is (wires.c), not from how many
+ * went before it, so that both worlds lose the same ones as far as they send the same ones.
  */
 #ifndef SIM_WORLD_H
 #define SIM_WORLD_H
 
 #include "net.h"
+#include "pace.h"
 #include "rig.h"
 #include "tcp_peer.h"
 #include "trace.h"
 
 enum leg { LEG_C_F, LEG_F_C, LEG_F_S, LEG_S_F, LEGS };
+
+/* Whose SYN it is; OPENS_BOTH: of both at one time (RFC 9293, 3.5). */
+enum opener { OPENS_CLIENT, OPENS_SERVER, OPENS_BOTH };
 
 enum server_kind { SERVER_ACCEPTS, SERVER_REFUSES, SERVER_SILENT };
 
@@ -28,6 +36,9 @@ struct conn {
 	struct seg_path path;
 	struct peer_cfg ccfg, scfg;
 	enum server_kind server_kind;
+	enum opener opener;
+	unsigned machine; /* of the service: which server */
+	bool alt_mac;	  /* the server sends from another station than it is reached at */
 	uint64_t start_ns;
 	struct conn *after; /* same tuple: starts start_ns after that one's client is closed */
 	bool started, ended;
@@ -41,6 +52,9 @@ struct conn {
 	bool ack_delivered; /* a right handshake ACK reached the front end */
 	bool ack_on_time;   /* within the shortest life of a cookie */
 	unsigned syns_at_server;
+	/* initial sequence numbers as last seen: [outside, inside][CLIENT, SERVER] */
+	uint32_t isn[2][2];
+	struct pace pace;
 };
 
 /* Scripts look at every packet that is about to be sent; true: lose it. */
@@ -48,6 +62,7 @@ typedef bool (*world_filter)(void *ctx, enum leg leg, const struct seg *s, const
 
 struct world_cfg {
 	uint64_t seed;
+	bool direct;	   /* without the front end */
 	uint64_t epoch_ns; /* clock at the start */
 	struct rig_cfg rig;
 	struct link_cfg link[LEGS];
@@ -56,6 +71,8 @@ struct world_cfg {
 	bool pad;	   /* Ethernet padding with rubbish */
 	bool split;	   /* long packets come in two pieces */
 	uint8_t csum;	   /* SW_CSUM_* of right packets */
+	uint32_t mtu;	   /* of a router between front end and clients; 0: none */
+	unsigned forged;   /* segments of one who sees nothing: attacker.c */
 	uint64_t stop_ns;  /* end abruptly then; SIM_NEVER: run to the end */
 	uint64_t limit_ns; /* a connection that lives longer has not ended */
 };
@@ -66,6 +83,7 @@ struct world {
 	struct queue queue;
 	struct link link[LEGS];
 	struct rig rig;
+	struct tally tally;
 	struct trace *trace; /* or NULL */
 	uint64_t now;
 	struct conn *conns;
@@ -75,8 +93,10 @@ struct world {
 	unsigned n_rx;
 	bool poll_due;
 	unsigned in_flight; /* packets on links and before the engine */
+	uint64_t synack_ns; /* when a SYN-ACK last went to a client */
 	uint64_t n_events;
-	uint64_t n_stray; /* packets for no connection; with no corruption there are none */
+	uint64_t n_too_big; /* packets that the router sent back, and that a server heeded */
+	uint64_t n_stray;   /* packets for no connection; with no corruption there are none */
 	world_filter filter;
 	void *filter_ctx;
 };
@@ -97,9 +117,27 @@ void host_timer(struct world *w, struct tcp_peer *p);
 void host_schedule(struct world *w, struct tcp_peer *p);
 struct conn *host_conn(struct world *w, int from, const struct seg_path *got);
 bool host_conn_ended(const struct conn *c);
-/* A packet onto a link; the frame is freed. */
+
+/* attacker.c */
+void attacker_init(struct world *w);
+void attacker_send(struct world *w, struct conn *c);
+
+/* wires.c */
+/* A packet onto a link; the frame is freed. s, c: what it says, where that is known. */
 void world_send(
 	struct world *w, enum leg leg, struct rig_buf *b, const struct seg *s, struct conn *c);
+
+static inline bool
+leg_from_client(enum leg leg)
+{
+	return leg == LEG_C_F || leg == LEG_F_S;
+}
+
+static inline bool
+leg_inside(enum leg leg)
+{
+	return leg == LEG_F_S || leg == LEG_S_F;
+}
 
 /* The server peer that took the connection, else the last one, else NULL. */
 struct tcp_peer *conn_server(const struct conn *c);
