@@ -80,6 +80,8 @@ get_info(const struct sw_port *p, struct rte_eth_dev_info *info)
 static int
 choose_mtu(struct sw_port *p, const struct rte_eth_dev_info *info, uint16_t mtu)
 {
+	unsigned frame = info->max_rx_pktlen - RTE_ETHER_HDR_LEN - RTE_ETHER_CRC_LEN;
+	unsigned most = RTE_MIN((unsigned)info->max_mtu, frame);
 	int rc = rte_eth_dev_get_mtu(p->id, &p->mtu);
 
 	if (rc != 0) {
@@ -89,9 +91,9 @@ choose_mtu(struct sw_port *p, const struct rte_eth_dev_info *info, uint16_t mtu)
 	}
 	if (mtu == 0)
 		return 0;
-	if (info->max_mtu != 0 && mtu > info->max_mtu) {
-		sw_log_error("port %s (%s) takes an MTU of at most %u, ports: mtu is %u", p->name,
-			info->driver_name, info->max_mtu, mtu);
+	if (mtu > most) {
+		sw_log_error("port %s (%s) takes an MTU of at most %u, ports.mtu is %u", p->name,
+			info->driver_name, most, mtu);
 		return -EINVAL;
 	}
 	p->set_mtu = mtu != p->mtu;

@@ -249,7 +249,7 @@ ask_without_timestamps(struct burst *b, const struct item *it, struct pending *p
 }
 
 /* Then the server is one that always has the same ISN, and is taken as it is. */
-#define ASK_ANEW_MAX 2
+#define ASK_ANEW_MAX 3
 
 /* True where p is the SYN-ACK that was refused, again, and has been dealt with. */
 static bool

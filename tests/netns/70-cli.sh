@@ -116,6 +116,9 @@ several_workers() {
 	config_workers net_tap0 net_tap1 >"$WORK/taps.yaml"
 	refused 1 'net_tap[01] .*cannot spread connections' "two workers on taps" \
 		"${EAL[@]}" "${TAPS[@]}" -- --config "$WORK/taps.yaml"
+	sed 's/net_tap1}/net_tap1, mtu: 9000}/' "$CONFIG" >"$WORK/mtu.yaml"
+	refused 1 'net_tap0 .*takes an MTU of at most' "an MTU that a tap does not take" \
+		"${EAL[@]}" "${TAPS[@]}" -- --config "$WORK/mtu.yaml"
 	config_workers net_null0 net_null1 >"$WORK/nulls.yaml"
 	: >"$WORK/synward"
 	SW_EXEC="exec" sw_in "$MID" "$SW_SYNWARD" "${EAL[@]}" --vdev=net_null0 --vdev=net_null1 \

@@ -33,9 +33,20 @@ ended_well(const struct tcp_peer *p)
 	       ((p->end == END_RESET || p->end == END_TIMEOUT) && p->fin_sent);
 }
 
-static void
-judge_abort(const struct conn *c, const struct tcp_peer *cl, const struct tcp_peer *sv, bool clean)
+static bool
+followed_by_silence(const struct world *w, const struct conn *c)
 {
+	for (unsigned i = 0; i < w->n_conns; i++) {
+		if (w->conns[i].after == c && w->conns[i].server_kind == SERVER_SILENT)
+			return true;
+	}
+	return false;
+}
+
+static void
+judge_abort(const struct world *w, const struct conn *c, const struct tcp_peer *sv, bool clean)
+{
+	const struct tcp_peer *cl = c->client;
 	const struct tcp_peer *by = cl->end == END_ABORTED ? cl : sv;
 	const struct tcp_peer *of = by == cl ? sv : cl;
 
@@ -50,6 +61,9 @@ judge_abort(const struct conn *c, const struct tcp_peer *cl, const struct tcp_pe
 		return;
 	/* The reset was lost and nobody is left to repeat it. */
 	if (!clean && of->end == END_TIMEOUT)
+		return;
+	/* Its server has fallen silent for this tuple since: it hears no reset any more. */
+	if (of->end == END_TIMEOUT && followed_by_silence(w, c))
 		return;
 	/* Handshake of a client that reset at once, in any order of arrival. */
 	if (!of->established && of->end == END_TIMEOUT)
@@ -179,7 +193,7 @@ judge_conn(struct world *w, const struct conn *c, bool clean)
 		sim_fail("conn %u: %u servers were opened over a clean network", c->id,
 			c->n_servers);
 	if (cl->end == END_ABORTED || (sv != NULL && sv->end == END_ABORTED)) {
-		judge_abort(c, cl, sv, clean);
+		judge_abort(w, c, sv, clean);
 		return;
 	}
 	if (sv != NULL && sv->end == END_RESET && cl->end == END_RESET && reset_twice(w, c))
