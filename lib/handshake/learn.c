@@ -14,9 +14,10 @@
  *   SACK, timestamps, ECN, and whether windows are scaled at all: had or lacked, by the last server
  *                  that was offered it. SACK and scaling are only taken for lacked where
  *                  timestamps were offered too: a server that answers with SYN cookies leaves out
- *                  both for a client without timestamps, and only for that one. What is lacked is not promised, so nobody learns when that
- *                  changes: after a wait, which doubles each time that it was in vain, clients are
- *                  promised it again until one server has answered
+ *                  both for a client without timestamps, and only for that one. What is lacked is
+ *                  not promised, so nobody learns when that changes: after a wait, which doubles
+ *                  each time that it was in vain, clients are promised it again until one server
+ *                  has answered
  *
  * A server's answer tells only of what our SYN offered. Each engine learns for itself, a service of
  * both families twice. Bounded: one cache line for each service and family.

@@ -10,7 +10,7 @@
  * accepted is told by its cookie alone.
  *
  * One table, a place for each SYN by the keyed hash of its tuple; a later one with the same place
- * takes it. It is looked through once in SWEEP_MS. A SYN-ACK is sent again after 1, 2 and 4 s,
+ * takes it. It is looked through once in SWEEP_MS. A SYN-ACK is sent again after 1, 3 and 7 s,
  * until its ACK or an exact RST comes: a host that never sent the SYN says so.
  */
 #include "handshake/internal.h"
@@ -97,7 +97,7 @@ recent_reset(struct burst *b, const struct sw_pkt *p)
 		forget(e, r);
 }
 
-/* False where it has to wait for a buffer. */
+/* False where it has to wait for a buffer. One that is too small is what all of them are: given up. */
 static bool
 send_again(struct burst *b, struct recent *r)
 {
@@ -114,8 +114,12 @@ send_again(struct burst *b, struct recent *r)
 		.opts = r->opts,
 	};
 
-	if (b->out->n_spare == 0 || !make_and_send(b, &s, SW_OUTSIDE))
+	if (b->out->n_spare == 0)
 		return false;
+	if (!make_and_send(b, &s, SW_OUTSIDE)) {
+		forget(b->e, r);
+		return true;
+	}
 	sw_count(&b->stats, SW_C_SYNACK_RETRANSMITTED);
 	r->tries--;
 	r->due_ms = b->now_ms + (1000u << (RECENT_TRIES - r->tries));

@@ -7,7 +7,7 @@
 # shellcheck source=tests/netns/lib-extra.sh
 . "$(dirname "$0")/lib-extra.sh"
 
-SIZE=${SIZE:-2000000}
+SIZE=${SIZE:-500000}
 SMALL_MSS=1300
 # A lacking option is promised again a minute after it was found to lack; and a look at the clock.
 RELEARN_S=75
@@ -37,7 +37,7 @@ declare -A HAS=([ts]=has_ts [sack]=sack_ok [wscale]='wscale is not None' [ecn]='
 declare -A FORBIDDEN=([ts]='has_ts and not rst' [sack]='sack > 0' [wscale]=False [ecn]='ecn != 0'
 	[mss]="segment > $SMALL_MSS")
 
-# transfer WHAT HOST: some MB each way, captured at both ends.
+# transfer WHAT HOST: SIZE bytes each way, captured at both ends.
 transfer() {
 	start_named_capture client "$CLI" tcp port 5000
 	start_named_capture server "$SRV" tcp port 5000

@@ -22,15 +22,14 @@ tags_kept() {
 		check "$what, $host, unreachable: the client is reset" grep -q ConnectionResetError "$WORK/client"
 	done
 	stop_captures
-	check_int "$what: resets made by the proxy" "$(counter client_rst_sent)" -eq 2
+	# A request that was under way when the reset was sent brings the cookie again, and is reset too.
+	check_int "$what: resets made by the proxy" "$(counter client_rst_sent)" -ge 2
 	check_int "$what: connections spliced" "$(counter flow_established)" -eq 2
 	capture_shows "$what: SYN-ACKs of the proxy" outside -eq 4 "is_synack and tags == $tags"
 	capture_shows "$what: RSTs of the proxy" outside -ge 2 "of($UNREACHABLE) and rst and tags == $tags"
-	capture_shows "$what: ACKs of the proxy that open the window" outside -ge 2 \
-		"of($OPEN) and not syn and length == 0 and tags == $tags"
+	check_int "$what: ACKs of the proxy that open the window" "$(counter client_opened)" -eq 2
 	capture_shows "$what: SYNs of the proxy" inside -ge 4 "is_syn and tags == $tags"
-	capture_shows "$what: ACKs of the proxy to the server" inside -ge 2 \
-		"to($OPEN) and not syn and length == 0 and tags == $tags"
+	check_int "$what: ACKs of the proxy to the server" "$(counter server_ack_sent)" -ge 2
 	for end in outside inside; do
 		capture_shows "$what, $end: packets with other tags" $end -eq 0 "tags != $tags"
 	done
