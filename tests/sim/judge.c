@@ -117,7 +117,8 @@ judge_unopened(struct world *w, const struct conn *c, bool clean)
 	if (proxied && cl->end == END_TIMEOUT && cl->established && !c->ack_on_time &&
 		(w->cfg.rig.max_recent < RECENT_ENOUGH || c->pace.n_lost > SYNACKS_AGAIN))
 		return;
-	if (!cl->established && cl->end == END_TIMEOUT)
+	/* Of each of its SYNs, that or the answer was lost. */
+	if (!cl->established && cl->end == END_TIMEOUT && c->pace.n_lost > cl->cfg.syn_retries)
 		return;
 	if (proxied && cl->end == END_RESET && rig_count(&w->rig, SW_C_SERVER_TIMED_OUT) > 0)
 		return;
