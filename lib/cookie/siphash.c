@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
 
+#include "base/simd.h"
 #include "cookie/siphash.h"
+#include "cookie/siphash_int.h"
 
 static_assert(RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN, "words are read as little-endian as they stand");
 
@@ -125,10 +127,9 @@ burst(const struct sw_sipkey *const key[], const uint64_t *msg, unsigned stride,
 }
 
 void
-sw_siphash_burst(const struct sw_sipkey *const key[], const uint64_t *msg, unsigned stride,
+sw_siphash_burst_scalar(const struct sw_sipkey *const key[], const uint64_t *msg, unsigned stride,
 	unsigned words, uint64_t *out, unsigned n)
 {
-	SW_ASSERT(n <= SW_BURST_MAX);
 	/* The lengths of the cookie's messages (format.h) get code of their own, unrolled. */
 	switch (words) {
 	case 0:
@@ -144,4 +145,18 @@ sw_siphash_burst(const struct sw_sipkey *const key[], const uint64_t *msg, unsig
 		burst(key, msg, stride, words, out, n);
 		break;
 	}
+}
+
+void
+sw_siphash_burst(const struct sw_sipkey *const key[], const uint64_t *msg, unsigned stride,
+	unsigned words, uint64_t *out, unsigned n)
+{
+	SW_ASSERT(n <= SW_BURST_MAX);
+#ifdef SW_HAVE_AVX2
+	if (sw_simd() >= SW_SIMD_AVX2) {
+		sw_siphash_burst_avx2(key, msg, stride, words, out, n);
+		return;
+	}
+#endif
+	sw_siphash_burst_scalar(key, msg, stride, words, out, n);
 }

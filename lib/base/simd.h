@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * simd.h - which vector instructions the code may use: what the CPU has, unless told otherwise.
+ *
+ * The tree is built for any x86-64. Files that need more are compiled for it by themselves, and
+ * their functions are called only where sw_simd() says that they may be. Each of them does what
+ * plain C beside it does, bit for bit; tests and benchmarks set the level to compare the two.
+ *
+ * Threads: sw_simd() anywhere. sw_simd_set() before other threads run, or where none of them is in
+ *          lib/.
+ */
+#ifndef SW_BASE_SIMD_H
+#define SW_BASE_SIMD_H
+
+#include "base/base.h"
+
+enum sw_simd {
+	SW_SIMD_NONE,
+	SW_SIMD_AVX2, /* with BMI1 and BMI2, which every CPU with AVX2 that is sold has */
+};
+
+/* For sw_simd() alone. */
+extern enum sw_simd sw_simd_level;
+
+sw_always_inline enum sw_simd
+sw_simd(void)
+{
+	return sw_simd_level;
+}
+
+/* The highest level of this CPU that the build has code for; what sw_simd() says at the start. */
+enum sw_simd sw_simd_best(void);
+
+/* Uses this level from now on, or the best where that is less. Returns what is used. */
+enum sw_simd sw_simd_set(enum sw_simd level);
+
+/* "none", "avx2" */
+const char *sw_simd_name(enum sw_simd level);
+
+#endif

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The burst with AVX2: eight messages at a time, what is left over by the scalar code. */
+#include "cookie/siphash_avx2.h"
+#include "cookie/siphash_int.h"
+
+/* The keys of four messages; of a burst of SYNs they are all the same one. */
+struct keys_x4 {
+	__m256i k0, k1;
+};
+
+sw_always_inline struct keys_x4
+keys_of(const struct sw_sipkey *const key[])
+{
+	if (sw_likely(key[0] == key[1] && key[0] == key[2] && key[0] == key[3]))
+		return (struct keys_x4){_mm256_set1_epi64x((long long)key[0]->k0),
+			_mm256_set1_epi64x((long long)key[0]->k1)};
+	return (struct keys_x4){
+		_mm256_set_epi64x((long long)key[3]->k0, (long long)key[2]->k0,
+			(long long)key[1]->k0, (long long)key[0]->k0),
+		_mm256_set_epi64x((long long)key[3]->k1, (long long)key[2]->k1,
+			(long long)key[1]->k1, (long long)key[0]->k1),
+	};
+}
+
+sw_always_inline __m256i
+load(const uint64_t *p)
+{
+	return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
+sw_always_inline unsigned
+burst(const struct sw_sipkey *const key[], const uint64_t *msg, unsigned stride, unsigned words,
+	uint64_t *out, unsigned n)
+{
+	unsigned i = 0;
+
+	for (; i + 8 <= n; i += 8) {
+		const struct keys_x4 ka = keys_of(key + i), kb = keys_of(key + i + 4);
+		struct sip_x4 a = sip_init_x4(ka.k0, ka.k1), b = sip_init_x4(kb.k0, kb.k1);
+
+		for (unsigned w = 0; w <= words; w++) {
+			const uint64_t *m = &msg[(size_t)w * stride + i];
+
+			sip_word_x8(&a, &b, load(m), load(m + 4));
+		}
+		sip_final_x8(&a, &b);
+		_mm256_storeu_si256((__m256i *)(void *)&out[i], sip_fold_x4(&a));
+		_mm256_storeu_si256((__m256i *)(void *)&out[i + 4], sip_fold_x4(&b));
+	}
+	return i;
+}
+
+void
+sw_siphash_burst_avx2(const struct sw_sipkey *const key[], const uint64_t *msg, unsigned stride,
+	unsigned words, uint64_t *out, unsigned n)
+{
+	unsigned done;
+
+	switch (words) {
+	case 0:
+		done = burst(key, msg, stride, 0, out, n);
+		break;
+	case 2:
+		done = burst(key, msg, stride, 2, out, n);
+		break;
+	case 5:
+		done = burst(key, msg, stride, 5, out, n);
+		break;
+	default:
+		done = burst(key, msg, stride, words, out, n);
+		break;
+	}
+	if (done < n)
+		sw_siphash_burst_scalar(
+			key + done, msg + done, stride, words, out + done, n - done);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * siphash_avx2.h - SipHash-2-4 of eight messages at a time, in AVX2 registers. For files that are
+ * compiled for AVX2 and run only where the CPU has it; internal to lib/.
+ *
+ * Four messages share a register of each state word; two such groups run side by side, for the
+ * rounds of one are a chain in which each step waits for the one before.
+ *
+ * A rotation by 16 or 32 is one shuffle, any other one two shifts and an or. With two ports for
+ * shifts and shuffles, a round of four messages takes at least 4.5 cycles, so a MAC of 10 rounds at
+ * least 11 cycles a message.
+ */
+#ifndef SW_COOKIE_SIPHASH_AVX2_H
+#define SW_COOKIE_SIPHASH_AVX2_H
+
+#include <immintrin.h>
+
+#include "base/base.h"
+#include "cookie/siphash.h"
+
+/* State of four messages. */
+struct sip_x4 {
+	__m256i v0, v1, v2, v3;
+};
+
+#define SIP_ROTL(x, bits) \
+	_mm256_or_si256(_mm256_slli_epi64((x), (bits)), _mm256_srli_epi64((x), 64 - (bits)))
+
+sw_always_inline __m256i
+sip_rotl16(__m256i x)
+{
+	const __m256i order = _mm256_set_epi8(13, 12, 11, 10, 9, 8, 15, 14, 5, 4, 3, 2, 1, 0, 7, 6,
+		13, 12, 11, 10, 9, 8, 15, 14, 5, 4, 3, 2, 1, 0, 7, 6);
+
+	return _mm256_shuffle_epi8(x, order);
+}
+
+sw_always_inline __m256i
+sip_rotl32(__m256i x)
+{
+	return _mm256_shuffle_epi32(x, 0xb1);
+}
+
+sw_always_inline void
+sip_round_x4(struct sip_x4 *s)
+{
+	s->v0 = _mm256_add_epi64(s->v0, s->v1);
+	s->v2 = _mm256_add_epi64(s->v2, s->v3);
+	s->v1 = _mm256_xor_si256(SIP_ROTL(s->v1, 13), s->v0);
+	s->v3 = _mm256_xor_si256(sip_rotl16(s->v3), s->v2);
+	s->v0 = sip_rotl32(s->v0);
+	s->v2 = _mm256_add_epi64(s->v2, s->v1);
+	s->v0 = _mm256_add_epi64(s->v0, s->v3);
+	s->v1 = _mm256_xor_si256(SIP_ROTL(s->v1, 17), s->v2);
+	s->v3 = _mm256_xor_si256(SIP_ROTL(s->v3, 21), s->v0);
+	s->v2 = sip_rotl32(s->v2);
+}
+
+/* k0, k1: the keys of the four messages. */
+sw_always_inline struct sip_x4
+sip_init_x4(__m256i k0, __m256i k1)
+{
+	return (struct sip_x4){
+		.v0 = _mm256_xor_si256(k0, _mm256_set1_epi64x(0x736f6d6570736575ll)),
+		.v1 = _mm256_xor_si256(k1, _mm256_set1_epi64x(0x646f72616e646f6dll)),
+		.v2 = _mm256_xor_si256(k0, _mm256_set1_epi64x(0x6c7967656e657261ll)),
+		.v3 = _mm256_xor_si256(k1, _mm256_set1_epi64x(0x7465646279746573ll)),
+	};
+}
+
+sw_always_inline void
+sip_word_x8(struct sip_x4 *a, struct sip_x4 *b, __m256i ma, __m256i mb)
+{
+	a->v3 = _mm256_xor_si256(a->v3, ma);
+	b->v3 = _mm256_xor_si256(b->v3, mb);
+	for (unsigned r = 0; r < 2; r++) {
+		sip_round_x4(a);
+		sip_round_x4(b);
+	}
+	a->v0 = _mm256_xor_si256(a->v0, ma);
+	b->v0 = _mm256_xor_si256(b->v0, mb);
+}
+
+sw_always_inline __m256i
+sip_fold_x4(const struct sip_x4 *s)
+{
+	return _mm256_xor_si256(_mm256_xor_si256(s->v0, s->v1), _mm256_xor_si256(s->v2, s->v3));
+}
+
+sw_always_inline void
+sip_final_x8(struct sip_x4 *a, struct sip_x4 *b)
+{
+	const __m256i ff = _mm256_set1_epi64x(0xff);
+
+	a->v2 = _mm256_xor_si256(a->v2, ff);
+	b->v2 = _mm256_xor_si256(b->v2, ff);
+	for (unsigned r = 0; r < 4; r++) {
+		sip_round_x4(a);
+		sip_round_x4(b);
+	}
+}
+
+#endif
