@@ -14,8 +14,7 @@ static const uint8_t ws_table[SW_COOKIE_CLASSES] = SW_COOKIE_WS_TABLE;
 /* Scale as offered to class: the inverse of ws_table, rounded down; 15, no option, is class 0. */
 static const uint8_t ws_class[16] = {1, 1, 2, 2, 2, 3, 4, 5, 6, 7, 7, 7, 7, 7, 7, 0};
 
-/* What a host that sends no MSS option is taken to say: RFC 9293, 3.7.1. */
-static const uint16_t mss_default[2] = {536, 1220};
+static const uint16_t mss_default[2] = {SW_COOKIE_MSS4_UNSAID, SW_COOKIE_MSS6_UNSAID};
 
 /* What MAC1 covers before the tail - addresses, ports, client ISN - fills its words exactly. */
 static_assert(SW_COOKIE_V4_WORDS * 8 == 4 + 4 + 2 + 2 + 4, "IPv4 message without tail");
@@ -101,7 +100,7 @@ static void
 issue_ts(const struct sw_keys *keys, uint64_t now_s, const struct sw_cookie_in *in,
 	struct sw_cookie_out *out, const struct batch *b)
 {
-	unsigned clock = (unsigned)now_s & ((1u << SW_COOKIE_CLOCK_BITS) - 1);
+	unsigned clock = sw_cookie_clock(now_s);
 	const struct sw_sipkey *key[SW_BURST_MAX];
 	uint64_t block[SW_BURST_MAX], mac[SW_BURST_MAX];
 	uint8_t who[SW_BURST_MAX], ts[SW_BURST_MAX];

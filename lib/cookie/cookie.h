@@ -62,6 +62,13 @@ struct sw_cookie_state {
  */
 uint16_t sw_cookie_mss_round(uint16_t mss, bool v6);
 
+/* The clock of a TSval, at now_s. */
+sw_always_inline uint32_t
+sw_cookie_clock(uint64_t now_s)
+{
+	return (uint32_t)now_s & ((1u << SW_COOKIE_CLOCK_BITS) - 1);
+}
+
 /* Cookies for n SYNs, signed with keys->parity. now_s: seconds of any steady clock, for TSval. */
 void sw_cookie_issue_burst(const struct sw_keys *keys, uint64_t now_s,
 	const struct sw_cookie_in *in, struct sw_cookie_out *out, unsigned n);

@@ -80,6 +80,10 @@ _Static_assert(SW_COOKIE_MAC1_BITS >= 24 && SW_COOKIE_MAC_BITS_TS >= 40, "the MA
 		48, 536, 1220, 1340, 1380, 1420, 1440, 8940 \
 	}
 
+/* What a host that sends no MSS option is taken to say: RFC 9293, 3.7.1. */
+#define SW_COOKIE_MSS4_UNSAID 536
+#define SW_COOKIE_MSS6_UNSAID 1220
+
 /* Class to window scale; 15 means no option. Rounded down: a window read too small is safe. */
 #define SW_COOKIE_WS_TABLE              \
 	{                               \

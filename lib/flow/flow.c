@@ -7,25 +7,12 @@
 
 #include "base/seq.h"
 #include "flow/flow.h"
-
-#define TAG_EMPTY 0
-
-/*
- * One line; tags first, so that they compare as one 128-bit vector. Nothing needs the last 16
- * bytes, but a packed bucket of 48 would lie across two lines.
- */
-struct bucket {
-	alignas(SW_CACHE_LINE_BYTES) uint16_t tag[SW_FLOW_BUCKET_SLOTS]; /* TAG_EMPTY: free slot */
-	uint32_t index[SW_FLOW_BUCKET_SLOTS]; /* entry; SW_FLOW_NONE: free slot */
-};
-static_assert(sizeof(struct bucket) == SW_CACHE_LINE_BYTES, "a bucket is one cache line");
+#include "flow/place.h"
 
 /* lcore: rw; control: ro (count, max_flows). */
 struct sw_flow_table {
-	alignas(SW_CACHE_LINE_BYTES) struct bucket *buckets;
+	alignas(SW_CACHE_LINE_BYTES) struct sw_flow_ground ground;
 	struct sw_flow *entries;
-	uint64_t hash_key[4];
-	uint32_t n_buckets;
 	uint32_t max_flows;
 	uint32_t free_head;  /* SW_FLOW_NONE: table full */
 	uint32_t count;	     /* stored relaxed, for readers on other threads */
@@ -48,7 +35,7 @@ size_t
 sw_flow_table_size(uint32_t max_flows)
 {
 	return sizeof(struct sw_flow_table) +
-	       (size_t)bucket_count(max_flows) * sizeof(struct bucket) +
+	       (size_t)bucket_count(max_flows) * sizeof(struct sw_flow_bucket) +
 	       (size_t)max_flows * sizeof(struct sw_flow);
 }
 
@@ -63,16 +50,16 @@ sw_flow_table_init(void *mem, size_t size, uint32_t max_flows, const uint64_t ha
 		return NULL;
 
 	memset(t, 0, sizeof(*t));
-	t->n_buckets = bucket_count(max_flows);
-	t->buckets = (struct bucket *)(t + 1);
-	t->entries = (struct sw_flow *)(t->buckets + t->n_buckets);
+	t->ground.n_buckets = bucket_count(max_flows);
+	t->ground.buckets = (struct sw_flow_bucket *)(t + 1);
+	t->entries = (struct sw_flow *)(t->ground.buckets + t->ground.n_buckets);
 	t->max_flows = max_flows;
-	memcpy(t->hash_key, hash_key, sizeof(t->hash_key));
+	memcpy(t->ground.hash_key, hash_key, sizeof(t->ground.hash_key));
 
-	for (uint32_t b = 0; b < t->n_buckets; b++) {
-		memset(&t->buckets[b], 0, sizeof(t->buckets[b]));
+	for (uint32_t b = 0; b < t->ground.n_buckets; b++) {
+		memset(&t->ground.buckets[b], 0, sizeof(t->ground.buckets[b]));
 		for (unsigned s = 0; s < SW_FLOW_BUCKET_SLOTS; s++)
-			t->buckets[b].index[s] = SW_FLOW_NONE;
+			t->ground.buckets[b].index[s] = SW_FLOW_NONE;
 	}
 	/* Every entry is touched here, so that no page fault waits on the packet path. */
 	for (uint32_t i = 0; i < max_flows; i++) {
@@ -83,33 +70,9 @@ sw_flow_table_init(void *mem, size_t size, uint32_t max_flows, const uint64_t ha
 	return t;
 }
 
-/* Where a tuple may live, and the tag that it has in either place. */
-struct place {
-	uint32_t b[2];
-	uint16_t tag;
-};
-
-sw_always_inline struct place
-place_of(const struct sw_flow_table *t, const struct sw_tuple *tuple)
-{
-	uint64_t h = sw_tuple_hash(tuple, t->hash_key);
-	struct place p;
-
-	/* Multiply-shift instead of modulo: any number of buckets will do. */
-	p.b[0] = (uint32_t)((h >> 32) * t->n_buckets >> 32);
-	p.b[1] = (uint32_t)((h & UINT32_MAX) * t->n_buckets >> 32);
-	if (sw_unlikely(p.b[0] == p.b[1]))
-		p.b[1] = p.b[1] + 1 == t->n_buckets ? 0 : p.b[1] + 1;
-	/* A mix of all 64 bits: a slice of h would be half known from the bucket's number. */
-	p.tag = (uint16_t)(h * 0x9e3779b97f4a7c15ull >> 48);
-	if (p.tag == TAG_EMPTY)
-		p.tag = 1;
-	return p;
-}
-
 /* Bit s is set where slot s has this tag. */
 sw_always_inline unsigned
-bucket_match(const struct bucket *b, uint16_t tag)
+bucket_match(const struct sw_flow_bucket *b, uint16_t tag)
 {
 #ifdef __SSE2__
 	__m128i tags = _mm_load_si128((const __m128i *)(const void *)b->tag);
@@ -127,22 +90,22 @@ bucket_match(const struct bucket *b, uint16_t tag)
 
 /* Candidates in both buckets: the first in bits 0-7, the second in bits 8-15. */
 sw_always_inline unsigned
-place_match(const struct sw_flow_table *t, const struct place *p)
+place_match(const struct sw_flow_table *t, const struct sw_flow_place *p)
 {
-	return bucket_match(&t->buckets[p->b[0]], p->tag) |
-	       bucket_match(&t->buckets[p->b[1]], p->tag) << SW_FLOW_BUCKET_SLOTS;
+	return bucket_match(&t->ground.buckets[p->b[0]], p->tag) |
+	       bucket_match(&t->ground.buckets[p->b[1]], p->tag) << SW_FLOW_BUCKET_SLOTS;
 }
 
 sw_always_inline struct sw_flow *
-candidate(const struct sw_flow_table *t, const struct place *p, unsigned bit)
+candidate(const struct sw_flow_table *t, const struct sw_flow_place *p, unsigned bit)
 {
-	const struct bucket *b = &t->buckets[p->b[bit / SW_FLOW_BUCKET_SLOTS]];
+	const struct sw_flow_bucket *b = &t->ground.buckets[p->b[bit / SW_FLOW_BUCKET_SLOTS]];
 
 	return &t->entries[b->index[bit % SW_FLOW_BUCKET_SLOTS]];
 }
 
 sw_always_inline struct sw_flow *
-compare(const struct sw_flow_table *t, const struct place *p, unsigned mask,
+compare(const struct sw_flow_table *t, const struct sw_flow_place *p, unsigned mask,
 	const struct sw_tuple *tuple)
 {
 	for (; mask != 0; mask &= mask - 1) {
@@ -158,7 +121,7 @@ void
 sw_flow_lookup_burst(struct sw_flow_table *t, const struct sw_tuple *const tuples[],
 	struct sw_flow **flows, unsigned n)
 {
-	struct place place[SW_BURST_MAX];
+	struct sw_flow_place place[SW_BURST_MAX];
 	uint16_t mask[SW_BURST_MAX];
 	uint8_t who[SW_BURST_MAX]; /* the tuples that are not NULL */
 	unsigned k = 0;
@@ -168,9 +131,9 @@ sw_flow_lookup_burst(struct sw_flow_table *t, const struct sw_tuple *const tuple
 		flows[i] = NULL;
 		if (tuples[i] == NULL)
 			continue;
-		place[k] = place_of(t, tuples[i]);
-		__builtin_prefetch(&t->buckets[place[k].b[0]]);
-		__builtin_prefetch(&t->buckets[place[k].b[1]]);
+		place[k] = sw_flow_place_of(&t->ground, tuples[i]);
+		__builtin_prefetch(&t->ground.buckets[place[k].b[0]]);
+		__builtin_prefetch(&t->ground.buckets[place[k].b[1]]);
 		who[k++] = (uint8_t)i;
 	}
 	/* One candidate is the rule, and two share a tag once in 2^16 / 16 lookups. */
@@ -189,7 +152,7 @@ sw_flow_lookup_burst(struct sw_flow_table *t, const struct sw_tuple *const tuple
 struct sw_flow *
 sw_flow_find(struct sw_flow_table *t, const struct sw_tuple *tuple)
 {
-	struct place p = place_of(t, tuple);
+	struct sw_flow_place p = sw_flow_place_of(&t->ground, tuple);
 
 	return compare(t, &p, place_match(t, &p), tuple);
 }
@@ -204,23 +167,23 @@ count_set(struct sw_flow_table *t, uint32_t count)
 struct sw_flow *
 sw_flow_insert(struct sw_flow_table *t, const struct sw_tuple *tuple)
 {
-	struct place p = place_of(t, tuple);
+	struct sw_flow_place p = sw_flow_place_of(&t->ground, tuple);
 	unsigned empty[2], slot;
-	struct bucket *b;
+	struct sw_flow_bucket *b;
 	struct sw_flow *f;
 	uint32_t index = t->free_head;
 
 	SW_ASSERT(sw_flow_find(t, tuple) == NULL);
 	if (index == SW_FLOW_NONE)
 		return NULL;
-	empty[0] = bucket_match(&t->buckets[p.b[0]], TAG_EMPTY);
-	empty[1] = bucket_match(&t->buckets[p.b[1]], TAG_EMPTY);
+	empty[0] = bucket_match(&t->ground.buckets[p.b[0]], SW_FLOW_TAG_EMPTY);
+	empty[1] = bucket_match(&t->ground.buckets[p.b[1]], SW_FLOW_TAG_EMPTY);
 	if ((empty[0] | empty[1]) == 0)
 		return NULL;
 
 	unsigned which = __builtin_popcount(empty[1]) > __builtin_popcount(empty[0]);
 
-	b = &t->buckets[p.b[which]];
+	b = &t->ground.buckets[p.b[which]];
 	slot = (unsigned)__builtin_ctz(empty[which]);
 	f = &t->entries[index];
 	t->free_head = f->aux;
@@ -236,15 +199,15 @@ void
 sw_flow_remove(struct sw_flow_table *t, struct sw_flow *f)
 {
 	uint32_t index = sw_flow_index(t, f);
-	struct place p = place_of(t, &f->key);
+	struct sw_flow_place p = sw_flow_place_of(&t->ground, &f->key);
 
 	for (unsigned mask = place_match(t, &p); mask != 0; mask &= mask - 1) {
 		unsigned bit = (unsigned)__builtin_ctz(mask);
-		struct bucket *b = &t->buckets[p.b[bit / SW_FLOW_BUCKET_SLOTS]];
+		struct sw_flow_bucket *b = &t->ground.buckets[p.b[bit / SW_FLOW_BUCKET_SLOTS]];
 
 		if (b->index[bit % SW_FLOW_BUCKET_SLOTS] != index)
 			continue;
-		b->tag[bit % SW_FLOW_BUCKET_SLOTS] = TAG_EMPTY;
+		b->tag[bit % SW_FLOW_BUCKET_SLOTS] = SW_FLOW_TAG_EMPTY;
 		b->index[bit % SW_FLOW_BUCKET_SLOTS] = SW_FLOW_NONE;
 		f->aux = t->free_head;
 		t->free_head = index;
@@ -274,7 +237,7 @@ sw_flow_at(struct sw_flow_table *t, uint32_t index)
 static void
 age_prefetch(const struct sw_flow_table *t, uint32_t bucket)
 {
-	const struct bucket *b = &t->buckets[bucket];
+	const struct sw_flow_bucket *b = &t->ground.buckets[bucket];
 
 	for (unsigned s = 0; s < SW_FLOW_BUCKET_SLOTS; s++) {
 		if (b->index[s] != SW_FLOW_NONE)
@@ -289,11 +252,11 @@ sw_flow_age(struct sw_flow_table *t, uint32_t now_ms, uint32_t buckets, struct s
 	unsigned n = 0;
 
 	/* No more than one turn, or a flow could stand in expired[] twice. */
-	if (buckets > t->n_buckets)
-		buckets = t->n_buckets;
+	if (buckets > t->ground.n_buckets)
+		buckets = t->ground.n_buckets;
 	for (; buckets > 0; buckets--) {
-		const struct bucket *b = &t->buckets[t->age_bucket];
-		uint32_t next = t->age_bucket + 1 == t->n_buckets ? 0 : t->age_bucket + 1;
+		const struct sw_flow_bucket *b = &t->ground.buckets[t->age_bucket];
+		uint32_t next = t->age_bucket + 1 == t->ground.n_buckets ? 0 : t->age_bucket + 1;
 
 		age_prefetch(t, next);
 		for (; t->age_slot < SW_FLOW_BUCKET_SLOTS; t->age_slot++) {
@@ -315,7 +278,7 @@ sw_flow_age(struct sw_flow_table *t, uint32_t now_ms, uint32_t buckets, struct s
 uint32_t
 sw_flow_buckets(const struct sw_flow_table *t)
 {
-	return t->n_buckets;
+	return t->ground.n_buckets;
 }
 
 uint32_t
@@ -328,4 +291,10 @@ uint32_t
 sw_flow_max(const struct sw_flow_table *t)
 {
 	return t->max_flows;
+}
+
+const struct sw_flow_ground *
+sw_flow_ground(const struct sw_flow_table *t)
+{
+	return &t->ground;
 }

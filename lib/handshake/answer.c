@@ -86,7 +86,7 @@ send_synack(struct burst *b, const struct item *it, const struct sw_cookie_in *i
 	service_count(&service_stats(b, it->service)->synack_sent);
 }
 
-static void
+void
 count_issued(struct burst *b, unsigned n)
 {
 	unsigned parity = b->view->keys->parity;

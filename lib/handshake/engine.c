@@ -6,6 +6,7 @@
  * for (a bucket, a flow, a MAC) is under way for all of them.
  */
 #include "handshake/internal.h"
+#include "handshake/syn.h"
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S  1000000000ull
@@ -315,6 +316,43 @@ triage(struct burst *b, struct sw_pkt *pkts, unsigned n, struct item *items)
 	return n_items;
 }
 
+/* The general way: for every packet, whatever it is. */
+static void
+run(struct burst *b, struct sw_frame *frames, unsigned n)
+{
+	struct sw_pkt pkts[SW_BURST_MAX];
+	struct item items[SW_BURST_MAX];
+	const struct sw_tuple *tuples[SW_BURST_MAX];
+	struct sw_flow *flows[SW_BURST_MAX];
+
+	b->stale = false;
+	sw_parse_burst(frames, pkts, n);
+	n = triage(b, pkts, n, items);
+	for (unsigned i = 0; i < n; i++)
+		tuples[i] = &items[i].p->tuple;
+	sw_flow_lookup_burst(b->e->flows, tuples, flows, n);
+	for (unsigned i = 0; i < n; i++)
+		items[i].f = flows[i];
+	act(b, items, n);
+}
+
+#ifdef SW_HAVE_AVX2
+/* Plain SYNs are answered last, like all SYNs (act()). */
+static void
+run_with_syns(struct burst *b, struct sw_frame *frames, unsigned n)
+{
+	struct syn_batch syns[2];
+	struct sw_frame rest[SW_BURST_MAX];
+	unsigned n_rest = syn_pick(syns, frames, n, rest);
+
+	if (n_rest != 0)
+		run(b, rest, n_rest);
+	n_rest = syn_answer(b, syns, rest);
+	if (n_rest != 0)
+		run(b, rest, n_rest);
+}
+#endif
+
 void
 sw_engine_burst(struct sw_engine *e, const struct sw_view *view, uint64_t now_ns,
 	struct sw_frame *frames, unsigned n, struct sw_out *out)
@@ -326,21 +364,15 @@ sw_engine_burst(struct sw_engine *e, const struct sw_view *view, uint64_t now_ns
 		.now_ms = (uint32_t)(now_ns / NS_PER_MS),
 		.now_s = now_ns / NS_PER_S,
 	};
-	struct sw_pkt pkts[SW_BURST_MAX];
-	struct item items[SW_BURST_MAX];
-	const struct sw_tuple *tuples[SW_BURST_MAX];
-	struct sw_flow *flows[SW_BURST_MAX];
 
 	SW_ASSERT(n <= SW_BURST_MAX);
 	learn_begin(&b);
-	sw_parse_burst(frames, pkts, n);
-	n = triage(&b, pkts, n, items);
-	for (unsigned i = 0; i < n; i++)
-		tuples[i] = &items[i].p->tuple;
-	sw_flow_lookup_burst(e->flows, tuples, flows, n);
-	for (unsigned i = 0; i < n; i++)
-		items[i].f = flows[i];
-	act(&b, items, n);
+#ifdef SW_HAVE_AVX2
+	if (syn_can())
+		run_with_syns(&b, frames, n);
+	else
+#endif
+		run(&b, frames, n);
 	sw_stats_fold(&e->stats, &b.stats);
 }
 

@@ -3,6 +3,7 @@
  * internal.h - what the files of the engine share.
  *
  *   engine.c    memory, the burst: parse, policy, lookup, hand each packet to a file below
+ *   syn.c       plain SYNs, eight at a time; see syn.h
  *   answer.c    SYNs of clients: cookies for the whole burst, SYN-ACKs
  *   accept.c    ACKs without a flow: cookies verified for the whole burst, flow, SYN to the server
  *   halfopen.c  packets of connections that wait for their server
@@ -136,6 +137,9 @@ struct promise {
 	bool sack, ts, ecn;
 };
 
+/* Credit of one SYN-ACK that is remembered; what a millisecond gives back is max_recent. */
+#define RECENT_CREDIT_ONE 1000
+
 /* A SYN-ACK that may be sent again. lcore: rw */
 struct recent {
 	alignas(SW_CACHE_LINE_BYTES) struct sw_tuple tuple;
@@ -188,9 +192,15 @@ struct item {
 };
 
 static inline void
+service_count_add(uint64_t *c, unsigned n)
+{
+	__atomic_store_n(c, *c + n, __ATOMIC_RELAXED); /* single writer */
+}
+
+static inline void
 service_count(uint64_t *c)
 {
-	__atomic_store_n(c, *c + 1, __ATOMIC_RELAXED); /* single writer */
+	service_count_add(c, 1);
 }
 
 static inline struct sw_service_stats *
@@ -268,6 +278,8 @@ touch(struct burst *b, struct sw_flow *f)
 
 /* answer.c */
 void answer_syns(struct burst *b, const struct item *items, unsigned n);
+/* n cookies were issued with the key that signs now. */
+void count_issued(struct burst *b, unsigned n);
 /*
  * accept.c: items with or (SW_FLOW_REOPEN) without a flow; those that fail with a flow are spliced.
  */

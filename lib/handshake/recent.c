@@ -15,9 +15,6 @@
  */
 #include "handshake/internal.h"
 
-/* One SYN-ACK; what a millisecond gives back is max_recent. */
-#define CREDIT_ONE 1000
-
 #define SWEEP_MS     100
 #define RECENT_TRIES 3
 
@@ -49,11 +46,11 @@ recent_add(struct burst *b, const struct sw_segment *s)
 {
 	struct sw_engine *e = b->e;
 
-	if (sw_likely(e->recent_credit < CREDIT_ONE))
+	if (sw_likely(e->recent_credit < RECENT_CREDIT_ONE))
 		return;
 	struct recent *r = place_of(e, s->tuple);
 
-	e->recent_credit -= CREDIT_ONE;
+	e->recent_credit -= RECENT_CREDIT_ONE;
 	if (r->tries == 0)
 		e->recent_count++;
 	*r = (struct recent){
@@ -133,7 +130,7 @@ recent_tick(struct burst *b, uint64_t elapsed_ms)
 {
 	struct sw_engine *e = b->e;
 	uint64_t n = e->recent_size * elapsed_ms / SWEEP_MS + 1;
-	uint64_t full = (uint64_t)e->params.max_recent * CREDIT_ONE;
+	uint64_t full = (uint64_t)e->params.max_recent * RECENT_CREDIT_ONE;
 
 	if (e->recent_size == 0)
 		return;

@@ -5,12 +5,6 @@
 #include "packet/checksum.h"
 #include "packet/wire.h"
 
-#define TTL 64
-
-/* One 32-bit word of options, first byte first. */
-#define OPT_WORD(a, b, c, d) \
-	rte_cpu_to_be_32((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (d))
-
 /* Bytes of options that write_opts() makes of o. */
 static uint32_t
 opts_len(const struct sw_tcp_opts *o)
@@ -33,24 +27,24 @@ static void
 write_opts(uint8_t *p, const struct sw_tcp_opts *o)
 {
 	if (o->mss) {
-		sw_store32(p, OPT_WORD(SW_OPT_MSS, SW_OPT_MSS_LEN, o->mss >> 8, o->mss & 0xff));
+		sw_store32(p, SW_OPT_WORD(SW_OPT_MSS, SW_OPT_MSS_LEN, o->mss >> 8, o->mss & 0xff));
 		p += 4;
 	}
 	if (o->ts) {
 		const uint32_t head_be =
-			o->sack_perm ? OPT_WORD(SW_OPT_SACK_PERM, 2, SW_OPT_TS, SW_OPT_TS_LEN)
-				     : OPT_WORD(SW_OPT_NOP, SW_OPT_NOP, SW_OPT_TS, SW_OPT_TS_LEN);
+			o->sack_perm ? SW_OPT_WORD(SW_OPT_SACK_PERM, 2, SW_OPT_TS, SW_OPT_TS_LEN)
+				     : SW_OPT_WORD(SW_OPT_NOP, SW_OPT_NOP, SW_OPT_TS, SW_OPT_TS_LEN);
 
 		sw_store32(p, head_be);
 		sw_store32(p + 4, rte_cpu_to_be_32(o->tsval));
 		sw_store32(p + 8, rte_cpu_to_be_32(o->tsecr));
 		p += 12;
 	} else if (o->sack_perm) {
-		sw_store32(p, OPT_WORD(SW_OPT_NOP, SW_OPT_NOP, SW_OPT_SACK_PERM, 2));
+		sw_store32(p, SW_OPT_WORD(SW_OPT_NOP, SW_OPT_NOP, SW_OPT_SACK_PERM, 2));
 		p += 4;
 	}
 	if (o->wscale != SW_WSCALE_NONE)
-		sw_store32(p, OPT_WORD(SW_OPT_NOP, SW_OPT_WSCALE, SW_OPT_WSCALE_LEN, o->wscale));
+		sw_store32(p, SW_OPT_WORD(SW_OPT_NOP, SW_OPT_WSCALE, SW_OPT_WSCALE_LEN, o->wscale));
 }
 
 /*
@@ -75,7 +69,7 @@ write_ip4(uint8_t *d, const union sw_addr *src, const union sw_addr *dst, uint32
 		.ver_ihl = 0x45,
 		.len_be = rte_cpu_to_be_16((uint16_t)len),
 		.frag_be = SW_IP4_DF_BE,
-		.ttl = TTL,
+		.ttl = SW_TTL,
 		.proto = SW_IPPROTO_TCP,
 		.src_be = src->w_be[3],
 		.dst_be = dst->w_be[3],
@@ -91,7 +85,7 @@ write_ip6(uint8_t *d, const union sw_addr *src, const union sw_addr *dst, uint32
 	ip->ver_tc_flow_be = RTE_BE32(0x60000000);
 	ip->plen_be = rte_cpu_to_be_16((uint16_t)plen);
 	ip->next = SW_IPPROTO_TCP;
-	ip->hops = TTL;
+	ip->hops = SW_TTL;
 	memcpy(ip->src, src->b, sizeof(ip->src));
 	memcpy(ip->dst, dst->b, sizeof(ip->dst));
 }

@@ -31,6 +31,10 @@
 #define SW_WSCALE_MAX  14 /* RFC 7323, 2.3: larger values count as 14 */
 #define SW_WSCALE_NONE 15 /* the option is absent: neither side scales */
 
+/* One 32-bit word of options as it lies in memory, first byte first. */
+#define SW_OPT_WORD(a, b, c, d) \
+	rte_cpu_to_be_32((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (d))
+
 struct sw_opt_iter {
 	const uint8_t *p;   /* next byte to read */
 	const uint8_t *end; /* first byte behind the options */

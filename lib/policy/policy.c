@@ -84,6 +84,12 @@ sw_policy_lookup_burst(const struct sw_policy *p, const struct sw_tuple *const t
 	lookup_family(p, tuples, service, n, true);
 }
 
+bool
+sw_policy_lists_sources(const struct sw_policy *p)
+{
+	return p->any_source;
+}
+
 enum sw_source_verdict
 sw_policy_source(const struct sw_policy *p, const struct sw_tuple *t)
 {

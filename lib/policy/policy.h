@@ -114,6 +114,9 @@ enum sw_source_verdict { SW_SOURCE_CHALLENGE, SW_SOURCE_ALLOW, SW_SOURCE_DENY };
 void sw_policy_lookup_burst(const struct sw_policy *p, const struct sw_tuple *const tuples[],
 	uint16_t *service, unsigned n);
 
+/* False: no source is listed, all of them are challenged. */
+bool sw_policy_lists_sources(const struct sw_policy *p);
+
 /* Verdict on the tuple's client address. Cheap where no source is listed. */
 enum sw_source_verdict sw_policy_source(const struct sw_policy *p, const struct sw_tuple *t);
 

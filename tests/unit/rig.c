@@ -93,7 +93,8 @@ rig_init(struct rig *r, const struct rig_params *p)
 		.max_pending = p->pending ? p->pending : 64,
 		.max_held = p->held ? p->held : 256,
 		.max_recent = p->recent,
-		.hash_key = {1, 2, 3, 4}};
+		.hash_key = {0x243f6a8885a308d3, 0x13198a2e03707344, 0xa4093822299f31d0,
+			0x082efa98ec4e6c89}}; /* digits of pi: the hash wants random words */
 	size_t size = (sw_engine_size(&ep) + 63) & ~(size_t)63;
 
 	r->mem = aligned_alloc(64, size);

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* syn.c - the short way of plain SYNs (syn.h), but for what is done in vectors. */
+#include "base/simd.h"
+#include "handshake/syn.h"
+#include "packet/wire.h"
+
+/* EtherType and first byte of the IP header, as they lie in memory. */
+#define TYPE_IP4      (SW_ETHER_IP4_BE | 0x45u << 16)
+#define TYPE_IP4_MASK 0x00ffffffu
+#define TYPE_IP6      (SW_ETHER_IP6_BE | 0x60u << 16)
+#define TYPE_IP6_MASK 0x00f0ffffu
+
+#define TCP_FLAGS_OFF offsetof(struct sw_wire_tcp, flags)
+
+sw_always_inline bool
+is_syn(uint8_t flags)
+{
+	return flags == SW_TCP_SYN || flags == (SW_TCP_SYN | SW_TCP_ECE | SW_TCP_CWR);
+}
+
+/* Puts the frame into the batch where it looks like a plain SYN from its IP header on. */
+sw_always_inline bool
+pick_at(struct syn_batch *s, struct sw_frame *f, uint32_t l3, uint32_t vlan, const bool v6)
+{
+	const uint32_t ip_bytes = v6 ? SW_IP6_BYTES : SW_IP4_BYTES;
+	const uint32_t reach = v6 ? SYN_REACH6_BYTES : SYN_REACH4_BYTES;
+	uint8_t *ip = f->data + l3;
+	const unsigned i = s->n;
+
+	if (f->len < l3 + ip_bytes + SW_TCP_BYTES || f->len + f->room < l3 + reach ||
+		f->len + f->room > UINT16_MAX || !is_syn(ip[ip_bytes + TCP_FLAGS_OFF]))
+		return false;
+	s->f[i] = f;
+	s->l3[i] = ip;
+	s->l3_len[i] = f->len - l3;
+	s->vlan[i] = vlan;
+	s->n = i + 1;
+	return true;
+}
+
+static sw_noinline bool
+pick_tagged(struct syn_batch syns[2], struct sw_frame *f)
+{
+	uint32_t vlan, type;
+
+	if (f->len < SW_ETH_BYTES + SW_VLAN_BYTES + 1)
+		return false;
+	vlan = rte_be_to_cpu_16(sw_load16(f->data + SW_ETH_BYTES)) & SW_VLAN_ID_MASK;
+	type = sw_load16(f->data + 16) | (uint32_t)f->data[18] << 16;
+	if ((type & TYPE_IP4_MASK) == TYPE_IP4)
+		return pick_at(&syns[0], f, SW_ETH_BYTES + SW_VLAN_BYTES, vlan, false);
+	if ((type & TYPE_IP6_MASK) == TYPE_IP6)
+		return pick_at(&syns[1], f, SW_ETH_BYTES + SW_VLAN_BYTES, vlan, true);
+	return false;
+}
+
+sw_always_inline bool
+pick(struct syn_batch syns[2], struct sw_frame *f)
+{
+	uint32_t type;
+
+	if (f->side != SW_OUTSIDE || f->len < SW_ETH_BYTES + SW_IP4_BYTES || f->len != f->pkt_len ||
+		(f->csum & (SW_CSUM_IP_BAD | SW_CSUM_L4_BAD)) || (f->data[0] & 1))
+		return false;
+	type = sw_load32(f->data + 12);
+	if ((type & TYPE_IP4_MASK) == TYPE_IP4)
+		return pick_at(&syns[0], f, SW_ETH_BYTES, 0, false);
+	if ((type & TYPE_IP6_MASK) == TYPE_IP6)
+		return pick_at(&syns[1], f, SW_ETH_BYTES, 0, true);
+	if ((type & 0xffff) == SW_ETHER_VLAN_BE)
+		return pick_tagged(syns, f);
+	return false;
+}
+
+unsigned
+syn_pick(struct syn_batch syns[2], struct sw_frame *frames, unsigned n, struct sw_frame *rest)
+{
+	unsigned n_rest = 0;
+
+	syns[0].n = syns[1].n = 0;
+	syns[0].v6 = false;
+	syns[1].v6 = true;
+	for (unsigned i = 0; i < n; i++) {
+		if (!pick(syns, &frames[i]))
+			rest[n_rest++] = frames[i];
+	}
+	return n_rest;
+}
+
+/* What the SYNs to one address and port are promised. */
+struct target {
+	union sw_addr server;
+	rte_be16_t sport_be;
+	uint16_t service; /* SW_POLICY_NO_SERVICE: not on this way */
+	bool proxy;
+	uint32_t promise, mss_opt, wscale_opt, window;
+};
+
+static void
+target_find(struct burst *b, const struct sw_tuple *t, struct target *to)
+{
+	const struct sw_policy *policy = b->view->policy;
+	const struct sw_service *svc;
+	struct promise pr;
+
+	*to = (struct target){.server = t->server, .sport_be = t->sport_be};
+	sw_policy_lookup_burst(policy, &t, &to->service, 1);
+	if (to->service == SW_POLICY_NO_SERVICE)
+		return;
+	svc = sw_policy_service(policy, to->service);
+	to->proxy = svc->mode == SW_MODE_PROXY;
+	if (!to->proxy && svc->mode != SW_MODE_RESPOND) {
+		to->service = SW_POLICY_NO_SERVICE;
+		return;
+	}
+	pr = promise(b, to->service, sw_tuple_is_v6(t));
+	if (pr.mss == 0) /* no option: a shape that is not made here */
+		to->service = SW_POLICY_NO_SERVICE;
+	to->promise = (pr.wscale != SW_WSCALE_NONE ? SYN_PROMISE_WSCALE : 0) |
+		      (pr.sack ? SYN_PROMISE_SACK : 0) | (pr.ts ? SYN_PROMISE_TS : 0) |
+		      (pr.ecn ? SYN_PROMISE_ECN : 0);
+	to->mss_opt = SW_OPT_WORD(SW_OPT_MSS, SW_OPT_MSS_LEN, pr.mss >> 8, pr.mss & 0xff);
+	to->wscale_opt = SW_OPT_WORD(SW_OPT_NOP, SW_OPT_WSCALE, SW_OPT_WSCALE_LEN, pr.wscale);
+	to->window = (uint32_t)rte_cpu_to_be_16(svc->window) << 16;
+}
+
+sw_always_inline bool
+target_is(const struct target *to, const struct sw_tuple *t)
+{
+	return ((to->server.q[0] ^ t->server.q[0]) | (to->server.q[1] ^ t->server.q[1]) |
+		       (uint64_t)(to->sport_be ^ t->sport_be)) == 0;
+}
+
+sw_always_inline void
+tuple_fill(const struct syn_batch *s, unsigned i, struct sw_tuple *t, const bool v6)
+{
+	if (v6) {
+		const struct sw_wire_ip6 *ip = (const struct sw_wire_ip6 *)s->l3[i];
+
+		memcpy(&t->client, ip->src, sizeof(t->client));
+		memcpy(&t->server, ip->dst, sizeof(t->server));
+	} else {
+		t->client.q[0] = 0;
+		t->client.q[1] = (uint64_t)s->client[i] << 32;
+		t->server.q[0] = 0;
+		t->server.q[1] = (uint64_t)s->server[i] << 32;
+	}
+	t->cport_be = (rte_be16_t)s->ports[i];
+	t->sport_be = (rte_be16_t)(s->ports[i] >> 16);
+	t->vlan_af = s->vlan[i] | (v6 ? SW_TUPLE_IPV6 : 0);
+}
+
+sw_always_inline void
+promise_lane(struct syn_batch *s, unsigned i, const struct target *to)
+{
+	s->promise[i] = to->promise;
+	s->mss_opt[i] = to->mss_opt;
+	s->wscale_opt[i] = to->wscale_opt;
+	s->window[i] = to->window;
+}
+
+/* All SYNs are to one port, as in most floods, and nothing is to be looked up for each. */
+sw_always_inline bool
+one_target(struct burst *b, struct syn_batch *s, struct target *to, const bool v6)
+{
+	struct sw_tuple t;
+
+	tuple_fill(s, 0, &t, v6);
+	target_find(b, &t, to);
+	if (s->fit & ~s->like_first || sw_policy_lists_sources(b->view->policy) ||
+		(to->proxy && b->e->recent_credit >= RECENT_CREDIT_ONE))
+		return false;
+	if (to->service == SW_POLICY_NO_SERVICE)
+		s->fit = 0;
+	promise_lane(s, 0, to);
+	return true;
+}
+
+/*
+ * Services and promises of all SYNs, one by one. Those that are to be remembered (recent.c) take
+ * the general way.
+ */
+sw_always_inline void
+each_target(struct burst *b, struct syn_batch *s, struct target *to, const bool v6)
+{
+	const bool sources = sw_policy_lists_sources(b->view->policy);
+	uint64_t remember = b->e->recent_credit / RECENT_CREDIT_ONE;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		struct sw_tuple t;
+		bool fit;
+
+		tuple_fill(s, i, &t, v6);
+		if (sw_unlikely(!target_is(to, &t)))
+			target_find(b, &t, to);
+		fit = (s->fit >> i & 1) && to->service != SW_POLICY_NO_SERVICE;
+		if (sw_unlikely(sources))
+			fit = fit && sw_policy_source(b->view->policy, &t) == SW_SOURCE_CHALLENGE;
+		if (sw_unlikely(remember != 0 && fit && to->proxy)) {
+			remember--;
+			fit = false;
+		}
+		if (sw_unlikely(!fit))
+			s->fit &= ~(1ull << i);
+		s->service[i] = to->service;
+		promise_lane(s, i, to);
+	}
+}
+
+static void
+count_service(struct burst *b, uint16_t service, unsigned n)
+{
+	struct sw_service_stats *st = service_stats(b, service);
+
+	service_count_add(&st->syn_received, n);
+	service_count_add(&st->synack_sent, n);
+}
+
+static void
+count_made(struct burst *b, unsigned n)
+{
+	sw_count_add(&b->stats, SW_C_RX_OUTSIDE, n);
+	sw_count_add(&b->stats, SW_C_SYN_RECEIVED, n);
+	sw_count_add(&b->stats, SW_C_SYNACK_SENT, n);
+	sw_count_add(&b->stats, SW_C_TX_OUTSIDE, n);
+	count_issued(b, n);
+}
+
+/* The SYN-ACK's frame. What it grew by, its room shrank by. */
+sw_always_inline void
+send_one(const struct syn_batch *s, unsigned i, struct sw_frame *tx, const uint32_t ip_bytes)
+{
+	const struct sw_frame *f = s->f[i];
+	const uint32_t len = (uint32_t)(s->l3[i] - f->data) + ip_bytes + s->tcp_len[i];
+
+	*tx = *f;
+	tx->len = tx->pkt_len = len;
+	tx->room = (uint16_t)(f->room + f->len - len);
+}
+
+/* Hands out the SYN-ACKs that were made; the SYNs that are not fit go to rest[]. */
+sw_always_inline unsigned
+send_synacks(struct burst *b, const struct syn_batch *s, uint16_t service, struct sw_frame *rest,
+	const uint32_t ip_bytes)
+{
+	struct sw_out *out = b->out;
+	struct sw_frame *tx = &out->tx[SW_OUTSIDE][out->n_tx[SW_OUTSIDE]];
+	unsigned n_rest = 0, made = 0, counted = 0;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		if (sw_unlikely(!(s->fit >> i & 1))) {
+			rest[n_rest++] = *s->f[i];
+			continue;
+		}
+		if (sw_unlikely(!s->one_target && s->service[i] != service)) {
+			if (made != counted) /* else it may be none at all */
+				count_service(b, service, made - counted);
+			counted = made;
+			service = s->service[i];
+		}
+		send_one(s, i, &tx[made++], ip_bytes);
+	}
+	if (made != 0) {
+		count_service(b, service, made - counted);
+		count_made(b, made);
+	}
+	out->n_tx[SW_OUTSIDE] += made;
+	SW_ASSERT(out->n_tx[SW_OUTSIDE] <= SW_OUT_MAX);
+	return n_rest;
+}
+
+sw_always_inline unsigned
+answer_family(struct burst *b, struct syn_batch *s, struct sw_frame *rest, const bool v6)
+{
+	const struct sw_keys *keys = b->view->keys;
+	const struct syn_keys sign = {
+		.slot = &keys->slot[keys->parity],
+		.parity = keys->parity,
+		.clock = sw_cookie_clock(b->now_s),
+	};
+	struct target to;
+
+	for (unsigned i = s->n; i % SYN_LANES != 0; i++) { /* read, and then of no account */
+		s->l3[i] = s->scratch;
+		s->l3_len[i] = 0;
+		s->vlan[i] = 0;
+	}
+	s->ground = sw_flow_ground(b->e->flows);
+	s->fit = s->like_first = UINT64_MAX >> (SW_BURST_MAX - s->n);
+	syn_read_avx2(s);
+	s->one_target = one_target(b, s, &to, v6);
+	if (!s->one_target)
+		each_target(b, s, &to, v6);
+	syn_absent_avx2(s);
+	syn_write_avx2(s, &sign);
+	return send_synacks(b, s, to.service, rest, v6 ? SW_IP6_BYTES : SW_IP4_BYTES);
+}
+
+bool
+syn_can(void)
+{
+	return sw_simd() >= SW_SIMD_AVX2;
+}
+
+unsigned
+syn_answer(struct burst *b, struct syn_batch syns[2], struct sw_frame *rest)
+{
+	unsigned n_rest = 0;
+
+	if (syns[0].n != 0)
+		n_rest = answer_family(b, &syns[0], rest, false);
+	if (syns[1].n != 0)
+		n_rest += answer_family(b, &syns[1], rest + n_rest, true);
+	return n_rest;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * syn.h - the short way of plain SYNs: eight at a time, in vector registers. Private to handshake/.
+ *
+ * In a flood nearly all packets are alike: a SYN of one of a few stacks to a service, without a
+ * flow. Such SYNs take this way, everything else the general one (engine.c), and so does every SYN
+ * in which anything is out of the ordinary. What both would do with a SYN is the same, bit for bit
+ * and counter for counter; a test runs the two against each other. So nothing is dropped here, and
+ * no reason is given here: a lane that is not fit is left as it was.
+ *
+ * Plain is: from the outside, in one piece, no more than one VLAN tag; IPv4 without options or IPv6
+ * without extension headers, not a fragment; SYN alone or with ECE and CWR, no payload; right
+ * checksums; no options, MSS alone, or what Linux, Windows or macOS send; a source that can be
+ * answered; a service in mode proxy or respond; no tag of the flow table that is like its own.
+ *
+ *   syn.c       syn_pick() sorts a burst; syn_answer(): services, promises, flow table, counters
+ *   syn_read_avx2.c, syn_write_avx2.c  headers to rows; cookies, rows to SYN-ACKs
+ *
+ *        packets                                  rows, one word of each SYN a column
+ *   +--------------------+                   +-----------------------------+
+ *   | SYN 0: w0 w1 w2 …  |  transpose        | client:  c0 c1 c2 … c7 | …  |
+ *   | SYN 1: w0 w1 w2 …  | ----------->      | isn:     i0 i1 i2 … i7 | …  |
+ *   +--------------------+  <-----------     +-----------------------------+
+ */
+#ifndef SW_HANDSHAKE_SYN_H
+#define SW_HANDSHAKE_SYN_H
+
+#include "flow/place.h"
+#include "handshake/internal.h"
+
+#define SYN_LANES 8
+
+/* The kernels read and write whole vectors: so many bytes from the IP header on must be there. */
+#define SYN_REACH4_BYTES 64
+#define SYN_REACH6_BYTES 96
+
+/* Bits of promise[]. */
+#define SYN_PROMISE_WSCALE 0x1
+#define SYN_PROMISE_SACK   0x2
+#define SYN_PROMISE_TS	   0x4
+#define SYN_PROMISE_ECN	   0x8
+
+/* Plain SYNs of one family, at most a burst. Lanes up to the next multiple of SYN_LANES are unfit. */
+struct syn_batch {
+	unsigned n;
+	bool v6;
+	bool one_target;     /* only the first element of what syn_answer() sets counts, for all */
+	uint64_t fit;	     /* bit i: SYN i is still on this way */
+	uint64_t like_first; /* bit i: it is to the same address and port as SYN 0 */
+	const struct sw_flow_ground *ground;
+	struct sw_frame *f[SW_BURST_MAX];
+	uint8_t *l3[SW_BURST_MAX]; /* IP header */
+
+	/* syn_pick() */
+	alignas(32) uint32_t l3_len[SW_BURST_MAX]; /* bytes of the frame from there on */
+	alignas(32) uint32_t vlan[SW_BURST_MAX];   /* as in the tuple */
+	/* syn_read: as in memory; ports: client's in the low half */
+	alignas(32) uint32_t client[SW_BURST_MAX]; /* IPv4 */
+	alignas(32) uint32_t server[SW_BURST_MAX]; /* IPv4 */
+	alignas(32) uint32_t ports[SW_BURST_MAX];
+	alignas(32) uint32_t tsval[SW_BURST_MAX];
+	alignas(32) uint32_t addr_sum[SW_BURST_MAX]; /* of both addresses, folded once */
+	/* syn_read: host order */
+	alignas(32) uint32_t isn[SW_BURST_MAX];
+	alignas(32) uint32_t mss_class[SW_BURST_MAX];
+	alignas(32) uint32_t wscale[SW_BURST_MAX]; /* SW_WSCALE_NONE: no option */
+	/* syn_read: all ones or zero */
+	alignas(32) uint32_t full[SW_BURST_MAX]; /* window scale and SACK-permitted */
+	alignas(32) uint32_t ts[SW_BURST_MAX];
+	alignas(32) uint32_t ecn[SW_BURST_MAX];
+	/* syn_read: where the flow table would have it */
+	alignas(32) uint32_t bucket[2][SW_BURST_MAX];
+	alignas(32) uint32_t tag[SW_BURST_MAX];
+	/* syn_answer() */
+	alignas(32) uint32_t promise[SW_BURST_MAX];    /* SYN_PROMISE_* */
+	alignas(32) uint32_t mss_opt[SW_BURST_MAX];    /* option, as in memory */
+	alignas(32) uint32_t wscale_opt[SW_BURST_MAX]; /* the same, with its NOP */
+	alignas(32) uint32_t window[SW_BURST_MAX];     /* as in memory, in the high half */
+	uint16_t service[SW_BURST_MAX];
+	/* syn_write */
+	alignas(32) uint32_t tcp_len[SW_BURST_MAX]; /* of the SYN-ACK */
+	uint8_t scratch[SYN_REACH6_BYTES + 16];	    /* where unfit lanes are written to */
+};
+
+/* What signs the cookies of a burst. */
+struct syn_keys {
+	const struct sw_key_slot *slot;
+	uint32_t parity;
+	uint32_t clock; /* of the TSval; sw_cookie_clock() */
+};
+
+/* False: the CPU cannot; everything takes the general way. */
+bool syn_can(void);
+
+/*
+ * Sorts n frames: what looks like a plain SYN goes into syns[] (IPv4, IPv6) and stays where it is,
+ * all else is copied to rest[], in order. Returns how many those are.
+ */
+unsigned syn_pick(
+	struct syn_batch syns[2], struct sw_frame *frames, unsigned n, struct sw_frame *rest);
+
+/*
+ * Answers the SYNs of syns[]; those that turn out not to be plain are copied to rest[], their
+ * number is returned. Flows must be as they are to be when a SYN is judged: after all other packets
+ * of the burst.
+ */
+unsigned syn_answer(struct burst *b, struct syn_batch syns[2], struct sw_frame *rest);
+
+/*
+ * Fills the rows, takes the lanes that are not plain out of `fit` and those with another server or
+ * port than the first out of `like_first`. The buckets of the flow table are on their way then.
+ */
+void syn_read_avx2(struct syn_batch *s);
+
+/* Takes those out of `fit` that may have a flow, by the tags in their buckets. */
+void syn_absent_avx2(struct syn_batch *s);
+
+/*
+ * Writes the SYN-ACKs over the SYNs of all lanes that are fit, and their length into tcp_len; takes
+ * those whose options would be of another shape out of `fit`, unwritten.
+ */
+void syn_write_avx2(struct syn_batch *s, const struct syn_keys *keys);
+
+#endif

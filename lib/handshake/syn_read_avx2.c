@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* syn_read_avx2.c - eight plain SYNs are judged and become rows (syn.h). IPv4 and IPv6 share one body. */
+#include "flow/place_avx2.h"
+#include "handshake/syn_rows.h"
+
+#define IP_WORDS(v6)  ((v6) ? 10 : 5)
+#define ALL_WORDS(v6) ((v6) ? 24 : 16) /* that are read */
+
+/* The IP headers are as they must be and no longer than the frame; hdr: bytes of the TCP header. */
+sw_always_inline __m256i
+ip_fit(const __m256i *w, __m256i hdr, __m256i l3_len, const bool v6)
+{
+	const __m256i want = v6 ? hdr : _mm256_add_epi32(hdr, SET1(SW_IP4_BYTES));
+	const __m256i whole = v6 ? _mm256_add_epi32(hdr, SET1(SW_IP6_BYTES)) : want;
+	/* Version and header length were looked at by syn_pick(). */
+	const __m256i len =
+		v6 ? _mm256_srli_epi32(swap32(w[1]), 16) : both(swap32(w[0]), SET1(0xffff));
+	__m256i fit = less(_mm256_cmpeq_epi32(len, want), _mm256_cmpgt_epi32(whole, l3_len));
+
+	if (v6) {
+		fit = both(fit, is(both(w[1], SET1(0xff0000)), SW_IPPROTO_TCP << 16));
+	} else {
+		__m256i sum = _mm256_setzero_si256();
+
+		for (unsigned i = 0; i < 5; i++)
+			sum = sum_add(sum, w[i]);
+		fit = both(fit, is(sum_fold(sum), 0xffff));
+		fit = both(fit, is(both(w[2], SET1(0xff00)), SW_IPPROTO_TCP << 8));
+		fit = both(fit, is(both(w[1], SET1((uint32_t)SW_IP4_FRAG_MASK_BE << 16)), 0));
+	}
+	return fit;
+}
+
+/* Sources that answer.c: source_is_bad() refuses. */
+sw_always_inline __m256i
+source_bad(const __m256i *w, const bool v6)
+{
+	__m256i bad, same;
+
+	if (!v6) {
+		const __m256i first = both(w[3], SET1(0xff));
+
+		bad = either(
+			is(first, 0), either(is(first, 127), _mm256_cmpgt_epi32(first, SET1(223))));
+		return either(bad, _mm256_cmpeq_epi32(w[3], w[4]));
+	}
+	same = _mm256_cmpeq_epi32(w[2], w[6]);
+	for (unsigned i = 1; i < 4; i++)
+		same = both(same, _mm256_cmpeq_epi32(w[2 + i], w[6 + i]));
+	bad = both(is(either(w[2], either(w[3], w[4])), 0),
+		either(is(w[5], 0), is(w[5], RTE_BE32(1))));
+	return either(either(bad, same), is(both(w[2], SET1(0xff)), 0xff));
+}
+
+/* What stands in the options, where they are of a known kind. */
+struct opts_x8 {
+	__m256i fit;
+	__m256i full, ts; /* masks */
+	__m256i mss, wscale;
+	__m256i tsval;
+	__m256i sum; /* of the option words that belong to the header */
+};
+
+sw_always_inline struct opts_x8
+read_opts(const __m256i *w, __m256i hdr)
+{
+	const __m256i none = is(hdr, 20), one = is(hdr, 24);
+	const __m256i ws1 = is(both(w[1], SET1(WSCALE_MASK)), WSCALE_KIND);
+	const __m256i windows = both(is(hdr, 32), both(ws1, is(w[2], NOP_NOP_SACK)));
+	const __m256i linux_ = both(is(hdr, 40),
+		both(is(w[1], SACK_TS), is(both(w[4], SET1(WSCALE_MASK)), WSCALE_KIND)));
+	const __m256i macos =
+		both(both(is(hdr, 44), ws1), both(is(w[2], NOP_NOP_TS), is(w[5], SACK_EOL)));
+	const __m256i mss = is(both(w[0], SET1(MSS_MASK)), MSS_KIND);
+	struct opts_x8 o;
+
+	o.ts = either(linux_, macos);
+	o.full = either(o.ts, windows);
+	o.fit = either(none, both(mss, either(one, o.full)));
+	o.mss = less(both(swap32(w[0]), SET1(0xffff)), none);
+	o.wscale = _mm256_min_epu32(
+		_mm256_srli_epi32(pick(linux_, w[4], w[1]), 24), SET1(SW_WSCALE_MAX));
+	o.wscale = pick(o.full, o.wscale, SET1(SW_WSCALE_NONE));
+	o.tsval = both(o.ts, pick(linux_, w[2], w[3]));
+	o.sum = sum_add(_mm256_setzero_si256(), less(w[0], none));
+	o.sum = sum_add(o.sum, both(w[1], o.full));
+	o.sum = sum_add(o.sum, both(w[2], o.full));
+	o.sum = sum_add(o.sum, both(w[3], o.ts));
+	o.sum = sum_add(o.sum, both(w[4], o.ts));
+	o.sum = sum_add(o.sum, both(w[5], macos));
+	return o;
+}
+
+/* Class of the client's MSS; cookie.c: mss_class(). */
+sw_always_inline __m256i
+mss_class(__m256i mss, const bool v6)
+{
+	static const uint16_t table[2][SW_COOKIE_CLASSES] = {
+		SW_COOKIE_MSS4_TABLE,
+		SW_COOKIE_MSS6_TABLE,
+	};
+	__m256i c = _mm256_setzero_si256();
+
+	mss = pick(is(mss, 0), SET1(v6 ? SW_COOKIE_MSS6_UNSAID : SW_COOKIE_MSS4_UNSAID), mss);
+	for (unsigned i = 1; i < SW_COOKIE_CLASSES; i++)
+		c = _mm256_sub_epi32(c, _mm256_cmpgt_epi32(mss, SET1(table[v6][i] - 1)));
+	return c;
+}
+
+/* Buckets of the flow table, which are fetched meanwhile. w: all words; */
+sw_always_inline void
+find_places(struct syn_batch *s, unsigned at, const __m256i *w, const bool v6)
+{
+	const __m256i vlan = row_load(&s->vlan[at]);
+	const __m256i *client = w + (v6 ? 2 : 0), *server = w + (v6 ? 6 : 1);
+	struct sw_x8_tuple t = {
+		.client = {client[0], client[1], client[2], client[3]},
+		.server = {server[0], server[1], server[2], server[3]},
+		.ports = w[IP_WORDS(v6)],
+		.vlan_af = v6 ? either(vlan, SET1(SW_TUPLE_IPV6)) : vlan,
+	};
+	const struct sw_x8_place p = sw_x8_place_of(s->ground, &t, v6);
+
+	row_store(&s->bucket[0][at], p.b[0]);
+	row_store(&s->bucket[1][at], p.b[1]);
+	row_store(&s->tag[at], p.tag);
+	for (unsigned k = at; k < at + SYN_LANES; k++) {
+		__builtin_prefetch(&s->ground->buckets[s->bucket[0][k]]);
+		__builtin_prefetch(&s->ground->buckets[s->bucket[1][k]]);
+	}
+}
+
+/* Lanes to the address and port that the first SYN of the batch is to. */
+sw_always_inline __m256i
+like_first(const struct syn_batch *s, const __m256i *w, const bool v6)
+{
+	const uint8_t *first = s->l3[0] + (v6 ? offsetof(struct sw_wire_ip6, dst)
+					      : offsetof(struct sw_wire_ip4, dst_be));
+	const uint8_t *port = s->l3[0] + 4 * IP_WORDS(v6) + offsetof(struct sw_wire_tcp, dport_be);
+	const __m256i *server = w + (v6 ? 6 : 4);
+	__m256i same = is(_mm256_srli_epi32(w[IP_WORDS(v6)], 16), sw_load16(port));
+
+	for (unsigned i = 0; i < (v6 ? 4 : 1); i++)
+		same = both(same, is(server[i], sw_load32(first + 4 * i)));
+	return same;
+}
+
+sw_always_inline unsigned
+lanes(__m256i mask)
+{
+	return (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(mask));
+}
+
+sw_always_inline void
+read_lanes(struct syn_batch *s, unsigned at, const bool v6)
+{
+	__m256i w[ALL_WORDS(true)];
+	const __m256i *tcp = w + IP_WORDS(v6);
+	__m256i hdr, fit, addr = _mm256_setzero_si256(), sum;
+	struct opts_x8 o;
+
+	for (unsigned i = 0; i < ALL_WORDS(v6); i += 4)
+		read_words(&s->l3[at], 4 * i, w + i);
+	find_places(s, at, w, v6);
+	for (unsigned i = v6 ? 2 : 3; i < IP_WORDS(v6); i++)
+		addr = sum_add(addr, w[i]);
+	/* Length in words in the high four bits of the first byte; the low four must be 0. */
+	hdr = _mm256_srli_epi32(both(tcp[3], SET1(0xf0)), 2);
+	o = read_opts(tcp + 5, hdr);
+	sum = _mm256_add_epi32(_mm256_add_epi32(o.sum, addr),
+		_mm256_add_epi32(_mm256_slli_epi32(hdr, 8), SET1(RTE_BE16(SW_IPPROTO_TCP))));
+	for (unsigned i = 0; i < 5; i++)
+		sum = sum_add(sum, tcp[i]);
+	fit = both(o.fit, ip_fit(w, hdr, row_load(&s->l3_len[at]), v6));
+	fit = both(fit, both(is(sum_fold(sum), 0xffff), is(both(tcp[3], SET1(0xf)), 0)));
+	fit = less(fit, source_bad(w, v6));
+
+	if (!v6) {
+		row_store(&s->client[at], w[3]);
+		row_store(&s->server[at], w[4]);
+	}
+	row_store(&s->ports[at], tcp[0]);
+	row_store(&s->isn[at], swap32(tcp[1]));
+	row_store(&s->ecn[at], bit_mask(tcp[3], (uint32_t)(SW_TCP_ECE | SW_TCP_CWR) << 8));
+	row_store(&s->addr_sum[at], addr);
+	row_store(&s->tsval[at], o.tsval);
+	row_store(&s->mss_class[at], mss_class(o.mss, v6));
+	row_store(&s->wscale[at], o.wscale);
+	row_store(&s->full[at], o.full);
+	row_store(&s->ts[at], o.ts);
+	s->fit &= (uint64_t)lanes(fit) << at | ~((uint64_t)0xff << at);
+	s->like_first &= (uint64_t)lanes(like_first(s, w, v6)) << at | ~((uint64_t)0xff << at);
+}
+
+void
+syn_read_avx2(struct syn_batch *s)
+{
+	for (unsigned at = 0; at < s->n; at += SYN_LANES) {
+		if (s->v6)
+			read_lanes(s, at, true);
+		else
+			read_lanes(s, at, false);
+	}
+}
+
+void
+syn_absent_avx2(struct syn_batch *s)
+{
+	uint64_t known = 0;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		const __m128i tag = _mm_set1_epi16((short)s->tag[i]);
+		const __m128i *a =
+			(const __m128i *)(const void *)s->ground->buckets[s->bucket[0][i]].tag;
+		const __m128i *b =
+			(const __m128i *)(const void *)s->ground->buckets[s->bucket[1][i]].tag;
+		const __m128i hit = _mm_or_si128(_mm_cmpeq_epi16(_mm_load_si128(a), tag),
+			_mm_cmpeq_epi16(_mm_load_si128(b), tag));
+
+		known |= (uint64_t)!_mm_testz_si128(hit, hit) << i;
+	}
+	s->fit &= ~known;
+}

@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* syn_write_avx2.c - rows become cookies and eight SYN-ACKs (syn.h). IPv4 and IPv6 share one body. */
+#include "cookie/siphash_avx2.h"
+#include "handshake/syn_rows.h"
+
+/*
+ * Rows and 64-bit lanes: unpacking two rows gives the lanes 0 1 4 5 and 2 3 6 7 with the first row
+ * in the low halves; lows() and highs() put the halves of such a pair into rows again.
+ */
+struct pair {
+	__m256i a, b;
+};
+
+sw_always_inline struct pair
+pair_of(__m256i low, __m256i high)
+{
+	return (struct pair){_mm256_unpacklo_epi32(low, high), _mm256_unpackhi_epi32(low, high)};
+}
+
+sw_always_inline __m256i
+highs(const struct pair *p)
+{
+	return _mm256_castps_si256(
+		_mm256_shuffle_ps(_mm256_castsi256_ps(p->a), _mm256_castsi256_ps(p->b), 0xdd));
+}
+
+/* 64-bit word i of the two addresses of lanes 0 1 4 5 and 2 3 6 7, all four words. */
+sw_always_inline void
+address_words(uint8_t *const l3[SYN_LANES], struct pair m[4])
+{
+	static const uint8_t lane[2][4] = {{0, 1, 4, 5}, {2, 3, 6, 7}};
+	__m256i q[2][4];
+
+	for (unsigned g = 0; g < 2; g++) {
+		__m256i x[4], y[4];
+
+		for (unsigned k = 0; k < 4; k++)
+			x[k] = _mm256_loadu_si256(
+				(const __m256i *)(const void *)(l3[lane[g][k]] +
+								offsetof(struct sw_wire_ip6, src)));
+		y[0] = _mm256_unpacklo_epi64(x[0], x[1]);
+		y[1] = _mm256_unpackhi_epi64(x[0], x[1]);
+		y[2] = _mm256_unpacklo_epi64(x[2], x[3]);
+		y[3] = _mm256_unpackhi_epi64(x[2], x[3]);
+		q[g][0] = _mm256_permute2x128_si256(y[0], y[2], 0x20);
+		q[g][1] = _mm256_permute2x128_si256(y[1], y[3], 0x20);
+		q[g][2] = _mm256_permute2x128_si256(y[0], y[2], 0x31);
+		q[g][3] = _mm256_permute2x128_si256(y[1], y[3], 0x31);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		m[i] = (struct pair){q[0][i], q[1][i]};
+}
+
+sw_always_inline struct pair
+mac(const struct sw_sipkey *key, const struct pair *m, unsigned n)
+{
+	const __m256i k0 = _mm256_set1_epi64x((long long)key->k0);
+	const __m256i k1 = _mm256_set1_epi64x((long long)key->k1);
+	struct sip_x4 a = sip_init_x4(k0, k1), b = a;
+
+	for (unsigned i = 0; i < n; i++)
+		sip_word_x8(&a, &b, m[i].a, m[i].b);
+	sip_final_x8(&a, &b);
+	return (struct pair){sip_fold_x4(&a), sip_fold_x4(&b)};
+}
+
+/* MAC1 of cookie/format.h. state: 8 bits. */
+sw_always_inline struct pair
+mac1(const struct syn_batch *s, unsigned at, __m256i state, const struct syn_keys *keys,
+	const bool v6)
+{
+	const unsigned words = v6 ? SW_COOKIE_V6_WORDS : SW_COOKIE_V4_WORDS;
+	struct pair m[SW_COOKIE_V6_WORDS + 1];
+
+	if (v6)
+		address_words(&s->l3[at], m);
+	else
+		m[0] = pair_of(row_load(&s->client[at]), row_load(&s->server[at]));
+	m[words - 1] = pair_of(row_load(&s->ports[at]), row_load(&s->isn[at]));
+	m[words] = pair_of(either(state, _mm256_slli_epi32(row_load(&s->vlan[at]), 8)),
+		SET1((words * 8 + SW_COOKIE_TAIL_BYTES) << 24));
+	return mac(&keys->slot->k1, m, words + 1);
+}
+
+/* The TSval of our SYN-ACKs. ts: 5 bits. */
+sw_always_inline __m256i
+make_tsval(const struct pair *mac1, __m256i ts, const struct syn_keys *keys)
+{
+	const __m256i clock = SET1(keys->clock << SW_COOKIE_TS_BITS);
+	const __m256i low40 = _mm256_set1_epi64x((1ll << 40) - 1);
+	struct pair m = pair_of(_mm256_setzero_si256(),
+		either(_mm256_slli_epi32(either(ts, clock), 8), SET1(SW_COOKIE_MAC2_BYTES << 24)));
+	struct pair out;
+	__m256i mac16;
+
+	m.a = either(m.a, both(mac1->a, low40));
+	m.b = either(m.b, both(mac1->b, low40));
+	out = mac(&keys->slot->k2, &m, 1);
+	mac16 = _mm256_srli_epi32(highs(&out), 16);
+	ts = _mm256_slli_epi32(both(_mm256_xor_si256(ts, mac16), SET1(0x1f)), 16);
+	return either(either(SET1(keys->clock << 21), ts), mac16);
+}
+
+/* Options of the SYN-ACKs, and what the cookie says of them. */
+struct reply_x8 {
+	__m256i fit;
+	__m256i ts, full, ecn; /* masks */
+	__m256i wscale;	       /* for the cookie */
+	__m256i sack;	       /* 0 or 1 */
+	__m256i hdr;	       /* bytes of the TCP header */
+	__m256i opt1;	       /* second word of options */
+};
+
+sw_always_inline __m256i
+target_row(const struct syn_batch *s, const uint32_t *row, unsigned at)
+{
+	return s->one_target ? _mm256_set1_epi32((int)row[0]) : row_load(row + at);
+}
+
+/* Of three shapes: with timestamps and window scale; without timestamps; MSS alone. */
+sw_always_inline struct reply_x8
+make_reply(const struct syn_batch *s, unsigned at)
+{
+	const __m256i promise = target_row(s, s->promise, at), full = row_load(&s->full[at]);
+	const __m256i ws = both(full, bit_mask(promise, SYN_PROMISE_WSCALE));
+	const __m256i sack = both(full, bit_mask(promise, SYN_PROMISE_SACK));
+	const __m256i none = _mm256_setzero_si256();
+	struct reply_x8 r;
+
+	r.ts = both(row_load(&s->ts[at]), bit_mask(promise, SYN_PROMISE_TS));
+	r.full = less(both(ws, sack), r.ts);
+	r.ecn = both(row_load(&s->ecn[at]), both(r.ts, bit_mask(promise, SYN_PROMISE_ECN)));
+	r.fit = either(either(both(r.ts, ws), r.full),
+		_mm256_cmpeq_epi32(either(r.ts, either(ws, sack)), none));
+	r.wscale = pick(ws, row_load(&s->wscale[at]), SET1(SW_WSCALE_NONE));
+	r.sack = both(sack, SET1(1));
+	r.hdr = _mm256_add_epi32(SET1(24), either(both(r.ts, SET1(16)), both(r.full, SET1(8))));
+	r.opt1 = either(both(r.ts, pick(sack, SET1(SACK_TS), SET1(NOP_NOP_TS))),
+		both(r.full, SET1(NOP_NOP_SACK)));
+	return r;
+}
+
+/* The state of cookie/format.h. */
+sw_always_inline __m256i
+make_state(const struct syn_batch *s, unsigned at, const struct reply_x8 *r, uint32_t parity)
+{
+	/* cookie.c: ws_class; bytes of the index above the lowest are made to give 0. */
+	const __m256i table = _mm256_broadcastsi128_si256(
+		_mm_setr_epi8(1, 1, 2, 2, 2, 3, 4, 5, 6, 7, 7, 7, 7, 7, 7, 0));
+	const __m256i ws_class = _mm256_shuffle_epi8(table, either(r->wscale, SET1(0x80808000)));
+
+	return either(either(_mm256_slli_epi32(row_load(&s->mss_class[at]), 5),
+			      _mm256_slli_epi32(ws_class, 2)),
+		either(_mm256_slli_epi32(r->sack, 1), SET1(parity)));
+}
+
+/* Station addresses change places; tags and type stay. */
+sw_always_inline void
+swap_stations(uint8_t *d)
+{
+	const __m128i order = _mm_setr_epi8(6, 7, 8, 9, 10, 11, 0, 1, 2, 3, 4, 5, 12, 13, 14, 15);
+	__m128i *p = (__m128i *)(void *)d;
+
+	_mm_storeu_si128(p, _mm_shuffle_epi8(_mm_loadu_si128(p), order));
+}
+
+/* The IPv4 header up to the source; t: the TCP header, 12 words. */
+sw_always_inline void
+write_ip4(const struct syn_batch *s, unsigned at, uint8_t *const to[SYN_LANES], __m256i hdr,
+	const __m256i t[12])
+{
+	const __m256i client = row_load(&s->client[at]), server = row_load(&s->server[at]);
+	/* Length in network order, in the high half: all of them are below 256. */
+	const __m256i len = _mm256_slli_epi32(_mm256_add_epi32(hdr, SET1(SW_IP4_BYTES)), 24);
+	const __m256i w0 = either(len, SET1(0x45)), w1 = SET1((uint32_t)SW_IP4_DF_BE << 16);
+	const __m256i w2 = SET1(SW_TTL | SW_IPPROTO_TCP << 8);
+	__m256i sum = sum_add(sum_add(sum_add(row_load(&s->addr_sum[at]), w0), w1), w2);
+
+	sum = _mm256_slli_epi32(_mm256_xor_si256(sum_fold(sum), SET1(0xffff)), 16);
+	write_words(to, 0, (const __m256i[]){w0, w1, either(w2, sum), server});
+	write_words(to, 16, (const __m256i[]){client, t[0], t[1], t[2]});
+	write_words(to, 32, t + 3);
+	write_words(to, 48, t + 7);
+}
+
+sw_always_inline void
+write_ip6(uint8_t *const l3[SYN_LANES], uint8_t *const to[SYN_LANES], const uint32_t tcp_len[],
+	const __m256i t[12])
+{
+	for (unsigned k = 0; k < SYN_LANES; k++) {
+		const uint64_t first = 0x60 |
+				       (uint64_t)rte_cpu_to_be_16((uint16_t)tcp_len[k]) << 32 |
+				       (uint64_t)SW_IPPROTO_TCP << 48 | (uint64_t)SW_TTL << 56;
+		const __m256i a = _mm256_loadu_si256(
+			(const __m256i *)(const void *)(l3[k] + offsetof(struct sw_wire_ip6, src)));
+
+		memcpy(to[k], &first, sizeof(first));
+		_mm256_storeu_si256(
+			(__m256i *)(void *)(to[k] + 8), _mm256_permute4x64_epi64(a, 0x4e));
+	}
+	write_words(to, SW_IP6_BYTES, t);
+	write_words(to, SW_IP6_BYTES + 16, t + 4);
+	write_words(to, SW_IP6_BYTES + 32, t + 8);
+}
+
+/* The checksum goes into t[4]. */
+sw_always_inline void
+sum_tcp(const struct syn_batch *s, unsigned at, __m256i hdr, __m256i t[12])
+{
+	__m256i sum = _mm256_add_epi32(row_load(&s->addr_sum[at]),
+		_mm256_add_epi32(_mm256_slli_epi32(hdr, 8), SET1(RTE_BE16(SW_IPPROTO_TCP))));
+
+	for (unsigned i = 0; i < 10; i++)
+		if (i != 4)
+			sum = sum_add(sum, t[i]);
+	t[4] = _mm256_xor_si256(sum_fold(sum), SET1(0xffff));
+}
+
+sw_always_inline unsigned
+write_lanes(struct syn_batch *s, unsigned at, const struct syn_keys *keys, const bool v6)
+{
+	const struct reply_x8 r = make_reply(s, at);
+	const __m256i state = make_state(s, at, &r, keys->parity);
+	const struct pair m1 = mac1(s, at, state, keys, v6);
+	const __m256i hi = highs(&m1), ports = row_load(&s->ports[at]);
+	const unsigned fit =
+		(unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(r.fit)) & (unsigned)(s->fit >> at);
+	/* sw_cookie_isn_pack(): the top 24 bits, and the state under the lowest 8 of them. */
+	const __m256i isn = either(less(hi, SET1(0xff)),
+		both(_mm256_xor_si256(state, _mm256_srli_epi32(hi, 8)), SET1(0xff)));
+	const __m256i flags = either(SET1(SW_TCP_SYN | SW_TCP_ACK), both(r.ecn, SET1(SW_TCP_ECE)));
+	const __m256i wscale_opt = target_row(s, s->wscale_opt, at);
+	__m256i t[12], tsval = _mm256_setzero_si256();
+	uint8_t *to[SYN_LANES];
+
+	if (_mm256_movemask_epi8(r.ts) != 0) {
+		const __m256i ts = either(_mm256_slli_epi32(r.wscale, 1), both(r.ecn, SET1(1)));
+
+		tsval = both(r.ts, swap32(make_tsval(&m1, ts, keys)));
+	}
+	t[0] = either(_mm256_slli_epi32(ports, 16), _mm256_srli_epi32(ports, 16));
+	t[1] = swap32(isn);
+	t[2] = swap32(_mm256_add_epi32(row_load(&s->isn[at]), SET1(1)));
+	t[3] = either(either(_mm256_slli_epi32(r.hdr, 2), _mm256_slli_epi32(flags, 8)),
+		target_row(s, s->window, at));
+	t[5] = target_row(s, s->mss_opt, at);
+	t[6] = r.opt1;
+	t[7] = either(tsval, both(r.full, wscale_opt));
+	t[8] = both(r.ts, row_load(&s->tsval[at]));
+	t[9] = both(r.ts, wscale_opt);
+	t[10] = t[11] = _mm256_setzero_si256();
+	sum_tcp(s, at, r.hdr, t);
+	row_store(&s->tcp_len[at], r.hdr);
+
+	for (unsigned k = 0; k < SYN_LANES; k++) {
+		to[k] = fit >> k & 1 ? s->l3[at + k] : s->scratch;
+		swap_stations(fit >> k & 1 ? s->f[at + k]->data : s->scratch);
+	}
+	if (v6)
+		write_ip6(&s->l3[at], to, &s->tcp_len[at], t);
+	else
+		write_ip4(s, at, to, r.hdr, t);
+	return fit;
+}
+
+void
+syn_write_avx2(struct syn_batch *s, const struct syn_keys *keys)
+{
+	for (unsigned at = 0; at < s->n; at += SYN_LANES) {
+		uint64_t fit =
+			s->v6 ? write_lanes(s, at, keys, true) : write_lanes(s, at, keys, false);
+
+		s->fit &= fit << at | ~((uint64_t)0xff << at);
+	}
+}

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Two engines that are fed the same bursts, one with vector code and one without, do the same: to
+ * every packet, and in every counter. SYNs of all kinds, plain and broken in every way, among ACKs
+ * that open flows and SYNs on their tuples.
+ */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/simd.h"
+#include "packet/options.h"
+#include "handshake/syn.h"
+#include "unit/rig.h"
+
+#define FRAME_ROOM 256
+#define SPARE_ID   1000
+
+/* What became of a packet. */
+struct fate {
+	bool sent, freed;
+	unsigned side;
+	uint32_t len, room;
+	uint8_t data[FRAME_ROOM];
+};
+
+struct way {
+	struct rig r;
+	enum sw_simd level;
+	uint8_t buf[SW_BURST_MAX][RIG_HEADROOM + FRAME_ROOM];
+	uint8_t spare[SW_SPARE_MAX][RIG_HEADROOM + FRAME_ROOM];
+	struct fate fate[SW_BURST_MAX];
+	unsigned made; /* sent in spare buffers */
+	uint64_t made_sum;
+};
+
+/* One packet of a burst, before either engine has it. */
+struct shot {
+	uint8_t data[FRAME_ROOM];
+	size_t len;
+	uint16_t room;
+	uint8_t side, csum;
+};
+
+static const uint8_t opt_mss[] = {2, 4, 5, 0xb4};
+static const uint8_t opt_linux[] = {2, 4, 5, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3, 3, 7};
+static const uint8_t opt_windows[] = {2, 4, 5, 0xb4, 1, 3, 3, 8, 1, 1, 4, 2};
+static const uint8_t opt_macos[] = {
+	2, 4, 5, 0xb4, 1, 3, 3, 6, 1, 1, 8, 10, 9, 8, 7, 6, 0, 0, 0, 0, 4, 2, 0, 0};
+static const uint8_t opt_old[] = {2, 4, 5, 0xb4, 1, 1, 4, 2};
+static const uint8_t opt_odd[] = {3, 3, 15, 2, 4, 0, 0, 34, 2, 4, 2, 0};
+static const uint8_t opt_broken[] = {
+	2, 4, 5, 0xb4, 4, 2, 8, 11, 1, 2, 3, 4, 0, 0, 0, 0, 1, 3, 3, 7};
+
+static const struct {
+	const uint8_t *p;
+	size_t len;
+} layouts[] = {{NULL, 0}, {opt_mss, sizeof(opt_mss)}, {opt_linux, sizeof(opt_linux)},
+	{opt_linux, sizeof(opt_linux)}, {opt_windows, sizeof(opt_windows)},
+	{opt_macos, sizeof(opt_macos)}, {opt_old, sizeof(opt_old)}, {opt_odd, sizeof(opt_odd)},
+	{opt_broken, sizeof(opt_broken)}};
+
+static bool
+once_in(uint64_t *seed, unsigned n)
+{
+	return pkt_rand(seed) % n == 0;
+}
+
+/* Sources: few, so that tuples come again; now and then one that is listed or bad. */
+static void
+choose_source(struct pkt_make *m, uint64_t *seed)
+{
+	static const uint8_t odd4[][4] = {{203, 0, 113, 9}, {203, 0, 114, 9}, {127, 0, 0, 1},
+		{0, 1, 2, 3}, {224, 0, 0, 1}, {255, 255, 255, 255}, {198, 51, 100, 2},
+		{223, 255, 255, 255}};
+	static const uint8_t odd6[][16] = {{0}, {[15] = 1}, {[15] = 2}, {0xff, 2, [15] = 1},
+		{0x20, 1, 0xd, 0xb8, [15] = 2}, {[12] = 1}};
+
+	if (m->v6) {
+		memcpy(m->src, (uint8_t[16]){0x20, 1, 0xd, 0xb8, 1, [15] = pkt_rand(seed) % 4}, 16);
+		if (once_in(seed, 20))
+			memcpy(m->src, odd6[pkt_rand(seed) % 6], 16);
+	} else {
+		memcpy(m->src, (uint8_t[4]){192, 0, 2, pkt_rand(seed) % 4 + 1}, 4);
+		if (once_in(seed, 20))
+			memcpy(m->src, odd4[pkt_rand(seed) % 8], 4);
+	}
+}
+
+static struct pkt_make
+syn(uint64_t *seed, uint8_t opts[40])
+{
+	static const uint8_t server4[4] = {198, 51, 100, 2};
+	static const uint8_t server6[16] = {0x20, 1, 0xd, 0xb8, [15] = 2};
+	static const uint16_t mss[] = {
+		0, 1, 48, 215, 536, 1220, 1360, 1420, 1439, 1460, 8960, 65535};
+	unsigned k = pkt_rand(seed) % SW_ARRAY_LEN(layouts);
+	struct pkt_make m = {
+		.v6 = pkt_rand(seed) & 1,
+		.sport = (uint16_t)(4000 + pkt_rand(seed) % 8),
+		.dport = (uint16_t)(80 + (once_in(seed, 3) ? pkt_rand(seed) % 6 : 0)),
+		.seq = (uint32_t)pkt_rand(seed),
+		.flags = once_in(seed, 4) ? 0xc2 : 2,
+		.window = 64240,
+		.tos = (uint8_t)pkt_rand(seed),
+		.n_vlan = once_in(seed, 4) ? 1 + once_in(seed, 3) : 0,
+		.vlan_tci = {once_in(seed, 3) ? 0 : 7, 9},
+	};
+
+	memcpy(m.dst, m.v6 ? server6 : server4, m.v6 ? 16 : 4);
+	choose_source(&m, seed);
+	m.opts = opts;
+	m.opts_len = layouts[k].len;
+	if (m.opts_len != 0)
+		memcpy(opts, layouts[k].p, m.opts_len);
+	if (m.opts_len >= 4 && opts[0] == 2 && once_in(seed, 2)) {
+		uint16_t v = mss[pkt_rand(seed) % SW_ARRAY_LEN(mss)];
+
+		opts[2] = (uint8_t)(v >> 8);
+		opts[3] = (uint8_t)v;
+	}
+	if (m.opts_len == sizeof(opt_linux) && once_in(seed, 2))
+		opts[19] = (uint8_t)(pkt_rand(seed) % 18);
+	if (once_in(seed, 16))
+		m.flags = (uint8_t)pkt_rand(seed);
+	if (once_in(seed, 24))
+		m.frag = (uint16_t)(1u << pkt_rand(seed) % 16);
+	if (once_in(seed, 8))
+		m.pad_to = 60 + pkt_rand(seed) % 60;
+	if (once_in(seed, 16)) {
+		m.payload = (const uint8_t *)"GET /";
+		m.payload_len = 1 + pkt_rand(seed) % 5;
+	}
+	return m;
+}
+
+/* A SYN, or what was changed in one. */
+static struct shot
+make_shot(uint64_t *seed)
+{
+	struct shot s = {.side = once_in(seed, 40), .room = FRAME_ROOM};
+	uint8_t opts[40];
+	struct pkt_make m = syn(seed, opts);
+	struct pkt_seen seen;
+
+	s.len = pkt_make(s.data, sizeof(s.data), &m);
+	if (once_in(seed, 6)) {
+		s.data[pkt_rand(seed) % s.len] ^= (uint8_t)(1u << pkt_rand(seed) % 8);
+		if (once_in(seed, 2) && pkt_read(s.data, s.len, &seen))
+			pkt_fix(s.data, s.len);
+	}
+	if (once_in(seed, 30))
+		s.len = pkt_rand(seed) % (s.len + 1);
+	s.csum = once_in(seed, 6) ? (uint8_t)(pkt_rand(seed) % 16) : 0;
+	s.room = (uint16_t)(once_in(seed, 8) ? pkt_rand(seed) % 64 : FRAME_ROOM - s.len);
+	if (s.len + s.room > FRAME_ROOM)
+		s.room = (uint16_t)(FRAME_ROOM - s.len);
+	return s;
+}
+
+/* The ACK to a SYN-ACK that came out: opens a flow. */
+static struct shot
+answer(const struct fate *f)
+{
+	struct shot s = {.side = SW_OUTSIDE};
+	struct pkt_seen p;
+
+	ck_assert(pkt_read(f->data, f->len, &p));
+	struct pkt_make m = {.v6 = p.v6,
+		.sport = p.dport,
+		.dport = p.sport,
+		.seq = p.ack,
+		.ack = p.seq + 1,
+		.flags = 16,
+		.window = 100,
+		.n_vlan = p.n_vlan};
+	uint8_t ts[12] = {1, 1, 8, 10, 5, 5, 5, 5};
+
+	memcpy(m.src, p.dst, 16);
+	memcpy(m.dst, p.src, 16);
+	memcpy(m.vlan_tci, p.vlan_tci, sizeof(m.vlan_tci));
+	if (p.opts_len >= 16) {
+		memcpy(ts + 8, p.opts + 8, 4);
+		m.opts = ts;
+		m.opts_len = sizeof(ts);
+	}
+	s.len = pkt_make(s.data, sizeof(s.data), &m);
+	s.room = (uint16_t)(FRAME_ROOM - s.len);
+	return s;
+}
+
+static void
+record(struct way *w, const struct sw_frame *f, unsigned side)
+{
+	uintptr_t id = (uintptr_t)f->handle;
+
+	ck_assert_uint_eq(f->side, side);
+	ck_assert_uint_eq(f->len, f->pkt_len);
+	if (id >= SPARE_ID) {
+		w->made++;
+		for (unsigned i = 0; i < f->len; i++)
+			w->made_sum = w->made_sum * 31 + f->data[i];
+		return;
+	}
+	struct fate *fate = &w->fate[id - 1];
+
+	ck_assert(!fate->sent && !fate->freed);
+	ck_assert_uint_le(f->len, FRAME_ROOM);
+	*fate = (struct fate){.sent = true, .side = side, .len = f->len, .room = f->room};
+	memcpy(fate->data, f->data, f->len);
+}
+
+static void
+fire(struct way *w, const struct shot *shots, unsigned n)
+{
+	struct sw_frame frames[SW_BURST_MAX];
+	struct sw_out *out = w->r.out;
+
+	for (unsigned i = 0; i < n; i++) {
+		uint8_t *data = w->buf[i] + RIG_HEADROOM;
+
+		memcpy(data, shots[i].data, FRAME_ROOM);
+		frames[i] = (struct sw_frame){.data = data,
+			.handle = (void *)(uintptr_t)(i + 1),
+			.len = (uint32_t)shots[i].len,
+			.pkt_len = (uint32_t)shots[i].len,
+			.room = shots[i].room,
+			.side = shots[i].side,
+			.csum = shots[i].csum,
+			.headroom = RIG_HEADROOM};
+	}
+	for (out->n_spare = 0; out->n_spare < SW_SPARE_MAX; out->n_spare++)
+		out->spare[out->n_spare] =
+			(struct sw_frame){.data = w->spare[out->n_spare] + RIG_HEADROOM,
+				.handle = (void *)(uintptr_t)(SPARE_ID + out->n_spare),
+				.room = FRAME_ROOM,
+				.headroom = RIG_HEADROOM};
+	memset(w->fate, 0, sizeof(w->fate));
+	sw_simd_set(w->level);
+	sw_engine_burst(w->r.e, &w->r.view, w->r.now_ns, frames, n, out);
+	for (unsigned side = 0; side < SW_SIDES; side++) {
+		for (unsigned i = 0; i < out->n_tx[side]; i++)
+			record(w, &out->tx[side][i], side);
+		out->n_tx[side] = 0;
+	}
+	for (unsigned i = 0; i < out->n_free; i++) {
+		uintptr_t id = (uintptr_t)out->free[i];
+
+		if (id < SPARE_ID)
+			w->fate[id - 1].freed = true;
+	}
+	out->n_free = 0;
+	w->r.now_ns += 100000;
+}
+
+static void
+compare(const struct way *a, const struct way *b, unsigned n, uint64_t seed)
+{
+	for (unsigned i = 0; i < n; i++) {
+		const struct fate *x = &a->fate[i], *y = &b->fate[i];
+
+		ck_assert_msg(x->sent == y->sent && x->freed == y->freed,
+			"seed %llu, packet %u: sent %d and %d, freed %d and %d",
+			(unsigned long long)seed, i, x->sent, y->sent, x->freed, y->freed);
+		ck_assert_msg(!x->sent || (x->side == y->side && x->len == y->len &&
+						  memcmp(x->data, y->data, x->len) == 0),
+			"seed %llu, packet %u: other bytes, of %u and %u", (unsigned long long)seed,
+			i, x->len, y->len);
+		ck_assert_msg(!x->sent || x->room == y->room, "seed %llu, packet %u: room %u, %u",
+			(unsigned long long)seed, i, x->room, y->room);
+	}
+	for (unsigned c = 0; c < SW_C_MAX; c++)
+		ck_assert_msg(rig_stat(&a->r, c) == rig_stat(&b->r, c), "seed %llu: %s %llu, %llu",
+			(unsigned long long)seed, sw_counter_info[c].name,
+			(unsigned long long)rig_stat(&a->r, c),
+			(unsigned long long)rig_stat(&b->r, c));
+	ck_assert_int_eq(memcmp(sw_engine_service_stats(a->r.e), sw_engine_service_stats(b->r.e),
+				 4 * sizeof(struct sw_service_stats)),
+		0);
+	ck_assert_uint_eq(a->made, b->made);
+	ck_assert_uint_eq(a->made_sum, b->made_sum);
+	ck_assert_uint_eq(rig_flows(&a->r), rig_flows(&b->r));
+}
+
+/* Rows: memory for SYN-ACKs, window scale and so on of the servers. */
+static const struct {
+	uint32_t recent;
+	bool learn;
+	struct sw_server_opts server;
+} setups[] = {
+	{0, false,
+		{.mss4 = 1460, .mss6 = 1440, .wscale = 7, .sack = true, .ts = true, .ecn = true}},
+	{0, true, {.mss4 = 1400, .mss6 = 1300, .wscale = 0, .sack = true, .ts = true}},
+	{0, true,
+		{.mss4 = 1460, .mss6 = 1440, .wscale = 14, .sack = false, .ts = true, .ecn = true}},
+	{0, false, {.mss4 = 536, .mss6 = 1220, .wscale = SW_WSCALE_NONE, .sack = true, .ts = true}},
+	{0, false,
+		{.mss4 = 1460, .mss6 = 1440, .wscale = 7, .sack = true, .ts = false, .ecn = true}},
+	{0, false, {.mss4 = 1460, .mss6 = 1440, .wscale = SW_WSCALE_NONE}},
+	{1u << 16, true, {.mss4 = 1460, .mss6 = 1440, .wscale = 7, .sack = true, .ts = true}},
+};
+
+#define BURSTS 1500
+
+START_TEST(ways_agree)
+{
+	static struct way a, b;
+	struct sw_server_opts server = setups[_i].server;
+	struct rig_params p = {.recent = setups[_i].recent,
+		.learn = setups[_i].learn,
+		.server = &server,
+		.flows = 256,
+		.pending = 256};
+	uint64_t base = pkt_seed() * 1000 + (unsigned)_i, synacks;
+	struct fate known[8] = {0};
+
+	if (sw_simd_best() == SW_SIMD_NONE)
+		return;
+	memset(&a, 0, sizeof(a));
+	memset(&b, 0, sizeof(b));
+	a.level = SW_SIMD_NONE;
+	b.level = SW_SIMD_AVX2;
+	rig_init(&a.r, &p);
+	rig_init(&b.r, &p);
+	for (unsigned k = 0; k < BURSTS; k++) {
+		uint64_t seed = base * 100000 + k, s = seed;
+		unsigned n = once_in(&s, 4) ? 64 : (unsigned)(pkt_rand(&s) % 65);
+		struct shot shots[SW_BURST_MAX];
+
+		for (unsigned i = 0; i < n; i++) {
+			const struct fate *f = &known[pkt_rand(&s) % 8];
+
+			shots[i] = f->sent && once_in(&s, 12) ? answer(f) : make_shot(&s);
+		}
+		fire(&a, shots, n);
+		fire(&b, shots, n);
+		compare(&a, &b, n, seed);
+		for (unsigned i = 0; i < n; i++) {
+			struct pkt_seen seen;
+
+			if (a.fate[i].sent && a.fate[i].side == SW_OUTSIDE &&
+				pkt_read(a.fate[i].data, a.fate[i].len, &seen) && seen.flags & 2)
+				known[pkt_rand(&s) % 8] = a.fate[i];
+		}
+	}
+	/* All of it has really happened. */
+	synacks = rig_stat(&b.r, SW_C_SYNACK_SENT);
+	ck_assert_uint_gt(synacks, BURSTS);
+	ck_assert_uint_gt(rig_stat(&b.r, SW_C_FLOW_CREATED), 10);
+	ck_assert_uint_gt(rig_stat(&b.r, SW_C_DROPPED), BURSTS);
+	ck_assert_uint_gt(rig_stat(&b.r, SW_C_BRIDGED), 100);
+	sw_simd_set(sw_simd_best());
+	for (struct way *w = &a;; w = &b) {
+		sw_engine_drain(w->r.e, w->r.out);
+		w->r.out->n_free = w->r.out->n_spare = 0;
+		rig_fini(&w->r);
+		if (w == &b)
+			break;
+	}
+}
+END_TEST
+
+/* The plain ones of each kind really take the short way. */
+START_TEST(plain_is_plain)
+{
+	static const struct {
+		const uint8_t *p;
+		size_t len;
+	} plain[] = {{NULL, 0}, {opt_mss, sizeof(opt_mss)}, {opt_linux, sizeof(opt_linux)},
+		{opt_windows, sizeof(opt_windows)}, {opt_macos, sizeof(opt_macos)}};
+	static struct syn_batch syns[2];
+	struct sw_frame rest[1];
+	static struct way w;
+
+	if (!syn_can())
+		return;
+	memset(&w, 0, sizeof(w));
+	rig_init(&w.r, NULL);
+	for (unsigned i = 0; i < 2 * 2 * SW_ARRAY_LEN(plain); i++) {
+		struct pkt_make m = {.v6 = i & 1,
+			.n_vlan = i >> 1 & 1,
+			.vlan_tci = {7},
+			.src = {10, 1},
+			.dst = {10, 2},
+			.sport = 4000,
+			.dport = 80,
+			.seq = 77,
+			.flags = 2,
+			.opts = plain[i / 4].p,
+			.opts_len = plain[i / 4].len};
+		struct sw_frame f = {.data = w.buf[0], .room = FRAME_ROOM};
+
+		f.len = f.pkt_len = (uint32_t)pkt_make(w.buf[0], FRAME_ROOM, &m);
+		f.room -= (uint16_t)f.len;
+		ck_assert_uint_eq(syn_pick(syns, &f, 1, rest), 0);
+		struct syn_batch *s = &syns[i & 1];
+
+		ck_assert_uint_eq(s->n, 1);
+		for (unsigned k = 1; k < SYN_LANES; k++)
+			s->l3[k] = s->scratch;
+		s->ground = sw_flow_ground(sw_engine_flows(w.r.e));
+		s->fit = 1;
+		syn_read_avx2(s);
+		ck_assert_msg(s->fit & 1, "row %u", i);
+		ck_assert_uint_eq(s->isn[0], 77);
+	}
+	rig_fini(&w.r);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("syn_ways");
+	TCase *tc = tcase_create("syn_ways");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_set_timeout(tc, 0);
+	tcase_add_test(tc, plain_is_plain);
+	tcase_add_loop_test(tc, ways_agree, 0, SW_ARRAY_LEN(setups));
+	suite_add_tcase(suite, tc);
+	srunner_set_fork_status(runner, CK_NOFORK);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
