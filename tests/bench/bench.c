@@ -12,11 +12,14 @@
 
 #define ROUNDS_DEFAULT 20000
 #define ROUNDS_QUICK   1000
-#define ROUNDS_MAX     10000000
+#define ROUNDS_MAX     1000000
 
 static void (*const groups[])(struct bench *) = {
 	bench_timer,
+	bench_cookie,
+	bench_packet,
 	bench_syn,
+	bench_stages,
 };
 
 static const char usage[] =
@@ -152,7 +155,7 @@ measure_all(struct bench *b)
 		return 2;
 	}
 	b->tsc_hz = bench_tsc_hz(b->opt.quick);
-	b->samples = calloc(b->opt.rounds, sizeof(*b->samples));
+	b->samples = calloc((size_t)b->opt.rounds * BENCH_TURNS_MAX, sizeof(*b->samples));
 	if (b->samples == NULL) {
 		fprintf(stderr, "bench: no memory for %u samples\n", b->opt.rounds);
 		return 1;

@@ -59,14 +59,13 @@ struct bench {
 	unsigned n_notes;
 	unsigned n_named; /* benchmarks that the command line names */
 	unsigned failures;
-	uint64_t *samples; /* opt.rounds of them */
+	uint64_t *samples; /* opt.rounds of each case of a turn */
 };
 
 struct bench_case {
 	const char *name;
 	const char *unit; /* NULL: "packet" */
 	unsigned burst;
-	unsigned rounds; /* 0: as many as asked for; never more than those */
 	void *ctx;
 	void (*prepare)(void *ctx); /* may be NULL */
 	void (*run)(void *ctx);
@@ -76,8 +75,17 @@ struct bench_case {
 /* True where the case is to be run. With --list: prints the name. */
 bool bench_wants(struct bench *b, const char *name);
 
-/* Warms up, runs, adds a row and prints it. The row stays valid. */
-const struct bench_row *bench_measure(struct bench *b, const struct bench_case *c);
+/* Warms up, runs, adds a row and prints it. */
+void bench_measure(struct bench *b, const struct bench_case *c);
+
+/*
+ * The same for up to BENCH_TURNS_MAX cases that will be compared: BENCH_BLOCKS times a share of the
+ * rounds of each in turn, so that a machine that slows down does so for all. Their names count as
+ * wanted.
+ */
+#define BENCH_TURNS_MAX 10
+#define BENCH_BLOCKS	8
+void bench_measure_turns(struct bench *b, const struct bench_case *cases, unsigned n);
 
 /* The row of that name, or NULL. */
 const struct bench_row *bench_row(const struct bench *b, const char *name);
@@ -122,6 +130,9 @@ void bench_mem_put(struct bench_mem *m);
 
 /* The groups, each in its b_<group>.c. */
 void bench_timer(struct bench *b);
+void bench_cookie(struct bench *b);
+void bench_packet(struct bench *b);
 void bench_syn(struct bench *b);
+void bench_stages(struct bench *b);
 
 #endif

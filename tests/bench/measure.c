@@ -29,12 +29,6 @@ bench_tsc_end(void)
 	return t;
 }
 
-static unsigned
-rounds_of(const struct bench *b, const struct bench_case *c)
-{
-	return c->rounds != 0 && c->rounds < b->opt.rounds ? c->rounds : b->opt.rounds;
-}
-
 static uint64_t
 one_round(const struct bench_case *c)
 {
@@ -50,26 +44,53 @@ one_round(const struct bench_case *c)
 	return end - begin;
 }
 
-const struct bench_row *
-bench_measure(struct bench *b, const struct bench_case *c)
+static void
+run_block(const struct bench_case *c, uint64_t *samples, unsigned rounds)
 {
-	static struct bench_row spill; /* a run that is so large fails in the end */
-	unsigned rounds = rounds_of(b, c);
-	struct bench_row *row = b->n_rows < BENCH_ROWS_MAX ? &b->rows[b->n_rows++] : &spill;
-
-	bench_check(b, row != &spill, "%s: more rows than there is room for", c->name);
-	for (unsigned i = 0; i < rounds / WARM_PART; i++)
+	for (unsigned i = 0; i < rounds / WARM_PART + 1; i++)
 		one_round(c);
 	for (unsigned i = 0; i < rounds; i++)
-		b->samples[i] = one_round(c);
+		samples[i] = one_round(c);
+}
+
+static void
+add_row(struct bench *b, const struct bench_case *c, uint64_t *samples)
+{
+	struct bench_row *row;
+
+	bench_check(b, b->n_rows < BENCH_ROWS_MAX, "%s: no room for more rows", c->name);
+	if (b->n_rows == BENCH_ROWS_MAX)
+		return;
+	row = &b->rows[b->n_rows++];
 	memset(row, 0, sizeof(*row));
 	strncpy(row->name, c->name, sizeof(row->name) - 1);
 	row->unit = c->unit != NULL ? c->unit : "packet";
 	row->burst = c->burst;
-	row->rounds = rounds;
-	row->cycles = bench_stat(b->samples, rounds, c->burst);
+	row->rounds = b->opt.rounds;
+	row->cycles = bench_stat(samples, b->opt.rounds, c->burst);
 	bench_print_row(row);
-	return row;
+}
+
+void
+bench_measure_turns(struct bench *b, const struct bench_case *cases, unsigned n)
+{
+	unsigned rounds = b->opt.rounds, blocks = n > 1 ? BENCH_BLOCKS : 1, first = 0;
+
+	for (unsigned block = 1; block <= blocks; block++) {
+		unsigned end = (unsigned)((uint64_t)rounds * block / blocks);
+
+		for (unsigned i = 0; i < n; i++)
+			run_block(&cases[i], &b->samples[(size_t)i * rounds + first], end - first);
+		first = end;
+	}
+	for (unsigned i = 0; i < n; i++)
+		add_row(b, &cases[i], &b->samples[(size_t)i * rounds]);
+}
+
+void
+bench_measure(struct bench *b, const struct bench_case *c)
+{
+	bench_measure_turns(b, c, 1);
 }
 
 const struct bench_row *
