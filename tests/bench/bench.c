@@ -19,6 +19,8 @@ static void (*const groups[])(struct bench *) = {
 	bench_cookie,
 	bench_packet,
 	bench_syn,
+	bench_ack,
+	bench_splice,
 	bench_stages,
 };
 

@@ -130,8 +130,10 @@ void bench_mem_put(struct bench_mem *m);
 
 /* The groups, each in its b_<group>.c. */
 void bench_timer(struct bench *b);
+void bench_ack(struct bench *b);
 void bench_cookie(struct bench *b);
 void bench_packet(struct bench *b);
+void bench_splice(struct bench *b);
 void bench_syn(struct bench *b);
 void bench_stages(struct bench *b);
 

@@ -94,7 +94,8 @@ bench_rig_init(struct bench_rig *r, const struct bench_rig_cfg *cfg)
 	r->now_ns = START_S * NS_PER_S;
 	r->view =
 		(struct sw_view){.keys = &r->keys, .timeouts = sw_timeouts_default, .budget = true};
-	r->engine_mem = bench_mem_get(sw_engine_size(&params));
+	r->engine_bytes = sw_engine_size(&params);
+	r->engine_mem = bench_mem_get(r->engine_bytes);
 	r->buf_mem = bench_mem_get((size_t)BENCH_BUFS * BENCH_BUF_BYTES + sizeof(*r->out));
 	if (r->engine_mem.p == NULL || r->buf_mem.p == NULL || !make_policy(r, cfg->mode)) {
 		bench_rig_fini(r);

@@ -45,7 +45,8 @@ struct bench_rig {
 	unsigned n; /* of frames[]: the burst to come */
 	uint8_t *bufs;
 	struct bench_mem engine_mem, policy_mem, buf_mem;
-	uint64_t fed; /* packets in all bursts */
+	size_t engine_bytes; /* sw_engine_size() */
+	uint64_t fed;	     /* packets in all bursts */
 };
 
 /* False where there is not enough memory. */
