@@ -21,6 +21,8 @@ static void (*const groups[])(struct bench *) = {
 	bench_syn,
 	bench_ack,
 	bench_splice,
+	bench_policy,
+	bench_flow,
 	bench_stages,
 };
 
