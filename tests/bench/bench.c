@@ -167,6 +167,7 @@ measure_all(struct bench *b)
 	warn_unfit();
 	bench_print_head(b);
 	rc = run_groups(b);
+	bench_mem_note(b);
 	if (rc != 2 && b->opt.json != NULL && (err = bench_write_json(b, b->opt.json)) != 0) {
 		fprintf(stderr, "bench: %s: %s\n", b->opt.json, strerror(-err));
 		rc = 1;

@@ -127,6 +127,8 @@ struct bench_mem {
 /* p is NULL where there is none. Aligned to a page. */
 struct bench_mem bench_mem_get(size_t size);
 void bench_mem_put(struct bench_mem *m);
+/* Says which pages there were, once all is done. */
+void bench_mem_note(struct bench *b);
 
 /* The groups, each in its b_<group>.c. */
 void bench_timer(struct bench *b);
