@@ -13,7 +13,8 @@ bench_tsc_begin(void)
 {
 	uint64_t t;
 
-	_mm_lfence(); /* what came before is not part of it */
+	_mm_mfence(); /* what came before is not part of it, its stores neither */
+	_mm_lfence();
 	t = __rdtsc();
 	_mm_lfence(); /* nothing of it begins before */
 	return t;
