@@ -27,7 +27,7 @@ sw_simd_set(enum sw_simd level)
 const char *
 sw_simd_name(enum sw_simd level)
 {
-	return level == SW_SIMD_AVX2 ? "avx2" : "none";
+	return level == SW_SIMD_AVX2 ? "avx2" : "scalar";
 }
 
 __attribute__((constructor)) static void

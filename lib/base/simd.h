@@ -34,7 +34,7 @@ enum sw_simd sw_simd_best(void);
 /* Uses this level from now on, or the best where that is less. Returns what is used. */
 enum sw_simd sw_simd_set(enum sw_simd level);
 
-/* "none", "avx2" */
+/* "scalar", "avx2" */
 const char *sw_simd_name(enum sw_simd level);
 
 #endif

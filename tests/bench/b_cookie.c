@@ -12,24 +12,13 @@
 
 #include "bench/bench.h"
 #include "bench/pkts.h"
+#include "base/simd.h"
 #include "cookie/cookie.h"
 
-typedef void mac_burst(const struct sw_sipkey *const key[], const uint64_t *msg, unsigned stride,
-	unsigned words, uint64_t *out, unsigned n);
-
-/* All that can make the MAC of a burst on this machine. */
-static const struct kernel {
-	const char *name;
-	mac_burst *burst;
-} kernels[] = {
-	{"scalar", sw_siphash_burst},
-};
-
 struct mac {
-	mac_burst *burst;
 	unsigned words, n;
 	uint64_t seed;
-	struct sw_sipkey keys[2];
+	struct sw_sipkey key_one;
 	const struct sw_sipkey *key[SW_BURST_MAX];
 	uint64_t msg[(SW_COOKIE_V6_WORDS + 1) * SW_BURST_MAX];
 	uint64_t out[SW_BURST_MAX];
@@ -47,7 +36,7 @@ mac_prepare(void *ctx)
 		for (unsigned w = 0; w < m->words; w++)
 			m->msg[w * SW_BURST_MAX + i] = bench_rand(&m->seed);
 		m->msg[m->words * SW_BURST_MAX + i] = tail | (uint64_t)(m->words * 8 + 4) << 56;
-		m->key[i] = &m->keys[tail >> 31];
+		m->key[i] = &m->key_one; /* as for a burst of SYNs */
 	}
 }
 
@@ -56,7 +45,7 @@ mac_run(void *ctx)
 {
 	struct mac *m = ctx;
 
-	m->burst(m->key, m->msg, SW_BURST_MAX, m->words, m->out, m->n);
+	sw_siphash_burst(m->key, m->msg, SW_BURST_MAX, m->words, m->out, m->n);
 }
 
 /* One of the burst against the plain function, by its number in turn. */
@@ -73,7 +62,7 @@ mac_done(void *ctx)
 }
 
 static void
-bench_macs(struct bench *b, const struct kernel *k)
+bench_macs(struct bench *b, const char *kernel)
 {
 	static const struct {
 		const char *name;
@@ -83,12 +72,10 @@ bench_macs(struct bench *b, const struct kernel *k)
 	char name[BENCH_NAME_BYTES];
 
 	for (unsigned i = 0; i < SW_ARRAY_LEN(messages) * SW_ARRAY_LEN(bursts); i++) {
-		struct mac m = {.burst = k->burst,
-			.words = messages[i / 2].words,
-			.n = bursts[i % 2],
-			.keys = {{1, 2}, {3, 4}}};
+		struct mac m = {
+			.words = messages[i / 2].words, .n = bursts[i % 2], .key_one = {1, 2}};
 
-		snprintf(name, sizeof(name), "mac/%s/%s/%u", k->name, messages[i / 2].name, m.n);
+		snprintf(name, sizeof(name), "mac/%s/%s/%u", kernel, messages[i / 2].name, m.n);
 		if (!bench_wants(b, name))
 			continue;
 		bench_measure(b, &(struct bench_case){.name = name,
@@ -218,8 +205,8 @@ cookie_case(struct bench *b, struct cookie *c, bool verify)
 void
 bench_cookie(struct bench *b)
 {
-	for (unsigned i = 0; i < SW_ARRAY_LEN(kernels); i++)
-		bench_macs(b, &kernels[i]);
+	for (unsigned level = SW_SIMD_NONE; level <= (unsigned)sw_simd_best(); level++)
+		bench_macs(b, sw_simd_name(sw_simd_set((enum sw_simd)level)));
 	for (unsigned i = 0; i < 8; i++) {
 		struct cookie c = {
 			.shape = {.v6 = i & 1}, .ts = i & 2, .good = true, .now_s = 64000};

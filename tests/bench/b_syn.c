@@ -8,10 +8,11 @@
  *
  * The SYNs come from a set of SYNS, each from its own address and port with its own ISN, in order:
  * no two of a burst are alike, and the cache holds what parts of the flow table they look into.
- * With "cold" each SYN has never been seen before: the table is read from memory, as in a flood.
+ * With "scalar" no vector code is used: every SYN takes the general way. With "cold" each SYN has never been seen before: the table is read from memory, as in a flood.
  */
 #include <stdio.h>
 
+#include "base/simd.h"
 #include "bench/pkts.h"
 #include "bench/rig.h"
 
@@ -22,7 +23,7 @@ struct syn {
 	struct bench_rig rig;
 	struct bench_shape shape;
 	struct bench_set set;
-	bool cold;
+	bool cold, scalar;
 	uint8_t csum;
 	uint64_t seed;
 	uint64_t sent; /* SYN-ACKs that stood in the output lists */
@@ -100,12 +101,15 @@ measure_if_wanted(struct bench *b, const struct syn *s, uint8_t mode)
 	char name[BENCH_NAME_BYTES];
 	struct syn mine = *s;
 
-	snprintf(name, sizeof(name), "syn/%s%s/%s/%s/%s%s", s->shape.v6 ? "v6" : "v4",
+	snprintf(name, sizeof(name), "syn/%s%s/%s/%s/%s%s%s", s->shape.v6 ? "v6" : "v4",
 		s->shape.vid != 0 ? "-vlan" : "", bench_opt_name[s->shape.opts],
 		mode == SW_MODE_PROXY ? "proxy" : "respond", s->csum != 0 ? "hw" : "sw",
-		s->cold ? "/cold" : "");
-	if (bench_wants(b, name))
-		measure(b, name, &mine, mode);
+		s->cold ? "/cold" : "", s->scalar ? "/scalar" : "");
+	if (!bench_wants(b, name))
+		return;
+	sw_simd_set(s->scalar ? SW_SIMD_NONE : sw_simd_best());
+	measure(b, name, &mine, mode);
+	sw_simd_set(sw_simd_best());
 }
 
 void
@@ -131,6 +135,9 @@ bench_syn(struct bench *b)
 		s.shape.vid = 7;
 		measure_if_wanted(b, &s, SW_MODE_PROXY);
 		s.shape.vid = 0;
+		s.scalar = true;
+		measure_if_wanted(b, &s, SW_MODE_PROXY);
+		s.scalar = false;
 		s.cold = true;
 		measure_if_wanted(b, &s, SW_MODE_PROXY);
 		measure_if_wanted(b, &s, SW_MODE_RESPOND);

@@ -56,25 +56,26 @@ add(const struct bench_conns *cs, uint64_t i, struct sw_segment *s, uint32_t pay
 		bench_write(bench_rig_buf(r, r->n), &cs->shape, s, payload), cs->csum);
 }
 
-/* The SYN-ACKs of a burst stand where the SYNs stood. */
+/* The SYN-ACKs of a burst come in any order, each in the buffer of its SYN. */
 static bool
 read_synacks(const struct bench_conns *cs, uint64_t first, struct bench_conn *c, unsigned n)
 {
-	struct sw_out *o = cs->rig->out;
+	struct sw_frame *tx = cs->rig->out->tx[SW_OUTSIDE];
 	struct sw_pkt pkts[SW_BURST_MAX];
-	bool ok = o->n_tx[SW_OUTSIDE] == n;
+	bool ok = cs->rig->out->n_tx[SW_OUTSIDE] == n;
 
-	for (unsigned i = 0; ok && i < n; i++)
-		o->tx[SW_OUTSIDE][i].side = SW_INSIDE; /* a server's, for the parser */
+	for (unsigned k = 0; ok && k < n; k++)
+		tx[k].side = SW_INSIDE; /* a server's, for the parser */
 	if (!ok)
 		return false;
-	sw_parse_burst(o->tx[SW_OUTSIDE], pkts, n);
-	for (unsigned i = 0; i < n; i++) {
+	sw_parse_burst(tx, pkts, n);
+	for (unsigned k = 0; k < n; k++) {
+		unsigned i = bench_rig_which(cs->rig, &tx[k]);
 		struct sw_tcp_opts opts;
 
-		ok &= pkts[i].kind == SW_PKT_TCP && pkts[i].ack == client_isn(first + i) + 1 &&
-		      sw_opts_read(&pkts[i], &opts) == 0 && opts.ts;
-		c[i] = (struct bench_conn){.isn = pkts[i].seq, .tsval = ok ? opts.tsval : 0};
+		ok &= pkts[k].kind == SW_PKT_TCP && pkts[k].ack == client_isn(first + i) + 1 &&
+		      sw_opts_read(&pkts[k], &opts) == 0 && opts.ts;
+		c[i] = (struct bench_conn){.isn = pkts[k].seq, .tsval = ok ? opts.tsval : 0};
 	}
 	return ok;
 }

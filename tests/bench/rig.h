@@ -63,6 +63,13 @@ bench_rig_buf(struct bench_rig *r, unsigned i)
 	return r->bufs + (size_t)i * BENCH_BUF_BYTES + BENCH_BUF_HEADROOM;
 }
 
+/* The place in the burst of a packet that came out. */
+static inline unsigned
+bench_rig_which(const struct bench_rig *r, const struct sw_frame *f)
+{
+	return (unsigned)(((const uint8_t *)f->handle - r->bufs) / BENCH_BUF_BYTES);
+}
+
 /* The packet that the caller has written at bench_rig_buf(r, r->n) joins the burst. */
 static inline void
 bench_rig_add(struct bench_rig *r, unsigned side, uint32_t len, uint8_t csum)
