@@ -4,7 +4,8 @@
  *
  * A burst is 32 segments of clients and 32 of servers, each of a connection picked at random among
  * all; timestamps, checksums unknown to the port. The connections were opened through the engine.
- * Its flow table has the default size (1,048,576) up to 1M flows and 16,777,216 for 16M.
+ * Its flow table has the default size (1,048,576) up to 1M flows and 16,777,216 for 16M. Each size
+ * has an engine of its own, and all sizes are run in turn.
  */
 #include <stdio.h>
 
@@ -30,7 +31,9 @@ struct splice {
 	uint64_t flows; /* open */
 	uint64_t seed;
 	uint32_t payload;
-	uint64_t n, tx[SW_SIDES];
+	uint64_t n, tx[SW_SIDES];  /* of this payload: segments each way, what came out */
+	uint64_t before[SW_SIDES]; /* counters, as they were */
+	bool ready;
 };
 
 static void
@@ -70,112 +73,136 @@ name_of(char name[BENCH_NAME_BYTES], bool v6, unsigned size, unsigned payload)
 		payload);
 }
 
-/* Opens what is missing to so many. */
-static bool
-open_flows(struct bench *b, struct splice *s, uint64_t flows, const char *name)
-{
-	uint64_t n = flows - s->flows;
-	uint64_t opened = bench_conn_open(&s->conns, s->flows, &s->conn[s->flows], n);
+static const unsigned payloads[] = {0, 100, 1460};
 
-	bench_check(b, opened == n, "%s: of %lu connections, %lu were opened", name,
-		(unsigned long)n, (unsigned long)opened);
-	s->flows = flows;
-	return opened == n;
+#define PAYLOADS SW_ARRAY_LEN(payloads)
+
+static void
+counters(const struct splice *s, uint64_t c[SW_SIDES])
+{
+	c[SW_OUTSIDE] = bench_rig_count(&s->rig, SW_C_SPLICED_TO_CLIENT);
+	c[SW_INSIDE] = bench_rig_count(&s->rig, SW_C_SPLICED_TO_SERVER);
 }
 
 static void
-measure(struct bench *b, struct splice *s, const char *name)
+check(struct bench *b, const char *name, const struct splice *s)
 {
-	uint64_t before[2] = {bench_rig_count(&s->rig, SW_C_SPLICED_TO_SERVER),
-		bench_rig_count(&s->rig, SW_C_SPLICED_TO_CLIENT)};
+	uint64_t now[SW_SIDES];
 
-	s->n = s->tx[0] = s->tx[1] = 0;
-	bench_measure(b, &(struct bench_case){.name = name,
-				 .burst = BURST,
-				 .ctx = s,
-				 .prepare = prepare,
-				 .run = run,
-				 .done = done});
-	bench_check(b, s->tx[SW_OUTSIDE] == s->n && s->tx[SW_INSIDE] == s->n,
-		"%s: of %lu segments each way, %lu and %lu came out", name, (unsigned long)s->n,
-		(unsigned long)s->tx[SW_INSIDE], (unsigned long)s->tx[SW_OUTSIDE]);
-	bench_check(b,
-		bench_rig_count(&s->rig, SW_C_SPLICED_TO_SERVER) - before[0] == s->n &&
-			bench_rig_count(&s->rig, SW_C_SPLICED_TO_CLIENT) - before[1] == s->n,
-		"%s: not all segments were translated", name);
+	counters(s, now);
+	for (unsigned side = 0; side < SW_SIDES; side++)
+		bench_check(b, s->tx[side] == s->n && now[side] - s->before[side] == s->n,
+			"%s: of %lu segments, %lu came out on side %u, %lu were translated", name,
+			(unsigned long)s->n, (unsigned long)s->tx[side], side,
+			(unsigned long)(now[side] - s->before[side]));
 }
 
-static const unsigned payloads[] = {0, 100, 1460};
-
-static bool
-has_case(unsigned size, unsigned payload)
+/* One payload, all sizes that want it. */
+static void
+measure(struct bench *b, struct splice *engines, bool v6, unsigned payload,
+	const bool wanted[SIZES])
 {
-	return payload <= 100 || size == 2; /* one size is enough for long segments */
+	char name[SIZES][BENCH_NAME_BYTES];
+	struct bench_case cases[SIZES];
+	struct splice *s[SIZES];
+	unsigned n = 0;
+
+	for (unsigned size = 0; size < SIZES; size++) {
+		if (!wanted[size] || !engines[size].ready)
+			continue;
+		s[n] = &engines[size];
+		s[n]->payload = payload;
+		s[n]->n = s[n]->tx[0] = s[n]->tx[1] = 0;
+		counters(s[n], s[n]->before);
+		name_of(name[n], v6, size, payload);
+		cases[n] = (struct bench_case){.name = name[n],
+			.burst = BURST,
+			.ctx = s[n],
+			.prepare = prepare,
+			.run = run,
+			.done = done};
+		n++;
+	}
+	bench_measure_turns(b, cases, n);
+	for (unsigned i = 0; i < n; i++)
+		check(b, name[i], s[i]);
 }
 
+/* An engine with all its flows; not ready where it cannot be had. */
+static void
+splice_init(struct bench *b, struct splice *s, bool v6, unsigned size)
+{
+	uint32_t max_flows = size == BIG_SIZE ? BIG_FLOWS : BENCH_FLOWS;
+	uint64_t opened;
+
+	s->flows = sizes[size].flows;
+	s->conns = (struct bench_conns){.rig = &s->rig, .shape = {.v6 = v6}};
+	s->conn_mem = bench_mem_get(s->flows * sizeof(*s->conn));
+	s->conn = s->conn_mem.p;
+	if (s->conn == NULL ||
+		!bench_rig_init(&s->rig,
+			&(struct bench_rig_cfg){.mode = SW_MODE_PROXY, .max_flows = max_flows})) {
+		bench_note(b, "splice: %s left out, not enough memory", sizes[size].name);
+		bench_mem_put(&s->conn_mem);
+		return;
+	}
+	bench_note(b, "splice: %s in an engine for %u flows: %.1f MiB, %.1f bytes a flow, %s",
+		sizes[size].name, max_flows, (double)s->rig.engine_bytes / 1048576,
+		(double)s->rig.engine_bytes / max_flows, s->rig.engine_mem.pages);
+	opened = bench_conn_open(&s->conns, 0, s->conn, s->flows);
+	bench_check(b, opened == s->flows, "splice: of %lu connections, %lu were opened",
+		(unsigned long)s->flows, (unsigned long)opened);
+	s->ready = true;
+}
+
+static void
+splice_fini(struct splice *s)
+{
+	if (!s->ready)
+		return;
+	bench_rig_fini(&s->rig);
+	bench_mem_put(&s->conn_mem);
+}
+
+/* wanted[payload][size]; true where this size is wanted with any payload. */
 static bool
-wants_size(struct bench *b, bool v6, unsigned size, bool *wanted)
+wants_size(struct bench *b, bool v6, unsigned size, bool wanted[PAYLOADS][SIZES])
 {
 	char name[BENCH_NAME_BYTES];
 	bool any = false;
 
-	for (unsigned p = 0; p < SW_ARRAY_LEN(payloads); p++) {
+	for (unsigned p = 0; p < PAYLOADS; p++) {
+		/* One size is enough for long segments, one family for many flows. */
+		bool exists =
+			(payloads[p] <= 100 || size == BIG_SIZE - 1) && (size != BIG_SIZE || !v6);
+
 		name_of(name, v6, size, payloads[p]);
-		wanted[p] = has_case(size, payloads[p]) && bench_wants(b, name);
-		any |= wanted[p];
+		wanted[p][size] = exists && bench_wants(b, name);
+		any |= wanted[p][size];
 	}
 	return any;
 }
 
-static bool
-splice_init(struct bench *b, struct splice *s, bool v6, uint32_t max_flows)
-{
-	memset(s, 0, sizeof(*s));
-	s->conns = (struct bench_conns){.rig = &s->rig, .shape = {.v6 = v6}};
-	s->conn_mem = bench_mem_get((size_t)max_flows * sizeof(*s->conn));
-	s->conn = s->conn_mem.p;
-	if (s->conn != NULL &&
-		bench_rig_init(&s->rig,
-			&(struct bench_rig_cfg){.mode = SW_MODE_PROXY, .max_flows = max_flows})) {
-		bench_note(b,
-			"splice: an engine for %u flows: %.1f MiB, %.1f bytes a flow, pages: %s",
-			max_flows, (double)s->rig.engine_bytes / 1048576,
-			(double)s->rig.engine_bytes / max_flows, s->rig.engine_mem.pages);
-		return true;
-	}
-	bench_note(b, "splice: left out, not enough memory for %u flows", max_flows);
-	bench_mem_put(&s->conn_mem);
-	return false;
-}
-
-/* Sizes first..last with one engine, which gets more and more flows. */
 static void
-bench_sizes(struct bench *b, bool v6, unsigned first, unsigned last, uint32_t max_flows)
+measure_family(struct bench *b, bool v6)
 {
-	static struct splice s;
-	bool ready = false, wanted[SW_ARRAY_LEN(payloads)];
-	char name[BENCH_NAME_BYTES];
+	static struct splice engines[SIZES];
+	bool wanted[PAYLOADS][SIZES];
 
-	for (unsigned size = first; size <= last; size++) {
+	memset(engines, 0, sizeof(engines));
+	for (unsigned size = 0; size < SIZES; size++) {
 		if (!wants_size(b, v6, size, wanted))
 			continue;
-		if (!ready && !splice_init(b, &s, v6, max_flows))
-			return;
-		ready = true;
-		name_of(name, v6, size, 0);
-		if (!open_flows(b, &s, sizes[size].flows, name))
-			break;
-		for (unsigned p = 0; p < SW_ARRAY_LEN(payloads); p++) {
-			name_of(name, v6, size, payloads[p]);
-			s.payload = payloads[p];
-			if (wanted[p])
-				measure(b, &s, name);
-		}
+		if (size == BIG_SIZE && b->opt.quick)
+			bench_note(
+				b, "splice: %s flows are left out with --quick", sizes[size].name);
+		else
+			splice_init(b, &engines[size], v6, size);
 	}
-	if (ready) {
-		bench_rig_fini(&s.rig);
-		bench_mem_put(&s.conn_mem);
-	}
+	for (unsigned p = 0; p < PAYLOADS; p++)
+		measure(b, engines, v6, payloads[p], wanted[p]);
+	for (unsigned size = 0; size < SIZES; size++)
+		splice_fini(&engines[size]);
 }
 
 static void
@@ -195,24 +222,11 @@ say_ratio(struct bench *b, bool v6)
 	}
 }
 
-static void
-bench_big(struct bench *b)
-{
-	bool wanted[SW_ARRAY_LEN(payloads)];
-
-	if (!b->opt.quick)
-		bench_sizes(b, false, BIG_SIZE, BIG_SIZE, BIG_FLOWS);
-	else if (wants_size(b, false, BIG_SIZE, wanted))
-		bench_note(b, "splice: %s flows are left out with --quick", sizes[BIG_SIZE].name);
-}
-
 void
 bench_splice(struct bench *b)
 {
 	for (unsigned v6 = 0; v6 < 2; v6++) {
-		bench_sizes(b, v6, 0, BIG_SIZE - 1, BENCH_FLOWS);
-		if (v6 == 0)
-			bench_big(b);
+		measure_family(b, v6);
 		say_ratio(b, v6);
 	}
 }
