@@ -18,71 +18,84 @@ is_syn(uint8_t flags)
 	return flags == SW_TCP_SYN || flags == (SW_TCP_SYN | SW_TCP_ECE | SW_TCP_CWR);
 }
 
-/* Puts the frame into the batch where it looks like a plain SYN from its IP header on. */
+/* True where the frame looks like a plain SYN from its IP header, at l3, on. */
 sw_always_inline bool
-pick_at(struct syn_batch *s, struct sw_frame *f, uint32_t l3, uint32_t vlan, const bool v6)
+looks_plain(const struct sw_frame *f, uint32_t l3, const bool v6)
 {
-	const uint32_t ip_bytes = v6 ? SW_IP6_BYTES : SW_IP4_BYTES;
-	const uint32_t reach = v6 ? SYN_REACH6_BYTES : SYN_REACH4_BYTES;
-	uint8_t *ip = f->data + l3;
-	const unsigned i = s->n;
+	const uint32_t tcp = l3 + (v6 ? SW_IP6_BYTES : SW_IP4_BYTES);
+	const uint32_t reach = l3 + (v6 ? SYN_REACH6_BYTES : SYN_REACH4_BYTES);
+	const uint32_t cap = f->len + f->room;
 
-	if (f->len < l3 + ip_bytes + SW_TCP_BYTES || f->len + f->room < l3 + reach ||
-		f->len + f->room > UINT16_MAX || !is_syn(ip[ip_bytes + TCP_FLAGS_OFF]))
+	if (f->len < tcp + SW_TCP_BYTES || !is_syn(f->data[tcp + TCP_FLAGS_OFF]))
 		return false;
+	return cap >= reach && cap <= UINT16_MAX && f->len == f->pkt_len && !(f->data[0] & 1);
+}
+
+sw_always_inline void
+put(struct syn_batch *s, unsigned i, struct sw_frame *f, uint32_t l3, uint32_t vlan)
+{
 	s->f[i] = f;
-	s->l3[i] = ip;
+	s->l3[i] = f->data + l3;
 	s->l3_len[i] = f->len - l3;
 	s->vlan[i] = vlan;
-	s->n = i + 1;
-	return true;
 }
 
-static sw_noinline bool
-pick_tagged(struct syn_batch syns[2], struct sw_frame *f)
+/* The family of a plain SYN behind one VLAN tag, else 2. */
+static sw_noinline unsigned
+tagged_family(const struct sw_frame *f)
 {
-	uint32_t vlan, type;
-
-	if (f->len < SW_ETH_BYTES + SW_VLAN_BYTES + 1)
-		return false;
-	vlan = rte_be_to_cpu_16(sw_load16(f->data + SW_ETH_BYTES)) & SW_VLAN_ID_MASK;
-	type = sw_load16(f->data + 16) | (uint32_t)f->data[18] << 16;
-	if ((type & TYPE_IP4_MASK) == TYPE_IP4)
-		return pick_at(&syns[0], f, SW_ETH_BYTES + SW_VLAN_BYTES, vlan, false);
-	if ((type & TYPE_IP6_MASK) == TYPE_IP6)
-		return pick_at(&syns[1], f, SW_ETH_BYTES + SW_VLAN_BYTES, vlan, true);
-	return false;
-}
-
-sw_always_inline bool
-pick(struct syn_batch syns[2], struct sw_frame *f)
-{
+	const uint32_t l3 = SW_ETH_BYTES + SW_VLAN_BYTES;
 	uint32_t type;
 
-	if (f->side != SW_OUTSIDE || f->len < SW_ETH_BYTES + SW_IP4_BYTES || f->len != f->pkt_len ||
-		(f->csum & (SW_CSUM_IP_BAD | SW_CSUM_L4_BAD)) || (f->data[0] & 1))
-		return false;
-	type = sw_load32(f->data + 12);
-	if ((type & TYPE_IP4_MASK) == TYPE_IP4)
-		return pick_at(&syns[0], f, SW_ETH_BYTES, 0, false);
-	if ((type & TYPE_IP6_MASK) == TYPE_IP6)
-		return pick_at(&syns[1], f, SW_ETH_BYTES, 0, true);
-	if ((type & 0xffff) == SW_ETHER_VLAN_BE)
-		return pick_tagged(syns, f);
-	return false;
+	if (f->len <= l3)
+		return 2;
+	type = sw_load16(f->data + l3 - 2) | (uint32_t)f->data[l3] << 16;
+	if ((type & TYPE_IP4_MASK) == TYPE_IP4 && looks_plain(f, l3, false))
+		return 0;
+	return (type & TYPE_IP6_MASK) == TYPE_IP6 && looks_plain(f, l3, true) ? 1 : 2;
 }
 
 unsigned
 syn_pick(struct syn_batch syns[2], struct sw_frame *frames, unsigned n, struct sw_frame *rest)
 {
-	unsigned n_rest = 0;
+	const uint8_t bad = SW_CSUM_IP_BAD | SW_CSUM_L4_BAD;
+	unsigned n_syns[2] = {0}, n_rest = 0;
 
-	syns[0].n = syns[1].n = 0;
-	syns[0].v6 = false;
-	syns[1].v6 = true;
 	for (unsigned i = 0; i < n; i++) {
-		if (!pick(syns, &frames[i]))
-			rest[n_rest++] = frames[i];
+		struct sw_frame *f = &frames[i];
+		uint32_t type;
+
+		if (f->side == SW_OUTSIDE && !(f->csum & bad) &&
+			f->len >= SW_ETH_BYTES + SW_IP4_BYTES) {
+			type = sw_load32(f->data + 12);
+			if ((type & TYPE_IP4_MASK) == TYPE_IP4) {
+				if (looks_plain(f, SW_ETH_BYTES, false)) {
+					put(&syns[0], n_syns[0]++, f, SW_ETH_BYTES, 0);
+					continue;
+				}
+			} else if ((type & TYPE_IP6_MASK) == TYPE_IP6) {
+				if (looks_plain(f, SW_ETH_BYTES, true)) {
+					put(&syns[1], n_syns[1]++, f, SW_ETH_BYTES, 0);
+					continue;
+				}
+			} else if ((type & 0xffff) == SW_ETHER_VLAN_BE) {
+				const unsigned v6 = tagged_family(f);
+
+				if (v6 < 2) {
+					put(&syns[v6], n_syns[v6]++, f,
+						SW_ETH_BYTES + SW_VLAN_BYTES,
+						rte_be_to_cpu_16(
+							sw_load16(f->data + SW_ETH_BYTES)) &
+							SW_VLAN_ID_MASK);
+					continue;
+				}
+			}
+		}
+		rest[n_rest++] = *f;
+	}
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		syns[v6].n = n_syns[v6];
+		syns[v6].v6 = v6;
 	}
 	return n_rest;
 }

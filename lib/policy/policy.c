@@ -13,7 +13,7 @@ find_intervals(const struct table *t, const addr_num *addr, uint32_t *at, unsign
 	for (uint32_t len = t->n, half; len > 1; len -= half) {
 		half = len / 2;
 		for (unsigned i = 0; i < n; i++)
-			at[i] += key_at_or_before(t, at[i] + half, addr[i], v6) ? half : 0;
+			at[i] += half & -(uint32_t)key_at_or_before(t, at[i] + half, addr[i], v6);
 	}
 }
 
@@ -46,42 +46,66 @@ run_service(const struct sw_policy *p, uint32_t run_id, uint16_t port)
 	return SW_POLICY_NO_SERVICE;
 }
 
+/* Services of those n tuples of the burst, all of one family, that who[] says. */
 sw_always_inline void
 lookup_family(const struct sw_policy *p, const struct sw_tuple *const tuples[], uint16_t *service,
-	unsigned n, const bool v6)
+	const uint8_t *who, unsigned n, const bool v6)
 {
 	const struct table *t = &p->dst[v6];
 	addr_num addr[SW_BURST_MAX];
 	uint32_t at[SW_BURST_MAX];
-	uint8_t who[SW_BURST_MAX];
-	unsigned found = 0;
 
-	if (t->n <= 1 && t->values[0] == RUN_NONE) /* no rule of this family */
+	if (t->n <= 1 && t->values[0] == RUN_NONE) { /* no rule of this family */
+		for (unsigned k = 0; k < n; k++)
+			service[who[k]] = SW_POLICY_NO_SERVICE;
 		return;
-	for (unsigned i = 0; i < n; i++) {
-		if (tuples[i] == NULL || sw_tuple_is_v6(tuples[i]) != v6)
-			continue;
-		addr[found] = addr_number(&tuples[i]->server, v6);
-		who[found++] = i;
 	}
-	find_intervals(t, addr, at, found, v6);
-	for (unsigned k = 0; k < found; k++) {
-		unsigned i = who[k];
-
-		service[i] =
-			run_service(p, t->values[at[k]], rte_be_to_cpu_16(tuples[i]->sport_be));
-	}
+	for (unsigned k = 0; k < n; k++)
+		addr[k] = addr_number(&tuples[who[k]]->server, v6);
+	find_intervals(t, addr, at, n, v6);
+	for (unsigned k = 0; k < n; k++)
+		service[who[k]] = run_service(
+			p, t->values[at[k]], rte_be_to_cpu_16(tuples[who[k]]->sport_be));
 }
 
+sw_always_inline bool
+same_target(const struct sw_tuple *a, const struct sw_tuple *b)
+{
+	return ((a->server.q[0] ^ b->server.q[0]) | (a->server.q[1] ^ b->server.q[1]) |
+		       (uint64_t)(a->sport_be ^ b->sport_be) |
+		       ((a->vlan_af ^ b->vlan_af) & SW_TUPLE_IPV6)) == 0;
+}
+
+/* Packets that follow each other are often for the same server and port: those are found once. */
 void
 sw_policy_lookup_burst(const struct sw_policy *p, const struct sw_tuple *const tuples[],
 	uint16_t *service, unsigned n)
 {
+	uint8_t who[FAMILIES][SW_BURST_MAX], like[SW_BURST_MAX];
+	unsigned found[FAMILIES] = {0};
+	const struct sw_tuple *last = NULL;
+	uint8_t last_at = 0;
+
 	SW_ASSERT(n <= SW_BURST_MAX);
+	for (unsigned i = 0; i < n; i++) {
+		const struct sw_tuple *t = tuples[i];
+
+		like[i] = (uint8_t)i;
+		if (sw_unlikely(t == NULL)) {
+			service[i] = SW_POLICY_NO_SERVICE;
+		} else if (last != NULL && same_target(t, last)) {
+			like[i] = last_at;
+		} else {
+			const unsigned v6 = sw_tuple_is_v6(t);
+
+			who[v6][found[v6]++] = last_at = (uint8_t)i;
+			last = t;
+		}
+	}
+	lookup_family(p, tuples, service, who[0], found[0], false);
+	lookup_family(p, tuples, service, who[1], found[1], true);
 	for (unsigned i = 0; i < n; i++)
-		service[i] = SW_POLICY_NO_SERVICE;
-	lookup_family(p, tuples, service, n, false);
-	lookup_family(p, tuples, service, n, true);
+		service[i] = service[like[i]];
 }
 
 bool

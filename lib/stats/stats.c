@@ -10,13 +10,26 @@ const struct sw_counter_info sw_counter_info[SW_C_MAX] = {
 #undef SW_DROP
 };
 
+static bool
+group_is_zero(const uint32_t *c)
+{
+	uint64_t w[SW_STATS_GROUP / 2];
+
+	memcpy(w, c, sizeof(w));
+	return (w[0] | w[1] | w[2] | w[3]) == 0;
+}
+
 void
 sw_stats_fold(struct sw_stats *s, const struct sw_stats_burst *b)
 {
-	for (unsigned i = 0; i < SW_C_MAX; i++) {
-		/* Single writer: a plain sum, stored whole so that a reader sees no half. */
-		if (b->c[i] != 0)
-			__atomic_store_n(&s->c[i], s->c[i] + b->c[i], __ATOMIC_RELAXED);
+	for (unsigned g = 0; g < SW_STATS_GROUPS; g++) {
+		if (group_is_zero(&b->c[g * SW_STATS_GROUP]))
+			continue;
+		for (unsigned i = g * SW_STATS_GROUP; i < (g + 1) * SW_STATS_GROUP; i++) {
+			/* Single writer: a plain sum, stored whole so that a reader sees no half. */
+			if (b->c[i] != 0)
+				__atomic_store_n(&s->c[i], s->c[i] + b->c[i], __ATOMIC_RELAXED);
+		}
 	}
 }
 

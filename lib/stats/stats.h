@@ -49,11 +49,15 @@ struct sw_counter_info {
  */
 extern const struct sw_counter_info sw_counter_info[SW_C_MAX];
 
+#define SW_STATS_GROUP	8 /* counters of a burst that are looked at together: 32 bytes */
+#define SW_STATS_GROUPS ((SW_C_MAX + SW_STATS_GROUP - 1) / SW_STATS_GROUP)
+
 /*
  * Counts of one burst, on the stack. A burst is at most SW_BURST_MAX packets: 32 bits are plenty.
+ * Most counters of a burst are 0: whole groups of them are passed over.
  */
 struct sw_stats_burst {
-	uint32_t c[SW_C_MAX];
+	alignas(32) uint32_t c[SW_STATS_GROUPS * SW_STATS_GROUP];
 };
 
 /* lcore: rw, control: ro */
