@@ -241,20 +241,19 @@ count_made(struct burst *b, unsigned n)
 
 /* The SYN-ACK's frame. What it grew by, its room shrank by. */
 sw_always_inline void
-send_one(const struct syn_batch *s, unsigned i, struct sw_frame *tx, const uint32_t ip_bytes)
+send_one(const struct syn_batch *s, unsigned i, struct sw_frame *tx)
 {
 	const struct sw_frame *f = s->f[i];
-	const uint32_t len = (uint32_t)(s->l3[i] - f->data) + ip_bytes + s->tcp_len[i];
+	const uint32_t len = f->len + s->growth[i], room = f->room - s->growth[i];
 
 	*tx = *f;
 	tx->len = tx->pkt_len = len;
-	tx->room = (uint16_t)(f->room + f->len - len);
+	tx->room = (uint16_t)room;
 }
 
 /* Hands out the SYN-ACKs that were made; the SYNs that are not fit go to rest[]. */
 sw_always_inline unsigned
-send_synacks(struct burst *b, const struct syn_batch *s, uint16_t service, struct sw_frame *rest,
-	const uint32_t ip_bytes)
+send_synacks(struct burst *b, const struct syn_batch *s, uint16_t service, struct sw_frame *rest)
 {
 	struct sw_out *out = b->out;
 	struct sw_frame *tx = &out->tx[SW_OUTSIDE][out->n_tx[SW_OUTSIDE]];
@@ -271,7 +270,7 @@ send_synacks(struct burst *b, const struct syn_batch *s, uint16_t service, struc
 			counted = made;
 			service = s->service[i];
 		}
-		send_one(s, i, &tx[made++], ip_bytes);
+		send_one(s, i, &tx[made++]);
 	}
 	if (made != 0) {
 		count_service(b, service, made - counted);
@@ -293,7 +292,9 @@ answer_family(struct burst *b, struct syn_batch *s, struct sw_frame *rest, const
 	};
 	struct target to;
 
+	s->none.data = s->scratch;
 	for (unsigned i = s->n; i % SYN_LANES != 0; i++) { /* read, and then of no account */
+		s->f[i] = &s->none;
 		s->l3[i] = s->scratch;
 		s->l3_len[i] = 0;
 		s->vlan[i] = 0;
@@ -306,7 +307,7 @@ answer_family(struct burst *b, struct syn_batch *s, struct sw_frame *rest, const
 		each_target(b, s, &to, v6);
 	syn_absent_avx2(s);
 	syn_write_avx2(s, &sign);
-	return send_synacks(b, s, to.service, rest, v6 ? SW_IP6_BYTES : SW_IP4_BYTES);
+	return send_synacks(b, s, to.service, rest);
 }
 
 bool

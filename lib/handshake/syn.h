@@ -79,6 +79,8 @@ struct syn_batch {
 	uint16_t service[SW_BURST_MAX];
 	/* syn_write */
 	alignas(32) uint32_t tcp_len[SW_BURST_MAX]; /* of the SYN-ACK */
+	alignas(32) uint32_t growth[SW_BURST_MAX];  /* its bytes less those of the SYN's frame */
+	struct sw_frame none;			    /* of the lanes behind the last SYN */
 	uint8_t scratch[SYN_REACH6_BYTES + 16];	    /* where unfit lanes are written to */
 };
 

@@ -251,10 +251,17 @@ write_lanes(struct syn_batch *s, unsigned at, const struct syn_keys *keys, const
 	t[10] = t[11] = _mm256_setzero_si256();
 	sum_tcp(s, at, r.hdr, t);
 	row_store(&s->tcp_len[at], r.hdr);
+	row_store(&s->growth[at],
+		_mm256_sub_epi32(_mm256_add_epi32(r.hdr, SET1(v6 ? SW_IP6_BYTES : SW_IP4_BYTES)),
+			row_load(&s->l3_len[at])));
 
 	for (unsigned k = 0; k < SYN_LANES; k++) {
-		to[k] = fit >> k & 1 ? s->l3[at + k] : s->scratch;
-		swap_stations(fit >> k & 1 ? s->f[at + k]->data : s->scratch);
+		uint8_t *d = s->f[at + k]->data;
+
+		to[k] = s->l3[at + k];
+		if (sw_unlikely(!(fit >> k & 1)))
+			to[k] = d = s->scratch;
+		swap_stations(d);
 	}
 	if (v6)
 		write_ip6(&s->l3[at], to, &s->tcp_len[at], t);
