@@ -5,8 +5,8 @@
  * Each stage runs over the whole burst before the next one starts, so that what one packet waits
  * for (a bucket, a flow, a MAC) is under way for all of them.
  */
+#include "handshake/blind.h"
 #include "handshake/internal.h"
-#include "handshake/syn.h"
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S  1000000000ull
@@ -351,6 +351,36 @@ run_with_syns(struct burst *b, struct sw_frame *frames, unsigned n)
 	if (n_rest != 0)
 		run(b, rest, n_rest);
 }
+
+static bool
+makes_flows(const struct burst *b)
+{
+	return b->stats.c[SW_C_FLOW_CREATED] + b->stats.c[SW_C_FLOW_REOPENED] != 0;
+}
+
+static sw_noinline void
+run_under_blind_acks(struct burst *b, struct sw_frame *frames, unsigned n)
+{
+	struct blind blind;
+
+	n = blind_pick(b, &blind, frames, n);
+	if (n != 0)
+		run_with_syns(b, frames, n);
+	if (makes_flows(b))
+		run(b, blind.f, blind.n);
+	else
+		blind_drop(b, &blind);
+}
+
+static void
+run_short_ways(struct burst *b, struct sw_frame *frames, unsigned n)
+{
+	if (b->e->blind)
+		run_under_blind_acks(b, frames, n);
+	else
+		run_with_syns(b, frames, n);
+	b->e->blind = b->stats.c[SW_C_DROP_BASE + SW_DROP_COOKIE_BAD] >= BLIND_MIN;
+}
 #endif
 
 void
@@ -369,7 +399,7 @@ sw_engine_burst(struct sw_engine *e, const struct sw_view *view, uint64_t now_ns
 	learn_begin(&b);
 #ifdef SW_HAVE_AVX2
 	if (syn_can())
-		run_with_syns(&b, frames, n);
+		run_short_ways(&b, frames, n);
 	else
 #endif
 		run(&b, frames, n);

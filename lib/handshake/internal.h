@@ -163,6 +163,7 @@ struct sw_engine {
 	struct list stage[STAGES];	    /* by due_ms, since all of a stage wait equally long */
 	struct budget budget[2];	    /* by key slot */
 	uint64_t ticked_ns;		    /* time of the last ageing step */
+	bool blind;			    /* many blind ACKs in the last burst (blind.h) */
 	struct recent *recent;
 	uint32_t recent_size, recent_count, recent_at; /* places, taken ones, next to look at */
 	uint64_t recent_credit; /* SYN-ACKs that may still be remembered, in thousandths */

@@ -4,12 +4,6 @@
 #include "handshake/syn.h"
 #include "packet/wire.h"
 
-/* EtherType and first byte of the IP header, as they lie in memory. */
-#define TYPE_IP4      (SW_ETHER_IP4_BE | 0x45u << 16)
-#define TYPE_IP4_MASK 0x00ffffffu
-#define TYPE_IP6      (SW_ETHER_IP6_BE | 0x60u << 16)
-#define TYPE_IP6_MASK 0x00f0ffffu
-
 #define TCP_FLAGS_OFF offsetof(struct sw_wire_tcp, flags)
 
 sw_always_inline bool
@@ -31,15 +25,6 @@ looks_plain(const struct sw_frame *f, uint32_t l3, const bool v6)
 	return cap >= reach && cap <= UINT16_MAX && f->len == f->pkt_len && !(f->data[0] & 1);
 }
 
-sw_always_inline void
-put(struct syn_batch *s, unsigned i, struct sw_frame *f, uint32_t l3, uint32_t vlan)
-{
-	s->f[i] = f;
-	s->l3[i] = f->data + l3;
-	s->l3_len[i] = f->len - l3;
-	s->vlan[i] = vlan;
-}
-
 /* The family of a plain SYN behind one VLAN tag, else 2. */
 static sw_noinline unsigned
 tagged_family(const struct sw_frame *f)
@@ -50,9 +35,9 @@ tagged_family(const struct sw_frame *f)
 	if (f->len <= l3)
 		return 2;
 	type = sw_load16(f->data + l3 - 2) | (uint32_t)f->data[l3] << 16;
-	if ((type & TYPE_IP4_MASK) == TYPE_IP4 && looks_plain(f, l3, false))
+	if ((type & SYN_TYPE_IP4_MASK) == SYN_TYPE_IP4 && looks_plain(f, l3, false))
 		return 0;
-	return (type & TYPE_IP6_MASK) == TYPE_IP6 && looks_plain(f, l3, true) ? 1 : 2;
+	return (type & SYN_TYPE_IP6_MASK) == SYN_TYPE_IP6 && looks_plain(f, l3, true) ? 1 : 2;
 }
 
 unsigned
@@ -68,21 +53,21 @@ syn_pick(struct syn_batch syns[2], struct sw_frame *frames, unsigned n, struct s
 		if (f->side == SW_OUTSIDE && !(f->csum & bad) &&
 			f->len >= SW_ETH_BYTES + SW_IP4_BYTES) {
 			type = sw_load32(f->data + 12);
-			if ((type & TYPE_IP4_MASK) == TYPE_IP4) {
+			if ((type & SYN_TYPE_IP4_MASK) == SYN_TYPE_IP4) {
 				if (looks_plain(f, SW_ETH_BYTES, false)) {
-					put(&syns[0], n_syns[0]++, f, SW_ETH_BYTES, 0);
+					syn_put(&syns[0], n_syns[0]++, f, SW_ETH_BYTES, 0);
 					continue;
 				}
-			} else if ((type & TYPE_IP6_MASK) == TYPE_IP6) {
+			} else if ((type & SYN_TYPE_IP6_MASK) == SYN_TYPE_IP6) {
 				if (looks_plain(f, SW_ETH_BYTES, true)) {
-					put(&syns[1], n_syns[1]++, f, SW_ETH_BYTES, 0);
+					syn_put(&syns[1], n_syns[1]++, f, SW_ETH_BYTES, 0);
 					continue;
 				}
 			} else if ((type & 0xffff) == SW_ETHER_VLAN_BE) {
 				const unsigned v6 = tagged_family(f);
 
 				if (v6 < 2) {
-					put(&syns[v6], n_syns[v6]++, f,
+					syn_put(&syns[v6], n_syns[v6]++, f,
 						SW_ETH_BYTES + SW_VLAN_BYTES,
 						rte_be_to_cpu_16(
 							sw_load16(f->data + SW_ETH_BYTES)) &
@@ -98,6 +83,38 @@ syn_pick(struct syn_batch syns[2], struct sw_frame *frames, unsigned n, struct s
 		syns[v6].v6 = v6;
 	}
 	return n_rest;
+}
+
+void
+syn_pad(struct syn_batch *s)
+{
+	s->none.data = s->scratch;
+	for (unsigned i = s->n; i % SYN_LANES != 0; i++) { /* read, and then of no account */
+		s->f[i] = &s->none;
+		s->l3[i] = s->scratch;
+		s->l3_len[i] = 0;
+		s->vlan[i] = 0;
+	}
+	s->fit = s->like_first = UINT64_MAX >> (SW_BURST_MAX - s->n);
+}
+
+void
+syn_tuple(const struct syn_batch *s, unsigned i, struct sw_tuple *t)
+{
+	if (s->v6) {
+		const struct sw_wire_ip6 *ip = (const struct sw_wire_ip6 *)s->l3[i];
+
+		memcpy(&t->client, ip->src, sizeof(t->client));
+		memcpy(&t->server, ip->dst, sizeof(t->server));
+	} else {
+		t->client.q[0] = 0;
+		t->client.q[1] = (uint64_t)s->client[i] << 32;
+		t->server.q[0] = 0;
+		t->server.q[1] = (uint64_t)s->server[i] << 32;
+	}
+	t->cport_be = (rte_be16_t)s->ports[i];
+	t->sport_be = (rte_be16_t)(s->ports[i] >> 16);
+	t->vlan_af = s->vlan[i] | (s->v6 ? SW_TUPLE_IPV6 : 0);
 }
 
 /* What the SYNs to one address and port are promised. */
@@ -145,25 +162,6 @@ target_is(const struct target *to, const struct sw_tuple *t)
 }
 
 sw_always_inline void
-tuple_fill(const struct syn_batch *s, unsigned i, struct sw_tuple *t, const bool v6)
-{
-	if (v6) {
-		const struct sw_wire_ip6 *ip = (const struct sw_wire_ip6 *)s->l3[i];
-
-		memcpy(&t->client, ip->src, sizeof(t->client));
-		memcpy(&t->server, ip->dst, sizeof(t->server));
-	} else {
-		t->client.q[0] = 0;
-		t->client.q[1] = (uint64_t)s->client[i] << 32;
-		t->server.q[0] = 0;
-		t->server.q[1] = (uint64_t)s->server[i] << 32;
-	}
-	t->cport_be = (rte_be16_t)s->ports[i];
-	t->sport_be = (rte_be16_t)(s->ports[i] >> 16);
-	t->vlan_af = s->vlan[i] | (v6 ? SW_TUPLE_IPV6 : 0);
-}
-
-sw_always_inline void
 promise_lane(struct syn_batch *s, unsigned i, const struct target *to)
 {
 	s->promise[i] = to->promise;
@@ -174,11 +172,11 @@ promise_lane(struct syn_batch *s, unsigned i, const struct target *to)
 
 /* All SYNs are to one port, as in most floods, and nothing is to be looked up for each. */
 sw_always_inline bool
-one_target(struct burst *b, struct syn_batch *s, struct target *to, const bool v6)
+one_target(struct burst *b, struct syn_batch *s, struct target *to)
 {
 	struct sw_tuple t;
 
-	tuple_fill(s, 0, &t, v6);
+	syn_tuple(s, 0, &t);
 	target_find(b, &t, to);
 	if (s->fit & ~s->like_first || sw_policy_lists_sources(b->view->policy) ||
 		(to->proxy && b->e->recent_credit >= RECENT_CREDIT_ONE))
@@ -194,7 +192,7 @@ one_target(struct burst *b, struct syn_batch *s, struct target *to, const bool v
  * the general way.
  */
 sw_always_inline void
-each_target(struct burst *b, struct syn_batch *s, struct target *to, const bool v6)
+each_target(struct burst *b, struct syn_batch *s, struct target *to)
 {
 	const bool sources = sw_policy_lists_sources(b->view->policy);
 	uint64_t remember = b->e->recent_credit / RECENT_CREDIT_ONE;
@@ -203,7 +201,7 @@ each_target(struct burst *b, struct syn_batch *s, struct target *to, const bool 
 		struct sw_tuple t;
 		bool fit;
 
-		tuple_fill(s, i, &t, v6);
+		syn_tuple(s, i, &t);
 		if (sw_unlikely(!target_is(to, &t)))
 			target_find(b, &t, to);
 		fit = (s->fit >> i & 1) && to->service != SW_POLICY_NO_SERVICE;
@@ -281,8 +279,8 @@ send_synacks(struct burst *b, const struct syn_batch *s, uint16_t service, struc
 	return n_rest;
 }
 
-sw_always_inline unsigned
-answer_family(struct burst *b, struct syn_batch *s, struct sw_frame *rest, const bool v6)
+static unsigned
+answer_family(struct burst *b, struct syn_batch *s, struct sw_frame *rest)
 {
 	const struct sw_keys *keys = b->view->keys;
 	const struct syn_keys sign = {
@@ -292,19 +290,12 @@ answer_family(struct burst *b, struct syn_batch *s, struct sw_frame *rest, const
 	};
 	struct target to;
 
-	s->none.data = s->scratch;
-	for (unsigned i = s->n; i % SYN_LANES != 0; i++) { /* read, and then of no account */
-		s->f[i] = &s->none;
-		s->l3[i] = s->scratch;
-		s->l3_len[i] = 0;
-		s->vlan[i] = 0;
-	}
+	syn_pad(s);
 	s->ground = sw_flow_ground(b->e->flows);
-	s->fit = s->like_first = UINT64_MAX >> (SW_BURST_MAX - s->n);
 	syn_read_avx2(s);
-	s->one_target = one_target(b, s, &to, v6);
+	s->one_target = one_target(b, s, &to);
 	if (!s->one_target)
-		each_target(b, s, &to, v6);
+		each_target(b, s, &to);
 	syn_absent_avx2(s);
 	syn_write_avx2(s, &sign);
 	return send_synacks(b, s, to.service, rest);
@@ -322,8 +313,8 @@ syn_answer(struct burst *b, struct syn_batch syns[2], struct sw_frame *rest)
 	unsigned n_rest = 0;
 
 	if (syns[0].n != 0)
-		n_rest = answer_family(b, &syns[0], rest, false);
+		n_rest = answer_family(b, &syns[0], rest);
 	if (syns[1].n != 0)
-		n_rest += answer_family(b, &syns[1], rest + n_rest, true);
+		n_rest += answer_family(b, &syns[1], rest + n_rest);
 	return n_rest;
 }

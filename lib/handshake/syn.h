@@ -62,6 +62,7 @@ struct syn_batch {
 	alignas(32) uint32_t addr_sum[SW_BURST_MAX]; /* of both addresses, folded once */
 	/* syn_read: host order */
 	alignas(32) uint32_t isn[SW_BURST_MAX];
+	alignas(32) uint32_t cookie[SW_BURST_MAX]; /* blind.h: what an ACK brings back */
 	alignas(32) uint32_t mss_class[SW_BURST_MAX];
 	alignas(32) uint32_t wscale[SW_BURST_MAX]; /* SW_WSCALE_NONE: no option */
 	/* syn_read: all ones or zero */
@@ -90,6 +91,28 @@ struct syn_keys {
 	uint32_t parity;
 	uint32_t clock; /* of the TSval; sw_cookie_clock() */
 };
+
+/* EtherType and first byte of the IP header, as they lie in memory. */
+#define SYN_TYPE_IP4	  (SW_ETHER_IP4_BE | 0x45u << 16)
+#define SYN_TYPE_IP4_MASK 0x00ffffffu
+#define SYN_TYPE_IP6	  (SW_ETHER_IP6_BE | 0x60u << 16)
+#define SYN_TYPE_IP6_MASK 0x00f0ffffu
+
+/* Lane i is that frame, whose IP header is at l3. */
+sw_always_inline void
+syn_put(struct syn_batch *s, unsigned i, struct sw_frame *f, uint32_t l3, uint32_t vlan)
+{
+	s->f[i] = f;
+	s->l3[i] = f->data + l3;
+	s->l3_len[i] = f->len - l3;
+	s->vlan[i] = vlan;
+}
+
+/* All n lanes are fit; those up to the next multiple of SYN_LANES can be read. */
+void syn_pad(struct syn_batch *s);
+
+/* The tuple of lane i. */
+void syn_tuple(const struct syn_batch *s, unsigned i, struct sw_tuple *t);
 
 /* False: the CPU cannot; everything takes the general way. */
 bool syn_can(void);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* syn_read_avx2.c - eight plain SYNs are judged and become rows (syn.h). IPv4 and IPv6 share one body. */
-#include "flow/place_avx2.h"
 #include "handshake/syn_rows.h"
 
-#define IP_WORDS(v6)  ((v6) ? 10 : 5)
 #define ALL_WORDS(v6) ((v6) ? 24 : 16) /* that are read */
 
 /* The IP headers are as they must be and no longer than the frame; hdr: bytes of the TCP header. */
@@ -15,20 +13,9 @@ ip_fit(const __m256i *w, __m256i hdr, __m256i l3_len, const bool v6)
 	/* Version and header length were looked at by syn_pick(). */
 	const __m256i len =
 		v6 ? _mm256_srli_epi32(swap32(w[1]), 16) : both(swap32(w[0]), SET1(0xffff));
-	__m256i fit = less(_mm256_cmpeq_epi32(len, want), _mm256_cmpgt_epi32(whole, l3_len));
+	const __m256i fit = less(_mm256_cmpeq_epi32(len, want), _mm256_cmpgt_epi32(whole, l3_len));
 
-	if (v6) {
-		fit = both(fit, is(both(w[1], SET1(0xff0000)), SW_IPPROTO_TCP << 16));
-	} else {
-		__m256i sum = _mm256_setzero_si256();
-
-		for (unsigned i = 0; i < 5; i++)
-			sum = sum_add(sum, w[i]);
-		fit = both(fit, is(sum_fold(sum), 0xffff));
-		fit = both(fit, is(both(w[2], SET1(0xff00)), SW_IPPROTO_TCP << 8));
-		fit = both(fit, is(both(w[1], SET1((uint32_t)SW_IP4_FRAG_MASK_BE << 16)), 0));
-	}
-	return fit;
+	return both(fit, ip_sound(w, v6));
 }
 
 /* Sources that answer.c: source_is_bad() refuses. */
@@ -105,50 +92,6 @@ mss_class(__m256i mss, const bool v6)
 	for (unsigned i = 1; i < SW_COOKIE_CLASSES; i++)
 		c = _mm256_sub_epi32(c, _mm256_cmpgt_epi32(mss, SET1(table[v6][i] - 1)));
 	return c;
-}
-
-/* Buckets of the flow table, which are fetched meanwhile. w: all words; */
-sw_always_inline void
-find_places(struct syn_batch *s, unsigned at, const __m256i *w, const bool v6)
-{
-	const __m256i vlan = row_load(&s->vlan[at]);
-	const __m256i *client = w + (v6 ? 2 : 0), *server = w + (v6 ? 6 : 1);
-	struct sw_x8_tuple t = {
-		.client = {client[0], client[1], client[2], client[3]},
-		.server = {server[0], server[1], server[2], server[3]},
-		.ports = w[IP_WORDS(v6)],
-		.vlan_af = v6 ? either(vlan, SET1(SW_TUPLE_IPV6)) : vlan,
-	};
-	const struct sw_x8_place p = sw_x8_place_of(s->ground, &t, v6);
-
-	row_store(&s->bucket[0][at], p.b[0]);
-	row_store(&s->bucket[1][at], p.b[1]);
-	row_store(&s->tag[at], p.tag);
-	for (unsigned k = at; k < at + SYN_LANES; k++) {
-		__builtin_prefetch(&s->ground->buckets[s->bucket[0][k]]);
-		__builtin_prefetch(&s->ground->buckets[s->bucket[1][k]]);
-	}
-}
-
-/* Lanes to the address and port that the first SYN of the batch is to. */
-sw_always_inline __m256i
-like_first(const struct syn_batch *s, const __m256i *w, const bool v6)
-{
-	const uint8_t *first = s->l3[0] + (v6 ? offsetof(struct sw_wire_ip6, dst)
-					      : offsetof(struct sw_wire_ip4, dst_be));
-	const uint8_t *port = s->l3[0] + 4 * IP_WORDS(v6) + offsetof(struct sw_wire_tcp, dport_be);
-	const __m256i *server = w + (v6 ? 6 : 4);
-	__m256i same = is(_mm256_srli_epi32(w[IP_WORDS(v6)], 16), sw_load16(port));
-
-	for (unsigned i = 0; i < (v6 ? 4 : 1); i++)
-		same = both(same, is(server[i], sw_load32(first + 4 * i)));
-	return same;
-}
-
-sw_always_inline unsigned
-lanes(__m256i mask)
-{
-	return (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(mask));
 }
 
 sw_always_inline void

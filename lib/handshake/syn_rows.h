@@ -9,8 +9,11 @@
 
 #include <immintrin.h>
 
+#include "flow/place_avx2.h"
 #include "handshake/syn.h"
 #include "packet/wire.h"
+
+#define IP_WORDS(v6) ((v6) ? 10 : 5) /* headers without options or extensions */
 
 #define SET1(x) _mm256_set1_epi32((int)(x))
 
@@ -142,6 +145,64 @@ write_words(uint8_t *const l3[SYN_LANES], unsigned off, const __m256i r[4])
 		_mm_storeu_si128(
 			(__m128i *)(void *)(l3[k + 4] + off), _mm256_extracti128_si256(x[k], 1));
 	}
+}
+
+/* Not a fragment, TCP follows, and the header checksum of IPv4 is right. */
+sw_always_inline __m256i
+ip_sound(const __m256i *w, const bool v6)
+{
+	__m256i sum = _mm256_setzero_si256(), sound;
+
+	if (v6)
+		return is(both(w[1], SET1(0xff0000)), SW_IPPROTO_TCP << 16);
+	for (unsigned i = 0; i < 5; i++)
+		sum = sum_add(sum, w[i]);
+	sound = both(is(sum_fold(sum), 0xffff), is(both(w[2], SET1(0xff00)), SW_IPPROTO_TCP << 8));
+	return both(sound, is(both(w[1], SET1((uint32_t)SW_IP4_FRAG_MASK_BE << 16)), 0));
+}
+
+/* Buckets of the flow table, which are fetched meanwhile. w: the words from the IP header on. */
+sw_always_inline void
+find_places(struct syn_batch *s, unsigned at, const __m256i *w, const bool v6)
+{
+	const __m256i vlan = row_load(&s->vlan[at]);
+	const __m256i *client = w + (v6 ? 2 : 0), *server = w + (v6 ? 6 : 1);
+	struct sw_x8_tuple t = {
+		.client = {client[0], client[1], client[2], client[3]},
+		.server = {server[0], server[1], server[2], server[3]},
+		.ports = w[IP_WORDS(v6)],
+		.vlan_af = v6 ? either(vlan, SET1(SW_TUPLE_IPV6)) : vlan,
+	};
+	const struct sw_x8_place p = sw_x8_place_of(s->ground, &t, v6);
+
+	row_store(&s->bucket[0][at], p.b[0]);
+	row_store(&s->bucket[1][at], p.b[1]);
+	row_store(&s->tag[at], p.tag);
+	for (unsigned k = at; k < at + SYN_LANES; k++) {
+		__builtin_prefetch(&s->ground->buckets[s->bucket[0][k]]);
+		__builtin_prefetch(&s->ground->buckets[s->bucket[1][k]]);
+	}
+}
+
+/* Lanes to the address and port that the first SYN of the batch is to. */
+sw_always_inline __m256i
+like_first(const struct syn_batch *s, const __m256i *w, const bool v6)
+{
+	const uint8_t *first = s->l3[0] + (v6 ? offsetof(struct sw_wire_ip6, dst)
+					      : offsetof(struct sw_wire_ip4, dst_be));
+	const uint8_t *port = s->l3[0] + 4 * IP_WORDS(v6) + offsetof(struct sw_wire_tcp, dport_be);
+	const __m256i *server = w + (v6 ? 6 : 4);
+	__m256i same = is(_mm256_srli_epi32(w[IP_WORDS(v6)], 16), sw_load16(port));
+
+	for (unsigned i = 0; i < (v6 ? 4 : 1); i++)
+		same = both(same, is(server[i], sw_load32(first + 4 * i)));
+	return same;
+}
+
+sw_always_inline unsigned
+lanes(__m256i mask)
+{
+	return (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(mask));
 }
 
 #endif

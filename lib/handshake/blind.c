@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* blind.c - the short way of blind ACKs (blind.h), but for what is done in vectors. */
+#include "handshake/blind.h"
+#include "packet/wire.h"
+
+/* Every combination with ACK and without these is one that TCP stacks send (parse.c). */
+#define FLAGS_MASK (SW_TCP_ACK | SW_TCP_SYN | SW_TCP_RST)
+
+sw_always_inline bool
+looks_like_ack(const struct sw_frame *f, const bool v6)
+{
+	const uint32_t tcp = SW_ETH_BYTES + (v6 ? SW_IP6_BYTES : SW_IP4_BYTES);
+	const uint32_t reach = SW_ETH_BYTES + (v6 ? BLIND_REACH6_BYTES : BLIND_REACH4_BYTES);
+
+	return f->len >= tcp + SW_TCP_BYTES && f->len == f->pkt_len && f->len + f->room >= reach &&
+	       (f->data[tcp + offsetof(struct sw_wire_tcp, flags)] & FLAGS_MASK) == SW_TCP_ACK;
+}
+
+/* The family of an ACK from the outside without tags and IP options, else 2. */
+sw_always_inline unsigned
+ack_family(const struct sw_frame *f)
+{
+	uint32_t type;
+
+	if (f->side != SW_OUTSIDE || (f->csum & SW_CSUM_IP_BAD) ||
+		f->len < SW_ETH_BYTES + SW_IP4_BYTES)
+		return 2;
+	type = sw_load32(f->data + SW_ETH_BYTES - 2);
+	if ((type & SYN_TYPE_IP4_MASK) == SYN_TYPE_IP4 && looks_like_ack(f, false))
+		return 0;
+	return (type & SYN_TYPE_IP6_MASK) == SYN_TYPE_IP6 && looks_like_ack(f, true) ? 1 : 2;
+}
+
+/* Leaves those in `fit` that are for a service that asks for cookies. */
+static void
+find_services(struct burst *b, struct syn_batch *s)
+{
+	const struct sw_policy *policy = b->view->policy;
+	const bool all_one = !(s->fit & ~s->like_first);
+	const unsigned n = all_one ? 1 : s->n;
+	const struct sw_tuple *ptr[SW_BURST_MAX];
+	struct sw_tuple tuples[SW_BURST_MAX];
+
+	for (unsigned i = 0; i < n; i++) {
+		syn_tuple(s, i, &tuples[i]);
+		ptr[i] = &tuples[i];
+	}
+	sw_policy_lookup_burst(policy, ptr, s->service, n);
+	for (unsigned i = 0; i < n; i++) {
+		const bool known = s->service[i] != SW_POLICY_NO_SERVICE;
+		const unsigned mode =
+			known ? sw_policy_service(policy, s->service[i])->mode : SW_MODE_MAX;
+
+		if (mode != SW_MODE_PROXY && mode != SW_MODE_RESPOND)
+			s->fit &= all_one ? 0 : ~(1ull << i);
+	}
+	for (unsigned i = n; i < s->n; i++)
+		s->service[i] = s->service[0];
+}
+
+static void
+judge(struct burst *b, struct syn_batch *s)
+{
+	syn_pad(s);
+	s->ground = sw_flow_ground(b->e->flows);
+	blind_read_avx2(s);
+	find_services(b, s);
+	syn_absent_avx2(s);
+	if (s->fit != 0)
+		blind_verify_avx2(s, b->view->keys);
+}
+
+unsigned
+blind_pick(struct burst *b, struct blind *blind, struct sw_frame *frames, unsigned n)
+{
+	struct syn_batch acks[2];
+	uint8_t family[SW_BURST_MAX];
+	unsigned at[2] = {0}, left = 0;
+
+	blind->n = 0;
+	if (sw_policy_lists_sources(b->view->policy))
+		return n;
+	acks[0].n = acks[1].n = 0;
+	for (unsigned i = 0; i < n; i++) {
+		family[i] = (uint8_t)ack_family(&frames[i]);
+		if (family[i] < 2)
+			syn_put(&acks[family[i]], acks[family[i]].n++, &frames[i], SW_ETH_BYTES, 0);
+	}
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		acks[v6].v6 = v6;
+		if (acks[v6].n != 0)
+			judge(b, &acks[v6]);
+	}
+	for (unsigned i = 0; i < n; i++) {
+		const unsigned k = family[i] < 2 ? at[family[i]]++ : 0;
+
+		if (family[i] < 2 && (acks[family[i]].fit >> k & 1)) {
+			blind->service[blind->n] = acks[family[i]].service[k];
+			blind->f[blind->n++] = frames[i];
+		} else {
+			frames[left++] = frames[i];
+		}
+	}
+	return left;
+}
+
+void
+blind_drop(struct burst *b, const struct blind *blind)
+{
+	struct sw_out *out = b->out;
+	unsigned run = 0;
+
+	SW_ASSERT(out->n_free + blind->n <= SW_OUT_MAX);
+	for (unsigned i = 0; i < blind->n; i++) {
+		out->free[out->n_free + i] = blind->f[i].handle;
+		run++;
+		if (i + 1 == blind->n || blind->service[i + 1] != blind->service[i]) {
+			struct sw_service_stats *st = service_stats(b, blind->service[i]);
+
+			service_count_add(&st->cookie_refused, run);
+			service_count_add(&st->dropped, run);
+			run = 0;
+		}
+	}
+	out->n_free += blind->n;
+	sw_count_add(&b->stats, SW_C_RX_OUTSIDE, blind->n);
+	sw_count_add(&b->stats, SW_C_DROPPED, blind->n);
+	sw_count_add(&b->stats, SW_C_DROP_BASE + SW_DROP_COOKIE_BAD, blind->n);
+}
