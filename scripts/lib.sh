@@ -124,12 +124,25 @@ sw_in() {
 	${SW_EXEC:-} nsenter --net="/run/netns/$ns" "$@"
 }
 
-# Polling takes a whole CPU: synward gets the last one, everything else the first.
+# Polling takes a whole CPU: synward gets the last one, everything else the first. Of several workers
+# (SW_WORKERS) every second one runs on the first CPU too.
 sw_choose_cpus() {
 	local cpus
 	cpus=$(taskset -pc $$ | sed 's/.*: //')
 	SW_CPU_PEERS=${cpus%%[,-]*}
 	SW_CPU_SYNWARD=${cpus##*[,-]}
+	sw_choose_lcores
+}
+
+SW_WORKERS=${SW_WORKERS:-1}
+
+# SW_LCORES for that many workers.
+sw_choose_lcores() {
+	local n cpus=("$SW_CPU_PEERS" "$SW_CPU_SYNWARD")
+	SW_LCORES=0@$SW_CPU_SYNWARD
+	for ((n = 1; n <= SW_WORKERS; n++)); do
+		SW_LCORES+=,$n@${cpus[n % 2]}
+	done
 }
 
 # sw_peers NAMESPACE COMMAND...: like sw_in, on the CPU that is not synward's.
@@ -172,7 +185,7 @@ sw_launch() {
 	shift 4
 	: >"$log"
 	SW_EXEC="exec" sw_in "$ns" "$SW_SYNWARD" --no-huge -m 512 --no-pci --file-prefix "$prefix" \
-		--lcores "0@$SW_CPU_SYNWARD,1@$SW_CPU_SYNWARD" \
+		--lcores "$SW_LCORES" \
 		"${SW_VDEVS[@]}" "$@" \
 		-- --config "$config" >"$log" 2>"$log.err" &
 	SW_PID=$!

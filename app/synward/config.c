@@ -68,6 +68,7 @@ read_document(struct cfg *c)
 	static const struct cfg_key keys[] = {
 		{"ports", cfg_read_ports, true},
 		{"lcores", cfg_read_lcores, false},
+		{"idle", cfg_read_idle, false},
 		{"flows", cfg_read_flows, false},
 		{"pending", cfg_read_pending, false},
 		{"held", cfg_read_held, false},

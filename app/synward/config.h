@@ -33,6 +33,7 @@ struct sw_config {
 	char outside[SW_CONFIG_PORT_BYTES];    /* DPDK device name */
 	char inside[SW_CONFIG_PORT_BYTES];     /* empty: one port, all services respond or drop */
 	uint16_t mtu;			       /* of both; 0: as they are */
+	uint16_t queues;		       /* of each; 0: one a worker, or what it has */
 	unsigned lcores[SW_CONFIG_LCORES_MAX]; /* CPU numbers of the workers */
 	unsigned n_lcores;		       /* 0: auto, one worker */
 	uint32_t flows;	  /* of the daemon; divided among the lcores, rounded up */
@@ -42,6 +43,7 @@ struct sw_config {
 	uint32_t epoch_s;
 	bool budget;
 	bool pass_fragments, pass_icmp;
+	bool idle_sleeps;	 /* workers with nothing to do sleep */
 	bool has_secret;	 /* master came from secret_file */
 	struct sw_master master; /* with has_secret */
 	struct sw_timeouts timeouts;

@@ -24,6 +24,21 @@ check_sizes(struct cfg *c, const struct cfg_at *root)
 			out->pending, out->flows);
 }
 
+/* A queue is polled by one worker; without a list, the EAL arguments may say how many there are. */
+static void
+check_queues(struct cfg *c, const struct cfg_at *root)
+{
+	struct cfg_at ports = {.up = root, .key = "ports", .node = c->ports};
+	struct cfg_at at = {.up = &ports, .key = "queues", .node = c->queues};
+	unsigned n = c->out->n_lcores;
+
+	if (c->queues != NULL && n != 0 && c->out->queues > n)
+		cfg_error(c, &at,
+			"%u is more than the %u worker%s of lcores; a queue has a worker of its "
+			"own",
+			c->out->queues, n, n == 1 ? "" : "s");
+}
+
 /* Without an inside port nothing can be sent on to a server. */
 static void
 check_ports(struct cfg *c, const struct cfg_at *root)
@@ -211,6 +226,7 @@ void
 cfg_cross_check(struct cfg *c, const struct cfg_at *root)
 {
 	check_sizes(c, root);
+	check_queues(c, root);
 	check_ports(c, root);
 	check_sources(c, root);
 	check_overlaps(c, root);

@@ -53,7 +53,7 @@ struct cfg {
 	struct cfg_origin *service_origins; /* of out->services[] */
 	struct cfg_origin *origins;	    /* of out->rules[]: the address */
 	struct cfg_origin *source_origins;  /* of out->sources[] */
-	const yaml_node_t *ports, *inside, *pending;
+	const yaml_node_t *ports, *inside, *queues, *pending;
 };
 
 /* One key of a mapping. */
@@ -125,6 +125,7 @@ bool cfg_digits(const char **s, uint64_t high, uint64_t *out);
 /* Readers of keys. */
 void cfg_read_ports(struct cfg *c, const struct cfg_at *at, void *into);
 void cfg_read_lcores(struct cfg *c, const struct cfg_at *at, void *into);
+void cfg_read_idle(struct cfg *c, const struct cfg_at *at, void *into);
 void cfg_read_flows(struct cfg *c, const struct cfg_at *at, void *into);
 void cfg_read_pending(struct cfg *c, const struct cfg_at *at, void *into);
 void cfg_read_held(struct cfg *c, const struct cfg_at *at, void *into);

@@ -67,6 +67,18 @@ read_mtu(struct cfg *c, const struct cfg_at *at, void *into)
 		c->out->mtu = (uint16_t)n;
 }
 
+static void
+read_queues(struct cfg *c, const struct cfg_at *at, void *into)
+{
+	uint32_t n;
+
+	(void)into;
+	if (!cfg_number(c, at, 1, SW_CONFIG_LCORES_MAX, &n))
+		return;
+	c->out->queues = (uint16_t)n;
+	c->queues = at->node;
+}
+
 void
 cfg_read_ports(struct cfg *c, const struct cfg_at *at, void *into)
 {
@@ -74,6 +86,7 @@ cfg_read_ports(struct cfg *c, const struct cfg_at *at, void *into)
 		{"outside", read_outside, true},
 		{"inside", read_inside, false},
 		{"mtu", read_mtu, false},
+		{"queues", read_queues, false},
 	};
 
 	(void)into;
@@ -178,6 +191,15 @@ cfg_read_icmp(struct cfg *c, const struct cfg_at *at, void *into)
 {
 	(void)into;
 	drop_or_pass(c, at, &c->out->pass_icmp);
+}
+
+void
+cfg_read_idle(struct cfg *c, const struct cfg_at *at, void *into)
+{
+	static const char *const words[] = {"poll", "sleep"};
+
+	(void)into;
+	c->out->idle_sleeps = cfg_word(c, at, words, SW_ARRAY_LEN(words)) == 1;
 }
 
 static void

@@ -189,7 +189,7 @@ sw_control_create(struct sw_config *cfg, unsigned n_workers, int socket)
 			.budget = cfg->budget,
 			.shared = cfg->has_secret,
 			.pass_fragments = cfg->pass_fragments,
-			.pass_icmp = cfg->pass_icmp || n_workers > 1,
+			.pass_icmp = cfg->pass_icmp,
 		};
 	publish(c);
 	return c;

@@ -13,7 +13,9 @@
 
 #include "config.h"
 #include "control.h"
+#include "handover.h"
 #include "lcore.h"
+#include "packet/steer.h"
 #include "port.h"
 
 struct sw_daemon {
@@ -22,7 +24,9 @@ struct sw_daemon {
 	unsigned n_workers;
 	struct sw_port ports[SW_SIDES]; /* by side */
 	unsigned n_ports;
+	struct sw_steer steer; /* with several workers */
 	struct sw_control *control;
+	struct sw_handover *handovers[RTE_MAX_LCORE]; /* the same */
 	struct sw_worker *workers[RTE_MAX_LCORE];
 };
 

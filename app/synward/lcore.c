@@ -2,6 +2,7 @@
 #include "lcore.h"
 
 #include <errno.h>
+#include <time.h>
 
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
@@ -136,8 +137,10 @@ send_side(struct sw_worker *w, unsigned side)
 
 		for (unsigned i = 0; i < k; i++)
 			m[i] = mbuf_of(&tx[done + i]);
-		if (sw_likely(side < w->n_ports)) {
+		if (sw_likely(w->has_queue[side])) {
 			send_chunk(w, side, m, k);
+		} else if (side < w->n_ports) {
+			sw_handover_lend(w->handover, side, m, k);
 		} else {
 			rte_pktmbuf_free_bulk(m, k);
 			count_add(&w->tx_no_port, k);
@@ -199,6 +202,71 @@ drain(struct sw_worker *w)
 		rte_pktmbuf_free(out->spare[--out->n_spare].handle);
 }
 
+/* A burst through the engine, and out. With several workers, all of it is this one's. */
+sw_always_inline void
+work(struct sw_worker *w, const struct sw_view *view, uint64_t tsc, struct sw_frame *frames,
+	unsigned n)
+{
+	SW_ASSERT(w->handover == NULL ||
+		  sw_steer_all_mine(w->handover->steer, frames, n, w->handover->self));
+	top_up_spares(w);
+	sw_engine_burst(w->engine, view, sw_clock_ns(&w->clock, tsc), frames, n, w->out);
+	flush(w);
+}
+
+/* Sends what workers without a queue want sent on this one's. Returns how many those were. */
+static unsigned
+carry(struct sw_worker *w)
+{
+	struct sw_handover *h = w->handover;
+	struct rte_mbuf *m[TX_CHUNK];
+	unsigned sum = 0;
+
+	for (unsigned side = 0; side < w->n_ports; side++) {
+		for (unsigned i = 0; i < h->n_carry[side]; i++) {
+			unsigned n = sw_handover_carry(h, side, i, m, TX_CHUNK);
+
+			if (n != 0)
+				send_chunk(w, side, m, n);
+			sum += n;
+		}
+	}
+	return sum;
+}
+
+/* What the other workers have for this one. Returns how many packets. */
+static sw_noinline unsigned
+work_for_others(
+	struct sw_worker *w, const struct sw_view *view, uint64_t tsc, struct sw_frame *frames)
+{
+	struct rte_mbuf *m[SW_BURST_MAX];
+	uint8_t side[SW_BURST_MAX];
+	unsigned n = sw_handover_take(w->handover, m, side, SW_BURST_MAX);
+
+	for (unsigned i = 0; i < n; i++)
+		rte_prefetch0(rte_pktmbuf_mtod(m[i], void *));
+	for (unsigned i = 0; i < n; i++)
+		frame_of(&frames[i], m[i], side[i]);
+	if (n != 0)
+		work(w, view, tsc, frames, n);
+	return n + carry(w);
+}
+
+/* Nothing was there in this round. */
+sw_always_inline void
+rest(struct sw_worker *w, uint64_t tsc)
+{
+	uint32_t us = sw_idle_rest(&w->idle, tsc);
+
+	if (us == 0) {
+		rte_pause();
+	} else {
+		struct timespec ts = {.tv_nsec = us * 1000L};
+
+		nanosleep(&ts, NULL);
+	}
+}
+
 static void
 loop(struct sw_worker *w)
 {
@@ -210,18 +278,22 @@ loop(struct sw_worker *w)
 		uint64_t tsc = rte_rdtsc();
 		/* Pairs with the store-release in control.c: publish(). */
 		const struct sw_view *view = __atomic_load_n(&c->view, __ATOMIC_ACQUIRE);
-		unsigned n = 0;
+		unsigned n = 0, done;
 
 		for (unsigned side = 0; side < w->n_ports; side++)
-			n += receive(w, (uint8_t)side, frames + n);
-		if (n != 0) {
-			top_up_spares(w);
-			sw_engine_burst(
-				w->engine, view, sw_clock_ns(&w->clock, tsc), frames, n, w->out);
-			flush(w);
-		} else {
-			rte_pause();
-		}
+			if (sw_likely(w->has_queue[side]))
+				n += receive(w, (uint8_t)side, frames + n);
+		done = n;
+		if (sw_unlikely(w->handover != NULL) && n != 0)
+			n = sw_handover_give(w->handover, frames, n);
+		if (n != 0)
+			work(w, view, tsc, frames, n);
+		if (sw_unlikely(w->handover != NULL))
+			done += work_for_others(w, view, tsc, frames);
+		if (done != 0)
+			sw_idle_busy(&w->idle);
+		else
+			rest(w, tsc);
 		if (sw_unlikely(tsc - ticked_tsc >= w->tick_tsc)) {
 			ticked_tsc = tsc;
 			top_up_spares(w);

@@ -8,9 +8,9 @@
  * handle is its mbuf. Packets of several segments are shown by their first segment, with
  * no room behind.
  *
- * A worker polls the queue of its own index on both ports, has its own engine and writes nothing
- * that another thread writes. What it reads of others: the view and the stop flag
- * (struct sw_control).
+ * A worker polls the queue of its own index on the ports that have one, has its own engine and
+ * writes nothing that another thread writes. What it reads of others: the view and the stop flag
+ * (struct sw_control), and with several workers the rings between them (handover.h).
  *
  * Threads: sw_worker_create() and sw_worker_free() on the main thread while the worker does not
  *          run; sw_worker_run() on its lcore; the counters may be read by any thread.
@@ -24,6 +24,8 @@
 
 #include "clock.h"
 #include "control.h"
+#include "handover.h"
+#include "idle.h"
 #include "port.h"
 
 /* Buffers that one worker may hold beside the ports' rings and its engine's held packets. */
@@ -36,12 +38,17 @@ struct sw_worker {
 	struct sw_control *control;
 	struct rte_mempool *pool; /* spares come from it */
 	struct sw_clock clock;
-	uint64_t tick_tsc; /* TSC cycles between ticks */
+	uint64_t tick_tsc;	      /* TSC cycles between ticks */
+	struct sw_handover *handover; /* NULL: the only worker */
 	uint16_t port[SW_SIDES];
-	uint16_t index; /* queue number, and thread number for RCU */
+	bool has_queue[SW_SIDES]; /* else others receive and send for it */
+	uint16_t index;		  /* queue number, and thread number for RCU */
 	uint16_t n_ports;
 	unsigned lcore;
 	void *engine_mem;
+
+	/* lcore: rw, no one else */
+	alignas(SW_CACHE_LINE_BYTES) struct sw_idle idle;
 
 	/* lcore: rw, others: ro. Packets that were lost behind or beside the engine. */
 	alignas(SW_CACHE_LINE_BYTES) uint64_t tx_full[SW_SIDES]; /* the port's ring was full */
@@ -53,10 +60,12 @@ struct sw_worker {
 struct sw_worker_spec {
 	struct sw_engine_params params;
 	struct sw_control *control;
+	struct sw_handover *handover; /* NULL: the only worker */
 	const struct sw_port *ports;
 	unsigned n_ports;
 	unsigned lcore;
 	uint16_t index;
+	bool idle_sleeps;
 };
 
 /*

@@ -107,6 +107,49 @@ find_workers(struct sw_daemon *d)
 			"Name one more (-l 0,1), or none at all and let synward choose");
 		return -EINVAL;
 	}
+	if (d->n_workers > SW_STEER_WORKERS_MAX) {
+		sw_log_error(
+			"%u workers are too many: at most %u", d->n_workers, SW_STEER_WORKERS_MAX);
+		return -EINVAL;
+	}
+	if (d->cfg.queues > d->n_workers) {
+		sw_log_error(
+			"ports.queues is %u, and there %s %u worker%s: a queue has a worker of "
+			"its own, so it may be at most %u (or give more workers: lcores)",
+			d->cfg.queues, d->n_workers == 1 ? "is" : "are", d->n_workers,
+			d->n_workers == 1 ? "" : "s", d->n_workers);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* The ports themselves can bring a connection to one worker, as far as they say. */
+static bool
+rss_is_there(const struct sw_daemon *d, uint64_t *rss_hf)
+{
+	for (unsigned i = 0; i < d->n_ports; i++)
+		if (d->n_workers < 2 || d->ports[i].n_queues != d->n_workers)
+			return false;
+	return sw_rss_types(d->ports, d->n_ports, rss_hf) == 0;
+}
+
+/* With several workers, and ports that run: who owns what. */
+static int
+choose_steering(struct sw_daemon *d, bool by_rss, uint64_t rss_hf)
+{
+	uint64_t key[4];
+
+	if (d->n_workers < 2)
+		return 0;
+	if (by_rss && sw_rss_setup(d->ports, d->n_ports, d->n_workers, rss_hf) == 0) {
+		sw_steer_by_rss(&d->steer, d->n_workers, sw_rss_period(d->ports, d->n_ports));
+		return 0;
+	}
+	if (getrandom(key, sizeof(key), 0) != sizeof(key)) {
+		sw_log_error("cannot read random numbers: %s", strerror(errno));
+		return -EIO;
+	}
+	sw_steer_by_hash(&d->steer, d->n_workers, key);
 	return 0;
 }
 
@@ -114,27 +157,27 @@ static int
 start_ports(struct sw_daemon *d)
 {
 	const char *const names[SW_SIDES] = {d->cfg.outside, d->cfg.inside};
-	uint32_t held = share(d->cfg.held, d->n_workers) * d->n_workers;
-	uint16_t n_queues = (uint16_t)d->n_workers;
-	bool multi_seg = true;
+	const struct sw_port_wish wish = {
+		.n_workers = d->n_workers, .n_queues = d->cfg.queues, .mtu = d->cfg.mtu};
+	uint32_t extra = (share(d->cfg.held, d->n_workers) + SW_WORKER_BUFFERS) * d->n_workers;
+	bool multi_seg = true, by_rss;
 	uint64_t rss_hf = 0;
 	int rc = 0;
 
 	for (unsigned i = 0; i < SW_SIDES && names[i][0] != '\0' && rc == 0; i++) {
-		rc = sw_port_find(&d->ports[d->n_ports], names[i], n_queues, d->cfg.mtu);
+		rc = sw_port_find(&d->ports[d->n_ports], names[i], &wish);
 		if (d->ports[d->n_ports].probed)
 			multi_seg &= d->ports[d->n_ports++].multi_seg;
 	}
-	if (rc == 0 && n_queues > 1)
-		rc = sw_rss_types(d->ports, d->n_ports, &rss_hf);
-	if (rc == 0)
-		rc = sw_port_pools(
-			d->ports, d->n_ports, n_queues, held + d->n_workers * SW_WORKER_BUFFERS);
+	if (rc != 0)
+		return rc;
+	by_rss = rss_is_there(d, &rss_hf);
+	extra += sw_handover_buffers(d->ports, d->n_ports, d->n_workers);
+	rc = sw_port_pools(d->ports, d->n_ports, extra);
 	for (unsigned i = 0; i < d->n_ports && rc == 0; i++)
-		rc = sw_port_start(&d->ports[i], n_queues, rss_hf, multi_seg);
-	if (rc == 0 && n_queues > 1)
-		rc = sw_rss_setup(d->ports, d->n_ports, n_queues, rss_hf);
-	return rc;
+		rc = sw_port_start(
+			&d->ports[i], by_rss ? rss_hf : sw_rss_spread(&d->ports[i]), multi_seg);
+	return rc == 0 ? choose_steering(d, by_rss, rss_hf) : rc;
 }
 
 static int
@@ -151,12 +194,17 @@ make_workers(struct sw_daemon *d)
 		.control = d->control,
 		.ports = d->ports,
 		.n_ports = d->n_ports,
+		.idle_sleeps = d->cfg.idle_sleeps,
 	};
 	const size_t key_bytes = sizeof(spec.params.hash_key);
 
+	if (d->n_workers > 1 && sw_handover_create(d->handovers, d->n_workers, &d->steer, d->ports,
+					d->n_ports) != 0)
+		return -ENOMEM;
 	for (unsigned i = 0; i < d->n_workers; i++) {
 		spec.lcore = d->lcores[i];
 		spec.index = (uint16_t)i;
+		spec.handover = d->handovers[i];
 		if (getrandom(spec.params.hash_key, key_bytes, 0) != (ssize_t)key_bytes) {
 			sw_log_error("cannot read random numbers: %s", strerror(errno));
 			return -EIO;
@@ -212,8 +260,12 @@ say_ready(const struct sw_daemon *d)
 		d->ports[SW_OUTSIDE].driver);
 	if (d->n_ports > SW_INSIDE)
 		printf(", inside %s (%s)", d->ports[SW_INSIDE].name, d->ports[SW_INSIDE].driver);
-	printf(", %u worker%s, %lu flows, %u service%s\n", d->n_workers,
-		d->n_workers == 1 ? "" : "s", (unsigned long)flows, d->cfg.n_services,
+	printf(", %u worker%s", d->n_workers, d->n_workers == 1 ? "" : "s");
+	for (unsigned i = 0; i < d->n_ports && d->n_workers > 1; i++)
+		printf("%s%u", i == 0 ? " (queues " : " and ", d->ports[i].n_queues);
+	if (d->n_workers > 1)
+		printf(", owners by %s)", d->steer.by_rss ? "RSS" : "hash");
+	printf(", %lu flows, %u service%s\n", (unsigned long)flows, d->cfg.n_services,
 		d->cfg.n_services == 1 ? "" : "s");
 	fflush(stdout);
 	sw_notify("READY=1");
@@ -243,8 +295,10 @@ run(struct sw_daemon *d)
 	sw_summary_print(d);
 
 out_workers:
-	for (unsigned i = 0; i < d->n_workers; i++)
+	for (unsigned i = 0; i < d->n_workers; i++) {
 		sw_worker_free(d->workers[i]);
+		sw_handover_free(d->handovers[i]);
+	}
 	sw_control_free(d->control);
 out_ports:
 	for (unsigned i = 0; i < d->n_ports; i++)

@@ -101,8 +101,27 @@ choose_mtu(struct sw_port *p, const struct rte_eth_dev_info *info, uint16_t mtu)
 	return 0;
 }
 
+/* What the configuration wants, else one a worker as far as the port has them. */
+static int
+choose_queues(
+	struct sw_port *p, const struct rte_eth_dev_info *info, const struct sw_port_wish *wish)
+{
+	unsigned most = RTE_MIN(info->max_rx_queues, info->max_tx_queues);
+
+	if (most == 0 || wish->n_queues > most) {
+		sw_log_error("port %s (%s) has %u receive and %u transmit queues, ports.queues is "
+			     "%u: it may be at most %u",
+			p->name, info->driver_name, info->max_rx_queues, info->max_tx_queues,
+			wish->n_queues, most);
+		return -ENOSPC;
+	}
+	p->n_queues =
+		(uint16_t)(wish->n_queues != 0 ? wish->n_queues : RTE_MIN(most, wish->n_workers));
+	return 0;
+}
+
 int
-sw_port_find(struct sw_port *p, const char *name, uint16_t n_queues, uint16_t mtu)
+sw_port_find(struct sw_port *p, const char *name, const struct sw_port_wish *wish)
 {
 	struct rte_eth_dev_info info;
 	int rc;
@@ -116,14 +135,9 @@ sw_port_find(struct sw_port *p, const char *name, uint16_t n_queues, uint16_t mt
 	rc = get_info(p, &info);
 	if (rc != 0)
 		return rc;
-	if (info.max_rx_queues < n_queues || info.max_tx_queues < n_queues) {
-		sw_log_error(
-			"port %s (%s) has %u receive and %u transmit queues, %u workers need one "
-			"of each: use fewer (lcores: [N])",
-			name, info.driver_name, info.max_rx_queues, info.max_tx_queues, n_queues);
-		return -ENOSPC;
-	}
-	rc = choose_mtu(p, &info, mtu);
+	rc = choose_queues(p, &info, wish);
+	if (rc == 0)
+		rc = choose_mtu(p, &info, wish->mtu);
 	if (rc != 0)
 		return rc;
 	if (info.default_rxportconf.ring_size != 0)
@@ -167,14 +181,14 @@ make_pool(const struct sw_port *p, unsigned n, uint16_t room)
 }
 
 int
-sw_port_pools(struct sw_port ports[], unsigned n_ports, unsigned n_queues, uint32_t n_extra)
+sw_port_pools(struct sw_port ports[], unsigned n_ports, uint32_t n_extra)
 {
 	unsigned n = n_extra + rte_lcore_count() * POOL_CACHE * 2;
 	uint32_t room = RTE_MBUF_DEFAULT_DATAROOM;
 
 	/* A packet of one port's pool may stand in the other port's rings. */
 	for (unsigned i = 0; i < n_ports; i++) {
-		n += (ports[i].nb_rxd + ports[i].nb_txd) * n_queues;
+		n += (ports[i].nb_rxd + ports[i].nb_txd) * ports[i].n_queues;
 		room = RTE_MAX(room, (uint32_t)ports[i].mtu + L2_OVERHEAD_BYTES);
 		room = RTE_MAX(room, (uint32_t)ports[i].rx_buf_min);
 	}
@@ -191,18 +205,34 @@ sw_port_pools(struct sw_port ports[], unsigned n_ports, unsigned n_queues, uint3
 	return 0;
 }
 
+/* In debug builds: with all workers and ports ended, every buffer is back. */
+static void
+say_lost(const struct rte_mempool *pool)
+{
+#ifndef NDEBUG
+	unsigned n = rte_mempool_in_use_count(pool);
+
+	if (n != 0)
+		sw_log_warning("%u packet buffers of %u did not come back", n, pool->size);
+#else
+	(void)pool;
+#endif
+}
+
 void
 sw_port_pools_free(struct sw_port ports[], unsigned n_ports)
 {
 	for (unsigned i = n_ports; i-- > 0;) {
-		if (i == 0 || ports[i].pool != ports[0].pool)
+		if (ports[i].pool != NULL && (i == 0 || ports[i].pool != ports[0].pool)) {
+			say_lost(ports[i].pool);
 			rte_mempool_free(ports[i].pool);
+		}
 		ports[i].pool = NULL;
 	}
 }
 
 static int
-setup_queues(const struct sw_port *p, uint16_t n_queues, const struct rte_eth_dev_info *info,
+setup_queues(const struct sw_port *p, const struct rte_eth_dev_info *info,
 	const struct rte_eth_conf *conf)
 {
 	struct rte_eth_rxconf rx = info->default_rxconf;
@@ -212,7 +242,7 @@ setup_queues(const struct sw_port *p, uint16_t n_queues, const struct rte_eth_de
 
 	rx.offloads = conf->rxmode.offloads;
 	tx.offloads = conf->txmode.offloads;
-	for (uint16_t q = 0; q < n_queues && rc == 0; q++) {
+	for (uint16_t q = 0; q < p->n_queues && rc == 0; q++) {
 		rc = rte_eth_rx_queue_setup(p->id, q, p->nb_rxd, socket, &rx, p->pool);
 		if (rc == 0)
 			rc = rte_eth_tx_queue_setup(p->id, q, p->nb_txd, socket, &tx);
@@ -225,7 +255,7 @@ setup_queues(const struct sw_port *p, uint16_t n_queues, const struct rte_eth_de
 }
 
 int
-sw_port_start(struct sw_port *p, uint16_t n_queues, uint64_t rss_hf, bool multi_seg)
+sw_port_start(struct sw_port *p, uint64_t rss_hf, bool multi_seg)
 {
 	uint8_t key[SW_RSS_KEY_BYTES_MAX];
 	struct rte_eth_conf conf = {.rxmode.mtu = p->mtu};
@@ -241,16 +271,18 @@ sw_port_start(struct sw_port *p, uint16_t n_queues, uint64_t rss_hf, bool multi_
 		conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 	}
 	if (rss_hf != 0) {
-		sw_rss_key(key, p->rss_key_bytes);
 		conf.rxmode.mq_mode = RTE_ETH_MQ_RX_RSS;
 		conf.rx_adv_conf.rss_conf.rss_hf = rss_hf;
-		conf.rx_adv_conf.rss_conf.rss_key = key;
-		conf.rx_adv_conf.rss_conf.rss_key_len = p->rss_key_bytes;
+		if (p->rss_key_bytes >= SW_RSS_KEY_BYTES_MIN) {
+			sw_rss_key(key, p->rss_key_bytes);
+			conf.rx_adv_conf.rss_conf.rss_key = key;
+			conf.rx_adv_conf.rss_conf.rss_key_len = p->rss_key_bytes;
+		}
 	}
-	rc = rte_eth_dev_configure(p->id, n_queues, n_queues, &conf);
+	rc = rte_eth_dev_configure(p->id, p->n_queues, p->n_queues, &conf);
 	if (rc != 0) {
 		sw_log_error("port %s (%s) does not take %u queues with offloads %#lx/%#lx: %s",
-			p->name, p->driver, n_queues, (unsigned long)conf.rxmode.offloads,
+			p->name, p->driver, p->n_queues, (unsigned long)conf.rxmode.offloads,
 			(unsigned long)conf.txmode.offloads, strerror(-rc));
 		return rc;
 	}
@@ -260,7 +292,7 @@ sw_port_start(struct sw_port *p, uint16_t n_queues, uint64_t rss_hf, bool multi_
 			p->mtu, strerror(-rc));
 		return rc;
 	}
-	rc = setup_queues(p, n_queues, &info, &conf);
+	rc = setup_queues(p, &info, &conf);
 	if (rc != 0)
 		return rc;
 	rc = rte_eth_dev_start(p->id);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * port.h - the two ethdev ports: found by name, configured with one queue pair a worker, started.
+ * port.h - the two ethdev ports: found by name, configured with one queue pair a worker as far as
+ * they have so many, started.
  *
  * Order of use: sw_port_find() for each, sw_port_pools(), sw_port_start() for each, sw_rss_setup()
  *               with several workers; at the end sw_port_stop() for each, which also takes a port
@@ -22,6 +23,7 @@ struct sw_port {
 	struct rte_mempool *pool; /* of the port's NUMA node */
 	uint64_t rss_types;	  /* RTE_ETH_RSS_* that the port can hash */
 	uint16_t id;
+	uint16_t n_queues; /* pairs that are used: at most one a worker */
 	uint16_t nb_rxd, nb_txd;
 	uint16_t mtu;
 	bool set_mtu;	     /* it is the configuration's */
@@ -33,21 +35,29 @@ struct sw_port {
 	bool probed, started;
 };
 
-/* The port of that name, with room for n_queues of each kind. mtu: 0 leaves it as it is. */
-int sw_port_find(struct sw_port *p, const char *name, uint16_t n_queues, uint16_t mtu);
+/* What the configuration and the EAL arguments ask of both ports. */
+struct sw_port_wish {
+	unsigned n_workers;
+	uint16_t n_queues; /* 0: one a worker, or as many as the port has */
+	uint16_t mtu;	   /* 0: as it is */
+};
+
+/* The port of that name; sets n_queues. */
+int sw_port_find(struct sw_port *p, const char *name, const struct sw_port_wish *wish);
 
 /*
  * One pool of packet buffers for each NUMA node that has a port; sets ports[].pool. n_extra:
  * buffers that may be in use beside the ports' rings.
  */
-int sw_port_pools(struct sw_port ports[], unsigned n_ports, unsigned n_queues, uint32_t n_extra);
+int sw_port_pools(struct sw_port ports[], unsigned n_ports, uint32_t n_extra);
 void sw_port_pools_free(struct sw_port ports[], unsigned n_ports);
 
 /*
- * Configures and starts. rss_hf: RTE_ETH_RSS_* for several queues, 0 for one. multi_seg: only where
- * both ports can, as a packet received on one is sent on the other.
+ * Configures and starts. rss_hf: RTE_ETH_RSS_* for several queues, 0 for one, or for a port that
+ * has no RSS. multi_seg: only where both ports can, as a packet received on one is sent on the
+ * other.
  */
-int sw_port_start(struct sw_port *p, uint16_t n_queues, uint64_t rss_hf, bool multi_seg);
+int sw_port_start(struct sw_port *p, uint64_t rss_hf, bool multi_seg);
 
 void sw_port_stop(struct sw_port *p);
 

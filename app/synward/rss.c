@@ -7,9 +7,12 @@
 #include <rte_common.h>
 #include <rte_ethdev.h>
 
+#include "packet/steer.h"
+
 #include "log.h"
 
-#define RETA_GROUPS_MAX 64 /* 4,096 entries; the largest known table has 2,048 */
+/* The largest known table has 2,048 entries. */
+#define RETA_GROUPS_MAX (SW_STEER_RETA_MAX / RTE_ETH_RETA_GROUP_SIZE)
 
 /* Without these two a protected connection may come to any worker. */
 #define TYPES_NEEDED (RTE_ETH_RSS_NONFRAG_IPV4_TCP | RTE_ETH_RSS_NONFRAG_IPV6_TCP)
@@ -22,8 +25,8 @@
 static int
 refuse(const struct sw_port *p, int rc, const char *missing)
 {
-	sw_log_error("port %s (%s) cannot spread connections symmetrically: %s%s%s; use one worker "
-		     "(lcores: [N])",
+	sw_log_warning("port %s (%s) cannot spread connections symmetrically: %s%s%s; the workers "
+		       "hand packets to their owners instead",
 		p->name, p->driver, missing, rc != 0 ? ": " : "", rc != 0 ? strerror(-rc) : "");
 	return rc != 0 ? rc : -ENOTSUP;
 }
@@ -32,7 +35,7 @@ void
 sw_rss_key(uint8_t *key, unsigned len)
 {
 	for (unsigned i = 0; i < len; i++)
-		key[i] = i % 2 == 0 ? 0x6d : 0x5a;
+		key[i] = (uint8_t)(i % 2 == 0 ? SW_STEER_RSS_WORD >> 8 : SW_STEER_RSS_WORD);
 }
 
 int
@@ -56,10 +59,20 @@ sw_rss_types(const struct sw_port ports[], unsigned n_ports, uint64_t *rss_hf)
 	return 0;
 }
 
-static uint16_t
-reta_queue(unsigned entry, unsigned period, unsigned n_queues)
+uint64_t
+sw_rss_spread(const struct sw_port *p)
 {
-	return (uint16_t)(entry % period % n_queues);
+	return p->n_queues > 1 ? p->rss_types & TYPES_WANTED : 0;
+}
+
+unsigned
+sw_rss_period(const struct sw_port ports[], unsigned n_ports)
+{
+	unsigned period = ports[0].reta_size;
+
+	for (unsigned i = 1; i < n_ports; i++)
+		period = RTE_MIN(period, (unsigned)ports[i].reta_size);
+	return period;
 }
 
 static int
@@ -72,7 +85,7 @@ set_reta(const struct sw_port *p, unsigned period, unsigned n_queues)
 		struct rte_eth_rss_reta_entry64 *group = &reta[i / RTE_ETH_RETA_GROUP_SIZE];
 
 		group->mask |= UINT64_C(1) << i % RTE_ETH_RETA_GROUP_SIZE;
-		group->reta[i % RTE_ETH_RETA_GROUP_SIZE] = reta_queue(i, period, n_queues);
+		group->reta[i % RTE_ETH_RETA_GROUP_SIZE] = sw_steer_reta_queue(i, period, n_queues);
 	}
 	rc = rte_eth_dev_rss_reta_update(p->id, reta, p->reta_size);
 	return rc == 0 ? 0 : refuse(p, rc, "it refuses the redirection table");
@@ -92,7 +105,7 @@ check_reta(const struct sw_port *p, unsigned period, unsigned n_queues)
 		return refuse(p, rc, "it does not show its redirection table");
 	for (unsigned i = 0; i < p->reta_size; i++)
 		if (reta[i / RTE_ETH_RETA_GROUP_SIZE].reta[i % RTE_ETH_RETA_GROUP_SIZE] !=
-			reta_queue(i, period, n_queues))
+			sw_steer_reta_queue(i, period, n_queues))
 			return refuse(p, 0, "its redirection table is not the one it was given");
 	return 0;
 }
@@ -123,11 +136,9 @@ set_hash(const struct sw_port *p, uint64_t rss_hf)
 int
 sw_rss_setup(const struct sw_port ports[], unsigned n_ports, unsigned n_queues, uint64_t rss_hf)
 {
-	unsigned period = ports[0].reta_size;
+	unsigned period = sw_rss_period(ports, n_ports);
 	int rc = 0;
 
-	for (unsigned i = 1; i < n_ports; i++)
-		period = RTE_MIN(period, (unsigned)ports[i].reta_size);
 	if (period < n_queues)
 		return refuse(
 			&ports[0], 0, "a redirection table is shorter than the list of workers");

@@ -9,10 +9,11 @@
  *
  *   hash & (reta size - 1) -> reta entry -> queue        entry i holds (i % smallest size) % queues
  *
- * What was set is read back; a port that took something else is refused.
+ * What was set is read back. Where a port cannot do it, or took something else, connections are
+ * steered by the workers themselves (packet/steer.h, handover.h).
  *
  * Threads: main thread.
- * Errors:  0 or -errno after a message that says what is missing.
+ * Errors:  0, or -errno after a warning that says what is missing.
  */
 #ifndef SW_APP_RSS_H
 #define SW_APP_RSS_H
@@ -32,6 +33,15 @@ void sw_rss_key(uint8_t *key, unsigned len);
  * Before the start: sets *rss_hf to the packet types that all ports hash, or says what is missing.
  */
 int sw_rss_types(const struct sw_port ports[], unsigned n_ports, uint64_t *rss_hf);
+
+/*
+ * The packet types for a port that need only spread its load over its queues, however it does that;
+ * 0: it has one queue, or no hash.
+ */
+uint64_t sw_rss_spread(const struct sw_port *p);
+
+/* Entries of the smallest redirection table: the period of all of them. */
+unsigned sw_rss_period(const struct sw_port ports[], unsigned n_ports);
 
 /* After the start: key and redirection tables into all ports, and read back. */
 int sw_rss_setup(

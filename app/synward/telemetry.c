@@ -11,14 +11,15 @@
 #include "log.h"
 #include "totals.h"
 
-/* An answer has 16 KiB, a service takes at most 350 bytes of it. */
+/* An answer has 16 KiB; a service takes at most 350 bytes of it, a worker less. */
 #define SERVICES_PER_ANSWER 40
+#define WORKERS_PER_ANSWER  40
 #define KEY_BYTES	    64
 
 static_assert(SW_SERVICE_NAME_BYTES + sizeof("_65535") <= KEY_BYTES, "a key holds name and number");
 
-/* Counters, a dozen of the workers and ports, the gauges. */
-static_assert(SW_C_MAX + 4 + 4 * SW_SIDES + 4 <= RTE_TEL_MAX_DICT_ENTRIES,
+/* Counters, two dozen of the workers and ports, the gauges. */
+static_assert(SW_C_MAX + 10 + 4 * SW_SIDES + 4 <= RTE_TEL_MAX_DICT_ENTRIES,
 	"all numbers fit one dictionary");
 
 /* The lock is held while a command reads the daemon: nothing is freed under it. */
@@ -130,23 +131,94 @@ add_services(const struct sw_daemon *d, uint32_t first, struct rte_tel_data *dat
 	return 0;
 }
 
+/* The number behind a command's comma; 0 without one, `limit` where it is none below that. */
+static unsigned long
+first_of(const char *params, unsigned long limit)
+{
+	unsigned long first;
+	char *end;
+
+	if (params == NULL || params[0] == '\0')
+		return 0;
+	first = strtoul(params, &end, 10);
+	return *end != '\0' || params[0] == '-' || first >= limit ? limit : first;
+}
+
 static int
 handle_services(const char *cmd, const char *params, struct rte_tel_data *data)
 {
-	unsigned long first = 0;
+	unsigned long first = first_of(params, SW_SERVICES_MAX);
 	int rc = -ESHUTDOWN;
-	char *end;
 
 	(void)cmd;
 	rte_tel_data_start_dict(data);
-	if (params != NULL && params[0] != '\0') {
-		first = strtoul(params, &end, 10);
-		if (*end != '\0' || params[0] == '-' || first >= SW_SERVICES_MAX)
-			return -EINVAL;
-	}
+	if (first == SW_SERVICES_MAX)
+		return -EINVAL;
 	pthread_mutex_lock(&lock);
 	if (daemon_read != NULL)
 		rc = add_services(daemon_read, (uint32_t)first, data);
+	pthread_mutex_unlock(&lock);
+	return rc;
+}
+
+static struct rte_tel_data *
+worker_data(const struct sw_worker *w)
+{
+	const struct sw_engine_gauges g = sw_engine_gauges(w->engine);
+	struct rte_tel_data *data = rte_tel_data_alloc();
+	uint64_t c[SW_C_MAX] = {0};
+	struct sw_handed h = {0};
+
+	if (data == NULL)
+		return NULL;
+	sw_stats_read(sw_engine_stats(w->engine), c);
+	sw_totals_handed(w->handover, &h);
+	rte_tel_data_start_dict(data);
+	rte_tel_data_add_dict_uint(data, "lcore", w->lcore);
+	rte_tel_data_add_dict_uint(data, "rx_outside", c[SW_C_RX_OUTSIDE]);
+	rte_tel_data_add_dict_uint(data, "rx_inside", c[SW_C_RX_INSIDE]);
+	rte_tel_data_add_dict_uint(data, "flow_created", c[SW_C_FLOW_CREATED]);
+	rte_tel_data_add_dict_uint(data, "flows", g.flows);
+	rte_tel_data_add_dict_uint(data, "handover_given", h.given);
+	rte_tel_data_add_dict_uint(data, "handover_taken", h.taken);
+	rte_tel_data_add_dict_uint(data, "handover_full", h.give_full);
+	rte_tel_data_add_dict_uint(data, "handover_tx", h.lent);
+	rte_tel_data_add_dict_uint(
+		data, "handover_tx_full", h.lend_full[SW_OUTSIDE] + h.lend_full[SW_INSIDE]);
+	return data;
+}
+
+static int
+add_workers(const struct sw_daemon *d, unsigned long first, struct rte_tel_data *data)
+{
+	for (unsigned long i = first; i < d->n_workers && i < first + WORKERS_PER_ANSWER; i++) {
+		struct rte_tel_data *one = worker_data(d->workers[i]);
+		char key[KEY_BYTES];
+
+		if (one == NULL)
+			return -ENOMEM;
+		snprintf(key, sizeof(key), "worker_%lu", i);
+		if (rte_tel_data_add_dict_container(data, key, one, 0) != 0) {
+			rte_tel_data_free(one);
+			return -ENOSPC;
+		}
+	}
+	return 0;
+}
+
+static int
+handle_workers(const char *cmd, const char *params, struct rte_tel_data *data)
+{
+	int rc = -ESHUTDOWN;
+
+	(void)cmd;
+	rte_tel_data_start_dict(data);
+	pthread_mutex_lock(&lock);
+	if (daemon_read != NULL) {
+		unsigned long n = daemon_read->n_workers, first = first_of(params, n);
+
+		rc = first == n ? -EINVAL : add_workers(daemon_read, first, data);
+	}
 	pthread_mutex_unlock(&lock);
 	return rc;
 }
@@ -160,6 +232,9 @@ sw_telemetry_start(const struct sw_daemon *d)
 	if (rc == 0)
 		rc = rte_telemetry_register_cmd("/synward/services", handle_services,
 			"Returns mode and counters of services. Parameters: number of the first");
+	if (rc == 0)
+		rc = rte_telemetry_register_cmd("/synward/workers", handle_workers,
+			"Returns numbers of workers. Parameters: number of the first");
 	if (rc != 0) {
 		sw_log_error("telemetry does not take its commands: %s", strerror(-rc));
 		return rc;

@@ -6,6 +6,7 @@
  *   /synward/services[,FIRST] services by name, from number FIRST (0) on, as many as an answer
  *                             holds: {"web": {"name": "web", "index": 0, "mode": "proxy",
  *                             counters...}, ...}
+ *   /synward/workers[,FIRST]  workers in the same way: {"worker_0": {"lcore": 1, numbers...}, ...}
  *
  * In the key of a service, '.' and '-' are written as '_' (telemetry allows no others); where two
  * come to be the same, "_INDEX" is appended to the later one. "name" is always the name itself.

@@ -25,10 +25,24 @@ each_of_engines(const struct sw_daemon *d, sw_total_fn fn, void *arg)
 			fn(sw_counter_info[i].name, sum[i], SW_TOTAL_COUNTER, arg);
 }
 
+void
+sw_totals_handed(const struct sw_handover *h, struct sw_handed *sum)
+{
+	if (h == NULL)
+		return;
+	sum->given += load(&h->handed.given);
+	sum->taken += load(&h->handed.taken);
+	sum->give_full += load(&h->handed.give_full);
+	sum->lent += load(&h->handed.lent);
+	for (unsigned side = 0; side < SW_SIDES; side++)
+		sum->lend_full[side] += load(&h->handed.lend_full[side]);
+}
+
 static void
 each_of_workers(const struct sw_daemon *d, sw_total_fn fn, void *arg)
 {
 	uint64_t tx_full[SW_SIDES] = {0}, tx_no_port = 0, no_buffer = 0;
+	struct sw_handed handed = {0};
 
 	for (unsigned i = 0; i < d->n_workers; i++) {
 		const struct sw_worker *w = d->workers[i];
@@ -37,11 +51,18 @@ each_of_workers(const struct sw_daemon *d, sw_total_fn fn, void *arg)
 			tx_full[side] += load(&w->tx_full[side]);
 		tx_no_port += load(&w->tx_no_port);
 		no_buffer += load(&w->no_buffer);
+		sw_totals_handed(w->handover, &handed);
 	}
 	fn("tx_full_outside", tx_full[SW_OUTSIDE], SW_TOTAL_COUNTER, arg);
 	fn("tx_full_inside", tx_full[SW_INSIDE], SW_TOTAL_COUNTER, arg);
 	fn("tx_no_port", tx_no_port, SW_TOTAL_COUNTER, arg);
 	fn("no_buffer", no_buffer, SW_TOTAL_COUNTER, arg);
+	fn("handover_given", handed.given, SW_TOTAL_COUNTER, arg);
+	fn("handover_taken", handed.taken, SW_TOTAL_COUNTER, arg);
+	fn("handover_full", handed.give_full, SW_TOTAL_COUNTER, arg);
+	fn("handover_tx", handed.lent, SW_TOTAL_COUNTER, arg);
+	fn("handover_tx_full_outside", handed.lend_full[SW_OUTSIDE], SW_TOTAL_COUNTER, arg);
+	fn("handover_tx_full_inside", handed.lend_full[SW_INSIDE], SW_TOTAL_COUNTER, arg);
 }
 
 static void

@@ -23,6 +23,9 @@ typedef void (*sw_total_fn)(const char *name, uint64_t value, enum sw_total_kind
  */
 void sw_totals_each(const struct sw_daemon *d, sw_total_fn fn, void *arg);
 
+/* Adds one worker's hand-overs to *sum; h: NULL adds nothing. */
+void sw_totals_handed(const struct sw_handover *h, struct sw_handed *sum);
+
 /* Adds up the counters of service `idx` (idx < sw_policy_services()). */
 struct sw_service_stats sw_totals_service(const struct sw_daemon *d, uint32_t idx);
 

@@ -67,8 +67,12 @@ sw_worker_create(const struct sw_worker_spec *spec)
 	w->pool = spec->ports[0].pool;
 	w->clock = sw_clock_start();
 	w->tick_tsc = rte_get_tsc_hz() / 1000000 * TICK_US;
-	for (unsigned i = 0; i < spec->n_ports; i++)
+	w->idle.tsc_per_us = spec->idle_sleeps ? rte_get_tsc_hz() / 1000000 : 0;
+	w->handover = spec->handover;
+	for (unsigned i = 0; i < spec->n_ports; i++) {
 		w->port[i] = spec->ports[i].id;
+		w->has_queue[i] = spec->index < spec->ports[i].n_queues;
+	}
 	w->n_ports = (uint16_t)spec->n_ports;
 	w->index = spec->index;
 	w->lcore = spec->lcore;

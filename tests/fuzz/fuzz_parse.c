@@ -15,7 +15,7 @@
  * payload and the same opinion of checksums, and the same ICMP errors. Each TCP packet is then
  * answered in place with a SYN-ACK, which must be sound and say what it was to say. Each ICMP error
  * is translated, which must change nothing outside of it and keep its checksum as right or wrong as
- * it was.
+ * it was. Of several workers, packet and answer have one owner.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,6 +24,7 @@
 #include "packet/build.h"
 #include "packet/options.h"
 #include "packet/parse.h"
+#include "packet/steer.h"
 #include "splice/splice.h"
 #include "unit/pkt_icmp.h"
 
@@ -227,12 +228,34 @@ check_answer(struct sw_frame *f, const struct sw_pkt *p, const struct sw_tcp_opt
 	HOLDS(back.ts == o->ts && (!o->ts || (back.tsval == o->tsval && back.tsecr == o->tsecr)));
 }
 
+/* The owner among several workers, by both ways: what belongs to a connection has one. */
+static void
+check_owner(struct sw_frame *f, const struct sw_pkt *p, uint16_t owner[2])
+{
+	static const uint64_t key[4] = {1, 2, 3, 4};
+	static struct sw_steer steer[2];
+	const bool owned =
+		p->kind == SW_PKT_TCP || p->kind == SW_PKT_FIRST || p->kind == SW_PKT_ICMP;
+
+	if (steer[0].n_workers == 0) {
+		sw_steer_by_hash(&steer[0], 3, key);
+		sw_steer_by_rss(&steer[1], 5, 64);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		sw_steer_burst(&steer[i], f, 1, &owner[i]);
+		HOLDS(owner[i] < steer[i].n_workers || owner[i] == SW_STEER_STAY);
+		HOLDS(!owned || owner[i] != SW_STEER_STAY);
+	}
+	HOLDS(owned || owner[0] == SW_STEER_STAY);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct sw_frame f;
+	uint16_t owner[2], back[2];
 	struct sw_tcp_opts o;
-	struct sw_pkt p;
+	struct sw_pkt p, q;
 	uint8_t *buf;
 	bool tcp;
 
@@ -248,6 +271,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memset(&p, 0xee, sizeof(p));
 	sw_parse_burst(&f, &p, 1);
 	check_shape(&f, &p);
+	check_owner(&f, &p, owner);
 	tcp = p.kind == SW_PKT_TCP || p.kind == SW_PKT_FIRST || p.reason == SW_DROP_TCP_FLAGS;
 	if (tcp)
 		check_tcp(&f, &p);
@@ -270,6 +294,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			free(buf);
 		}
 		check_answer(&f, &p, &o);
+		/* Not of odd flags: those are refused wherever they are. */
+		if (p.kind != SW_PKT_BAD && f.side != (data[0] & CTL_SIDE)) {
+			sw_parse_burst(&f, &q, 1);
+			check_owner(&f, &q, back);
+			HOLDS(back[0] == owner[0] && back[1] == owner[1]);
+		}
 	}
 	free(f.data);
 	return 0;

@@ -3,7 +3,7 @@
 # shellcheck disable=SC2016,SC2317 # functions are called by name; quoted scripts expand later
 # The daemon's command line: what is wrong gets a sentence that says what to do, the right exit status and no core
 # dump; SIGINT and SIGTERM end it with a summary, SIGHUP does not; mode respond needs one port only; several
-# workers need ports that spread connections.
+# workers, with RSS and without, and queues that are not there.
 PORTS=tap # some are started by hand here
 # shellcheck source=tests/netns/lib.sh
 . "$(dirname "$0")/lib.sh"
@@ -107,6 +107,32 @@ config_workers() {
 	echo "lcores: [$SW_CPU_PEERS, $SW_CPU_SYNWARD]"
 }
 
+# wrong_queues: more than there are workers, by the file and by the EAL arguments; more than the port has.
+wrong_queues() {
+	sed 's/net_tap1}/net_tap1, queues: 2}/' "$CONFIG" >"$WORK/queues.yaml"
+	refused 1 'ports.queues is 2, and there is 1 worker' "two queues and one worker" \
+		"${EAL[@]}" "${TAPS[@]}" -- --config "$WORK/queues.yaml"
+	sed 's/net_tap1}/net_tap1, queues: 17}/' "$CONFIG" >"$WORK/queues.yaml"
+	refused 1 'net_tap0 .*has 16 receive and 16 transmit queues, ports.queues is 17' \
+		"more queues than a tap has" "${EAL[@]}" "${TAPS[@]}" \
+		--lcores "0@$SW_CPU_SYNWARD,(1-17)@$SW_CPU_SYNWARD" -- --config "$WORK/queues.yaml"
+	echo "lcores: [$SW_CPU_SYNWARD]" >>"$WORK/queues.yaml"
+	refused 2 'queues.yaml:1:[0-9]+: ports.queues: 17 is more than the 1 worker of lcores' \
+		"more queues than the file has CPUs" "${EAL[@]}" "${TAPS[@]}" -- --config "$WORK/queues.yaml"
+}
+
+# starts_with WHAT CONFIG EAL-ARGUMENT...: one that chooses its own CPUs.
+starts_with() {
+	local what=$1 config=$2
+	shift 2
+	: >"$WORK/synward"
+	SW_EXEC="exec" sw_in "$MID" "$SW_SYNWARD" "${EAL[@]}" "$@" \
+		-- --config "$config" >"$WORK/synward" 2>"$WORK/synward.err" &
+	SYNWARD_PID=$!
+	check "$what: start" sw_wait_until 30 sw_ready_or_gone "$WORK/synward" "$SYNWARD_PID"
+	check "$what: ready" grep -q '^synward: ready' "$WORK/synward"
+}
+
 # A tap has no hash that it lets one set; the null driver does.
 several_workers() {
 	if [ "$SW_CPU_PEERS" = "$SW_CPU_SYNWARD" ]; then
@@ -114,19 +140,20 @@ several_workers() {
 		return
 	fi
 	config_workers net_tap0 net_tap1 >"$WORK/taps.yaml"
-	refused 1 'net_tap[01] .*cannot spread connections' "two workers on taps" \
-		"${EAL[@]}" "${TAPS[@]}" -- --config "$WORK/taps.yaml"
+	starts_with "two workers on taps" "$WORK/taps.yaml" "${TAPS[@]}"
+	check "two workers on taps: says why they do not rely on the ports" \
+		grep -qE '^synward: warning: port net_tap0 .*cannot spread connections' "$WORK/synward.err"
+	check "two workers on taps: owners by hash" \
+		grep -q '2 workers (queues 2 and 2, owners by hash)' "$WORK/synward"
+	stop_synward TERM
+	check_int "two workers on taps: exit status on SIGTERM" $? -eq 0
 	sed 's/net_tap1}/net_tap1, mtu: 9000}/' "$CONFIG" >"$WORK/mtu.yaml"
 	refused 1 'net_tap0 .*takes an MTU of at most' "an MTU that a tap does not take" \
 		"${EAL[@]}" "${TAPS[@]}" -- --config "$WORK/mtu.yaml"
 	config_workers net_null0 net_null1 >"$WORK/nulls.yaml"
-	: >"$WORK/synward"
-	SW_EXEC="exec" sw_in "$MID" "$SW_SYNWARD" "${EAL[@]}" --vdev=net_null0 --vdev=net_null1 \
-		-- --config "$WORK/nulls.yaml" >"$WORK/synward" 2>"$WORK/synward.err" &
-	SYNWARD_PID=$!
-	check "two workers on null ports: start" sw_wait_until 30 \
-		sw_ready_or_gone "$WORK/synward" "$SYNWARD_PID"
-	check "two workers on null ports: ready" grep -q '^synward: ready' "$WORK/synward"
+	starts_with "two workers on null ports" "$WORK/nulls.yaml" --vdev=net_null0 --vdev=net_null1
+	check "two workers on null ports: owners by RSS" \
+		grep -q '2 workers (queues 2 and 2, owners by RSS)' "$WORK/synward"
 	check "two workers on null ports: packets run" counter_is rx_outside -gt 0
 	stop_synward TERM
 	check_int "two workers on null ports: exit status on SIGTERM" $? -eq 0
@@ -155,7 +182,7 @@ no_hugepages
 check_int "--check of a right file: exit status" $? -eq 0
 "$SW_SYNWARD" --check --config "$WORK/bad.yaml" >"$WORK/out" 2>&1
 check_int "--check of a wrong file: exit status" $? -eq 2
-check "--check of a wrong file: FILE:LINE:COL" grep -qE "^$WORK/bad.yaml:7:5: .*mod" "$WORK/out"
+check "--check of a wrong file: FILE:LINE:COL" grep -qE "^$WORK/bad.yaml:8:5: .*mod" "$WORK/out"
 "$SW_SYNWARD" --check "$CONFIG" >"$WORK/out" 2>&1
 check_int "--check FILE of a right file: exit status" $? -eq 0
 checks_refused
@@ -167,6 +194,7 @@ check "--version" grep -q "^synward [0-9]" <("$SW_SYNWARD" --version)
 ends_on INT
 ends_on TERM
 responds_on_one_port
+wrong_queues
 several_workers
 check_same "no core dump" "$(find "$WORK" -name 'core*')" ""
 finish

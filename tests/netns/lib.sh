@@ -19,6 +19,13 @@
 #   eth0 ===veth=== dxdp0 == synward == dxdp1 ===veth=== eth0
 #   eth0 ===veth=== wcli -- wire -- pxdp0 ===veth=== dxdp0 == synward == dxdp1 ...
 #
+# With vhost they are virtio-user ports of two queues, and testpmd joins them to the taps:
+#
+#   eth0, dtap0 == testpmd ==vhost-user, virtio-user== synward ==virtio-user, vhost-user== testpmd == dtap1, eth0
+#
+# SW_WORKERS is the number of workers (1), QUEUES that of the queues of each port (as many as there are), IDLE
+# what workers do that have nothing to do.
+#
 # A test: net_up; start_synward CONFIG; start_server PORT...; checks; finish. Everything is cleaned up
 # at exit, on Ctrl-C too. Nothing is awaited by a plain sleep.
 
@@ -31,13 +38,17 @@ PREFIX=swtest.$$
 V4_CLI=10.77.0.1 V4_SRV=10.77.0.2
 V6_CLI=fd77::1 V6_SRV=fd77::2
 WIRE_CLI='' WIRE_SRV=''
-PORTS=${PORTS:-tap} # or af_xdp
+PORTS=${PORTS:-tap} # or af_xdp, vhost
+PORT_NAMES=()       # outside, inside
+QUEUES=${QUEUES:-}
+IDLE=${IDLE:-}
 SYN_PORTS=''        # of count_server_syns, as nft writes them
 CABLES=()           # what a host is connected to: outside, inside
 WORK=
 PIDS=()      # everything in the background but synward and the wires
 WIRE_PIDS=()
 SYNWARD_PID=
+TESTPMD_PID=
 N_OK=0 N_NOT_OK=0
 
 # --- results ---------------------------------------------------------------------------------------
@@ -101,7 +112,7 @@ clean_up() {
 	for ns in "$CLI" "$MID" "$SRV"; do
 		ip netns del "$ns" 2>/dev/null
 	done
-	rm -rf "$WORK" "/var/run/dpdk/$PREFIX"
+	rm -rf "$WORK" "/var/run/dpdk/$PREFIX" "/var/run/dpdk/$PREFIX.testpmd"
 	exit $rc
 }
 
@@ -130,19 +141,41 @@ net_up() {
 }
 
 choose_ports() {
+	CABLES=(dtap0 dtap1)
+	PORT_NAMES=("net_${PORTS}0" "net_${PORTS}1")
 	case $PORTS in
-	tap) CABLES=(dtap0 dtap1) ;;
+	tap) ;;
+	vhost)
+		PORT_NAMES=(virtio_user0 virtio_user1)
+		SW_VDEVS=("--vdev=virtio_user0,path=$WORK/vhost0,queues=2"
+			"--vdev=virtio_user1,path=$WORK/vhost1,queues=2")
+		;;
 	af_xdp)
 		CABLES=(pxdp0 pxdp1)
 		SW_VDEVS=('--vdev=net_af_xdp0,iface=dxdp0' '--vdev=net_af_xdp1,iface=dxdp1')
 		;;
-	*) sw_die "PORTS=$PORTS: it is tap or af_xdp" ;;
+	*) sw_die "PORTS=$PORTS: it is tap, af_xdp or vhost" ;;
 	esac
 }
 
-# The taps come with the daemon; the veths that it takes for ports must be there before.
+# One core between the taps and the sockets of vhost-user. It ends when its input does: that never says anything.
+start_testpmd() {
+	rm -f "$WORK"/vhost[01]
+	[ -p "$WORK/silence" ] || mkfifo "$WORK/silence"
+	# shellcheck disable=SC2016 # expanded there
+	spawn_until 'Press enter' "$WORK/testpmd" sw_peers "$MID" bash -c 'fifo=$1; shift; exec "$@" <>"$fifo"' - \
+		"$WORK/silence" stdbuf -oL dpdk-testpmd --no-huge -m 256 --no-pci --file-prefix "$PREFIX.testpmd" \
+		--lcores "0@$SW_CPU_PEERS,1@$SW_CPU_PEERS" \
+		--vdev="net_vhost0,iface=$WORK/vhost0,queues=2" --vdev=net_tap0,iface=dtap0 \
+		--vdev="net_vhost1,iface=$WORK/vhost1,queues=2" --vdev=net_tap1,iface=dtap1 \
+		-- --no-mlockall --forward-mode=io --nb-cores=1 --rxq=2 --txq=2 --total-num-mbufs=16384 --auto-start
+	TESTPMD_PID=$SPAWNED
+}
+
+# The taps come with the daemon; what it takes for ports otherwise must be there before.
 make_ports() {
 	local n
+	[ "$PORTS" != vhost ] || start_testpmd
 	[ "$PORTS" = af_xdp ] || return 0
 	for n in 0 1; do
 		ip -n "$MID" link add dxdp$n mtu 1508 type veth peer name pxdp$n mtu 1508 || return 1
@@ -233,6 +266,8 @@ stop_synward() {
 	WIRE_PIDS=()
 	sw_end "$pid" "$1"
 	rc=$?
+	[ -z "$TESTPMD_PID" ] || sw_end "$TESTPMD_PID"
+	TESTPMD_PID=
 	# The taps go with the daemon; veths have to be taken away.
 	ip -n "$CLI" link del eth0 2>/dev/null
 	ip -n "$SRV" link del eth0 2>/dev/null
@@ -247,8 +282,9 @@ config() {
 	local file
 	file=$(mktemp "$WORK/config.XXXXXX")
 	cat >"$file" <<-YAML
-	ports: {outside: net_${PORTS}0, inside: net_${PORTS}1}
+	ports: {outside: ${PORT_NAMES[0]}, inside: ${PORT_NAMES[1]}${QUEUES:+, queues: $QUEUES}}
 	flows: 64k
+	idle: ${IDLE:-poll}
 	services:
 	  - name: test
 	    addresses: [$V4_SRV, "$V6_SRV"]

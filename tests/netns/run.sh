@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # Runs the network tests: all, or those whose names begin with an argument (run.sh 10 40). Each test's output
-# is shown; the last line is the summary. Exit 0 only where all passed. PORTS=af_xdp in the environment puts
-# synward on AF_XDP sockets instead of taps, in the tests that can do both.
+# is shown; the last line is the summary. Exit 0 only where all passed. PORTS=af_xdp or vhost in the environment
+# puts synward on AF_XDP sockets or virtio-user instead of taps, in the tests that can do that; see lib.sh.
 set -u
 cd "$(dirname "$0")" || exit 1
 
