@@ -9,7 +9,6 @@
 #include <rte_pause.h>
 #include <rte_prefetch.h>
 
-#define RX_BURST (SW_BURST_MAX / SW_SIDES)
 #define TX_CHUNK SW_BURST_MAX
 /*
  * Tries without progress before the rest is given up: a ring that stays full for longer than a few
@@ -39,6 +38,8 @@ csum_of(uint64_t ol_flags)
 	uint64_t ip = ol_flags & RTE_MBUF_F_RX_IP_CKSUM_MASK;
 	uint64_t l4 = ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK;
 
+	if ((ip | l4) == 0)
+		return 0;
 	return (ip == RTE_MBUF_F_RX_IP_CKSUM_GOOD ? SW_CSUM_IP_GOOD : 0) |
 	       (ip == RTE_MBUF_F_RX_IP_CKSUM_BAD ? SW_CSUM_IP_BAD : 0) |
 	       (l4 == RTE_MBUF_F_RX_L4_CKSUM_GOOD ? SW_CSUM_L4_GOOD : 0) |
@@ -92,10 +93,10 @@ mbuf_of(const struct sw_frame *f)
 }
 
 sw_always_inline unsigned
-receive(const struct sw_worker *w, uint8_t side, struct sw_frame *frames)
+receive(const struct sw_worker *w, uint8_t side, struct sw_frame *frames, unsigned max)
 {
-	struct rte_mbuf *m[RX_BURST];
-	unsigned n = rte_eth_rx_burst(w->port[side], w->index, m, RX_BURST);
+	struct rte_mbuf *m[SW_BURST_MAX];
+	unsigned n = rte_eth_rx_burst(w->port[side], w->index, m, (uint16_t)max);
 
 	for (unsigned i = 0; i < n; i++)
 		rte_prefetch0(rte_pktmbuf_mtod(m[i], void *));
@@ -280,9 +281,14 @@ loop(struct sw_worker *w)
 		const struct sw_view *view = __atomic_load_n(&c->view, __ATOMIC_ACQUIRE);
 		unsigned n = 0, done;
 
-		for (unsigned side = 0; side < w->n_ports; side++)
-			if (sw_likely(w->has_queue[side]))
-				n += receive(w, (uint8_t)side, frames + n);
+		/*
+		 * The inside gets at most its half. What it leaves is the outside's: that is where
+		 * floods come from, and a longer burst costs less a packet.
+		 */
+		if (sw_likely(w->has_queue[SW_INSIDE]))
+			n = receive(w, SW_INSIDE, frames, SW_BURST_MAX / SW_SIDES);
+		if (sw_likely(w->has_queue[SW_OUTSIDE]))
+			n += receive(w, SW_OUTSIDE, frames + n, SW_BURST_MAX - n);
 		done = n;
 		if (sw_unlikely(w->handover != NULL) && n != 0)
 			n = sw_handover_give(w->handover, frames, n);

@@ -56,6 +56,8 @@ sw_tuple_equal(const struct sw_tuple *a, const struct sw_tuple *b)
 	return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4])) == 0;
 }
 
+#define SW_HASH_ODD 0x9e3779b1u
+
 /* Product of two 32-bit words, each with a secret added to it mod 2^32. */
 sw_always_inline uint64_t
 sw_hash_mul(uint32_t a, uint32_t a_key, uint32_t b, uint32_t b_key)
@@ -74,7 +76,9 @@ sw_hash_mul(uint32_t a, uint32_t a_key, uint32_t b, uint32_t b_key)
  *
  *   a = IPv4: (client + k0)(server + k1);  IPv6: the sum of four such products of address words
  *   b = (low(a) ^ ports + k2)(high(a) ^ vlan_af + k3) + a
- *   h = (low(b) + k6)(high(b) + k7) + b with its halves exchanged
+ *   h = (low(b) + k6)(high(b) + k7) + 2^32 (low(b) SW_HASH_ODD mod 2^32) + high(b)
+ *
+ * The high half of a product is not even by itself; an odd multiple of one factor makes it so.
  *
  * key: four random words, the same for the life of the table; k0 is the low half of the first.
  */
@@ -94,7 +98,8 @@ sw_tuple_hash(const struct sw_tuple *t, const uint64_t key[4])
 	else
 		a = sw_hash_mul(t->client.w_be[3], k[0], t->server.w_be[3], k[1]);
 	b = sw_hash_mul((uint32_t)a ^ ports, k[2], (uint32_t)(a >> 32) ^ t->vlan_af, k[3]) + a;
-	return sw_hash_mul((uint32_t)b, k[6], (uint32_t)(b >> 32), k[7]) + (b >> 32 | b << 32);
+	return sw_hash_mul((uint32_t)b, k[6], (uint32_t)(b >> 32), k[7]) +
+	       ((uint64_t)((uint32_t)b * SW_HASH_ODD) << 32 | b >> 32);
 }
 
 #endif

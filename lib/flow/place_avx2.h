@@ -43,6 +43,17 @@ sw_x8_add(struct sw_x8_wide a, struct sw_x8_wide b)
 		_mm256_add_epi64(a.even, b.even), _mm256_add_epi64(a.odd, b.odd)};
 }
 
+/* The high half below an odd multiple of the low one. */
+sw_always_inline __m256i
+sw_x8_spread(__m256i b)
+{
+	const __m256i odd = _mm256_set1_epi64x((long long)((uint64_t)SW_HASH_ODD << 32));
+	const __m256i low_above = _mm256_slli_epi64(b, 32);
+
+	/* Words of four: 0 0 in the low halves, so what is there stays 0. */
+	return _mm256_or_si256(_mm256_mullo_epi32(low_above, odd), _mm256_srli_epi64(b, 32));
+}
+
 /* sw_hash_mul(); ka, kb: numbers of the key's halves. */
 sw_always_inline struct sw_x8_wide
 sw_x8_hash_mul(__m256i a, unsigned ka, __m256i b, unsigned kb, const uint32_t k[8])
@@ -82,8 +93,7 @@ sw_x8_place_of(const struct sw_flow_ground *g, const struct sw_x8_tuple *t, cons
 	b = sw_x8_add(sw_x8_hash_mul(_mm256_xor_si256(sw_x8_lows(a), t->ports), 2,
 			      _mm256_xor_si256(sw_x8_highs(a), t->vlan_af), 3, k),
 		a);
-	swapped = (struct sw_x8_wide){
-		_mm256_shuffle_epi32(b.even, 0xb1), _mm256_shuffle_epi32(b.odd, 0xb1)};
+	swapped = (struct sw_x8_wide){sw_x8_spread(b.even), sw_x8_spread(b.odd)};
 	h = sw_x8_add(sw_x8_hash_mul(sw_x8_lows(b), 6, sw_x8_highs(b), 7, k), swapped);
 	low = sw_x8_lows(h);
 	high = sw_x8_highs(h);
