@@ -90,26 +90,33 @@ bucket_match(const struct sw_flow_bucket *b, uint16_t tag)
 
 /* Candidates in both buckets: the first in bits 0-7, the second in bits 8-15. */
 sw_always_inline unsigned
-place_match(const struct sw_flow_table *t, const struct sw_flow_place *p)
+place_match(const struct sw_flow_ground *g, const struct sw_flow_place *p)
 {
-	return bucket_match(&t->ground.buckets[p->b[0]], p->tag) |
-	       bucket_match(&t->ground.buckets[p->b[1]], p->tag) << SW_FLOW_BUCKET_SLOTS;
+	const struct sw_flow_bucket *a = &g->buckets[p->b[0]], *b = &g->buckets[p->b[1]];
+#ifdef __SSE2__
+	const __m128i tag = _mm_set1_epi16((short)p->tag);
+	const __m128i in_a = _mm_cmpeq_epi16(_mm_load_si128((const void *)a->tag), tag);
+	const __m128i in_b = _mm_cmpeq_epi16(_mm_load_si128((const void *)b->tag), tag);
+
+	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(in_a, in_b));
+#else
+	return bucket_match(a, p->tag) | bucket_match(b, p->tag) << SW_FLOW_BUCKET_SLOTS;
+#endif
+}
+
+sw_always_inline uint32_t
+candidate(const struct sw_flow_ground *g, const struct sw_flow_place *p, unsigned bit)
+{
+	return g->buckets[p->b[bit / SW_FLOW_BUCKET_SLOTS]].index[bit % SW_FLOW_BUCKET_SLOTS];
 }
 
 sw_always_inline struct sw_flow *
-candidate(const struct sw_flow_table *t, const struct sw_flow_place *p, unsigned bit)
-{
-	const struct sw_flow_bucket *b = &t->ground.buckets[p->b[bit / SW_FLOW_BUCKET_SLOTS]];
-
-	return &t->entries[b->index[bit % SW_FLOW_BUCKET_SLOTS]];
-}
-
-sw_always_inline struct sw_flow *
-compare(const struct sw_flow_table *t, const struct sw_flow_place *p, unsigned mask,
+compare(struct sw_flow_table *t, const struct sw_flow_place *p, unsigned mask,
 	const struct sw_tuple *tuple)
 {
 	for (; mask != 0; mask &= mask - 1) {
-		struct sw_flow *f = candidate(t, p, (unsigned)__builtin_ctz(mask));
+		struct sw_flow *f =
+			&t->entries[candidate(&t->ground, p, (unsigned)__builtin_ctz(mask))];
 
 		if (sw_tuple_equal(&f->key, tuple))
 			return f;
@@ -121,31 +128,36 @@ void
 sw_flow_lookup_burst(struct sw_flow_table *t, const struct sw_tuple *const tuples[],
 	struct sw_flow **flows, unsigned n)
 {
+	/* Copies: what is stored below could be the table itself, for all that the compiler knows. */
+	const struct sw_flow_ground g = t->ground;
+	struct sw_flow *const entries = t->entries;
 	struct sw_flow_place place[SW_BURST_MAX];
-	uint16_t mask[SW_BURST_MAX];
-	uint8_t who[SW_BURST_MAX]; /* the tuples that are not NULL */
-	unsigned k = 0;
+	struct sw_flow *first[SW_BURST_MAX]; /* candidate */
+	uint16_t mask[SW_BURST_MAX];	     /* the other ones */
 
 	SW_ASSERT(n <= SW_BURST_MAX);
 	for (unsigned i = 0; i < n; i++) {
-		flows[i] = NULL;
-		if (tuples[i] == NULL)
+		if (sw_unlikely(tuples[i] == NULL))
 			continue;
-		place[k] = sw_flow_place_of(&t->ground, tuples[i]);
-		__builtin_prefetch(&t->ground.buckets[place[k].b[0]]);
-		__builtin_prefetch(&t->ground.buckets[place[k].b[1]]);
-		who[k++] = (uint8_t)i;
+		place[i] = sw_flow_place_of(&g, tuples[i]);
+		__builtin_prefetch(&g.buckets[place[i].b[0]]);
+		__builtin_prefetch(&g.buckets[place[i].b[1]]);
 	}
 	/* One candidate is the rule, and two share a tag once in 2^16 / 16 lookups. */
-	for (unsigned j = 0; j < k; j++) {
-		mask[j] = (uint16_t)place_match(t, &place[j]);
-		if (mask[j] != 0)
-			__builtin_prefetch(
-				candidate(t, &place[j], (unsigned)__builtin_ctz(mask[j])));
+	for (unsigned i = 0; i < n; i++) {
+		const unsigned m = sw_likely(tuples[i] != NULL) ? place_match(&g, &place[i]) : 0;
+
+		first[i] = NULL;
+		mask[i] = (uint16_t)(m & (m - 1));
+		if (m == 0)
+			continue;
+		first[i] = &entries[candidate(&g, &place[i], (unsigned)__builtin_ctz(m))];
+		__builtin_prefetch(first[i]);
 	}
-	for (unsigned j = 0; j < k; j++) {
-		if (mask[j] != 0)
-			flows[who[j]] = compare(t, &place[j], mask[j], tuples[who[j]]);
+	for (unsigned i = 0; i < n; i++) {
+		flows[i] = first[i];
+		if (first[i] != NULL && sw_unlikely(!sw_tuple_equal(&first[i]->key, tuples[i])))
+			flows[i] = compare(t, &place[i], mask[i], tuples[i]);
 	}
 }
 
@@ -154,7 +166,7 @@ sw_flow_find(struct sw_flow_table *t, const struct sw_tuple *tuple)
 {
 	struct sw_flow_place p = sw_flow_place_of(&t->ground, tuple);
 
-	return compare(t, &p, place_match(t, &p), tuple);
+	return compare(t, &p, place_match(&t->ground, &p), tuple);
 }
 
 static void
@@ -201,7 +213,7 @@ sw_flow_remove(struct sw_flow_table *t, struct sw_flow *f)
 	uint32_t index = sw_flow_index(t, f);
 	struct sw_flow_place p = sw_flow_place_of(&t->ground, &f->key);
 
-	for (unsigned mask = place_match(t, &p); mask != 0; mask &= mask - 1) {
+	for (unsigned mask = place_match(&t->ground, &p); mask != 0; mask &= mask - 1) {
 		unsigned bit = (unsigned)__builtin_ctz(mask);
 		struct sw_flow_bucket *b = &t->ground.buckets[p.b[bit / SW_FLOW_BUCKET_SLOTS]];
 

@@ -55,9 +55,14 @@ sw_always_inline void
 sw_pkt_set_addrs4(
 	struct sw_pkt *p, bool from_client, const struct sw_wire_ip4 *ip, uint32_t vlan_af)
 {
-	p->tuple = (struct sw_tuple){.vlan_af = vlan_af};
-	p->tuple.client.w_be[3] = from_client ? ip->src_be : ip->dst_be;
-	p->tuple.server.w_be[3] = from_client ? ip->dst_be : ip->src_be;
+	const rte_be32_t client_be = from_client ? ip->src_be : ip->dst_be;
+	const rte_be32_t server_be = from_client ? ip->dst_be : ip->src_be;
+
+	p->tuple.client.q[0] = p->tuple.server.q[0] = 0;
+	p->tuple.client.q[1] = (uint64_t)client_be << 32; /* w_be[3] */
+	p->tuple.server.q[1] = (uint64_t)server_be << 32;
+	sw_pkt_set_ports(p, from_client, 0, 0);
+	p->tuple.vlan_af = vlan_af;
 }
 
 sw_always_inline void
