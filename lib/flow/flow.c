@@ -124,41 +124,66 @@ compare(struct sw_flow_table *t, const struct sw_flow_place *p, unsigned mask,
 	return NULL;
 }
 
+/* Copies of `ground`: what is stored could be the table itself, for all that the compiler knows. */
+void
+sw_flow_search_places(const struct sw_flow_table *t, struct sw_flow_search *s,
+	const struct sw_tuple *const tuples[], unsigned at, unsigned n)
+{
+	const struct sw_flow_ground g = t->ground;
+
+	SW_ASSERT(at + n <= SW_BURST_MAX);
+	for (unsigned i = at; i < at + n; i++) {
+		if (sw_unlikely(tuples[i] == NULL))
+			continue;
+		s->place[i] = sw_flow_place_of(&g, tuples[i]);
+		__builtin_prefetch(&g.buckets[s->place[i].b[0]]);
+		__builtin_prefetch(&g.buckets[s->place[i].b[1]]);
+	}
+}
+
+/* One candidate is the rule, and two share a tag once in 2^16 / 16 lookups. */
+void
+sw_flow_search_tags(struct sw_flow_table *t, struct sw_flow_search *s,
+	const struct sw_tuple *const tuples[], unsigned n)
+{
+	const struct sw_flow_ground g = t->ground;
+	struct sw_flow *const entries = t->entries;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct sw_flow_place *p = &s->place[i];
+		const unsigned m = sw_likely(tuples[i] != NULL) ? place_match(&g, p) : 0;
+
+		s->first[i] = NULL;
+		if (m == 0)
+			continue;
+		p->more = (uint16_t)(m & (m - 1));
+		s->first[i] = &entries[candidate(&g, p, (unsigned)__builtin_ctz(m))];
+		__builtin_prefetch(s->first[i]);
+	}
+}
+
+void
+sw_flow_search_flows(struct sw_flow_table *t, const struct sw_flow_search *s,
+	const struct sw_tuple *const tuples[], struct sw_flow **flows, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct sw_flow *f = s->first[i];
+
+		if (f != NULL && sw_unlikely(!sw_tuple_equal(&f->key, tuples[i])))
+			f = compare(t, &s->place[i], s->place[i].more, tuples[i]);
+		flows[i] = f;
+	}
+}
+
 void
 sw_flow_lookup_burst(struct sw_flow_table *t, const struct sw_tuple *const tuples[],
 	struct sw_flow **flows, unsigned n)
 {
-	/* Copies: what is stored below could be the table itself, for all that the compiler knows. */
-	const struct sw_flow_ground g = t->ground;
-	struct sw_flow *const entries = t->entries;
-	struct sw_flow_place place[SW_BURST_MAX];
-	struct sw_flow *first[SW_BURST_MAX]; /* candidate */
-	uint16_t mask[SW_BURST_MAX];	     /* the other ones */
+	struct sw_flow_search s;
 
-	SW_ASSERT(n <= SW_BURST_MAX);
-	for (unsigned i = 0; i < n; i++) {
-		if (sw_unlikely(tuples[i] == NULL))
-			continue;
-		place[i] = sw_flow_place_of(&g, tuples[i]);
-		__builtin_prefetch(&g.buckets[place[i].b[0]]);
-		__builtin_prefetch(&g.buckets[place[i].b[1]]);
-	}
-	/* One candidate is the rule, and two share a tag once in 2^16 / 16 lookups. */
-	for (unsigned i = 0; i < n; i++) {
-		const unsigned m = sw_likely(tuples[i] != NULL) ? place_match(&g, &place[i]) : 0;
-
-		first[i] = NULL;
-		mask[i] = (uint16_t)(m & (m - 1));
-		if (m == 0)
-			continue;
-		first[i] = &entries[candidate(&g, &place[i], (unsigned)__builtin_ctz(m))];
-		__builtin_prefetch(first[i]);
-	}
-	for (unsigned i = 0; i < n; i++) {
-		flows[i] = first[i];
-		if (first[i] != NULL && sw_unlikely(!sw_tuple_equal(&first[i]->key, tuples[i])))
-			flows[i] = compare(t, &place[i], mask[i], tuples[i]);
-	}
+	sw_flow_search_places(t, &s, tuples, 0, n);
+	sw_flow_search_tags(t, &s, tuples, n);
+	sw_flow_search_flows(t, &s, tuples, flows, n);
 }
 
 struct sw_flow *

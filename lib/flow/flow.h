@@ -78,6 +78,27 @@ struct sw_flow_table *sw_flow_table_init(
 void sw_flow_lookup_burst(struct sw_flow_table *t, const struct sw_tuple *const tuples[],
 	struct sw_flow **flows, unsigned n);
 
+/*
+ * The same in three steps, for a caller with other work to do in between: what a step needs of
+ * memory is on its way since the one before. All three with the same n tuples (or their first part
+ * and then the rest: `at` is where a call of the first step begins).
+ */
+struct sw_flow_search {
+	struct sw_flow_place {
+		uint32_t b[2]; /* buckets */
+		uint16_t tag;  /* in either of them */
+		uint16_t more; /* candidates beside the first, as bits */
+	} place[SW_BURST_MAX];
+	struct sw_flow *first[SW_BURST_MAX]; /* candidate, or NULL */
+};
+
+void sw_flow_search_places(const struct sw_flow_table *t, struct sw_flow_search *s,
+	const struct sw_tuple *const tuples[], unsigned at, unsigned n);
+void sw_flow_search_tags(struct sw_flow_table *t, struct sw_flow_search *s,
+	const struct sw_tuple *const tuples[], unsigned n);
+void sw_flow_search_flows(struct sw_flow_table *t, const struct sw_flow_search *s,
+	const struct sw_tuple *const tuples[], struct sw_flow **flows, unsigned n);
+
 /* One lookup, for the rare places that need it. */
 struct sw_flow *sw_flow_find(struct sw_flow_table *t, const struct sw_tuple *tuple);
 

@@ -35,11 +35,6 @@ struct sw_flow_ground {
 
 const struct sw_flow_ground *sw_flow_ground(const struct sw_flow_table *t);
 
-struct sw_flow_place {
-	uint32_t b[2];
-	uint16_t tag; /* in either bucket */
-};
-
 sw_always_inline struct sw_flow_place
 sw_flow_place_of(const struct sw_flow_ground *g, const struct sw_tuple *tuple)
 {

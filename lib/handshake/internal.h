@@ -2,8 +2,10 @@
 /*
  * internal.h - what the files of the engine share.
  *
- *   engine.c    memory, the burst: parse, policy, lookup, hand each packet to a file below
+ *   engine.c    memory
+ *   burst.c     the burst: parse, policy, lookup, hand each packet to a file below
  *   syn.c       plain SYNs, eight at a time; see syn.h
+ *   blind.c     blind ACKs, eight at a time; see blind.h
  *   answer.c    SYNs of clients: cookies for the whole burst, SYN-ACKs
  *   accept.c    ACKs without a flow: cookies verified for the whole burst, flow, SYN to the server
  *   halfopen.c  packets of connections that wait for their server

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * burst.c - the way of a burst: parse, policy, flow lookup, cookies, act.
+ *
+ * Each stage runs over the whole burst before the next one starts, so that what one packet waits
+ * for (a bucket, a flow, a MAC) is under way for all of them.
+ */
+#include "handshake/blind.h"
+#include "handshake/internal.h"
+
+#define NS_PER_MS 1000000ull
+#define NS_PER_S  1000000000ull
+
+/* Packets that policy decides without a flow. True where the engine goes on with this one. */
+static bool
+admit(struct burst *b, struct item *it)
+{
+	const struct sw_policy *policy = b->view->policy;
+	const struct sw_pkt *p = it->p;
+
+	if (it->service == SW_POLICY_NO_SERVICE) {
+		/* A TCP header too short for its ports may be for any port of the server. */
+		if (p->kind == SW_PKT_BAD && p->tuple.cport_be == 0 && p->tuple.sport_be == 0 &&
+			sw_policy_covers_address(policy, &p->tuple))
+			drop(b, p->f, p->reason);
+		else
+			bridge(b, p->f, SW_C_BRIDGED);
+		return false;
+	}
+	enum sw_source_verdict source = sw_policy_source(policy, &p->tuple);
+	uint8_t mode = sw_policy_service(policy, it->service)->mode;
+
+	if (source == SW_SOURCE_DENY) {
+		drop_item(b, it, SW_DROP_DENIED);
+	} else if (mode == SW_MODE_DROP) {
+		drop_item(b, it, SW_DROP_SERVICE_DROP);
+	} else if (mode == SW_MODE_PASS || source == SW_SOURCE_ALLOW) {
+		service_count(&service_stats(b, it->service)->passed);
+		bridge(b, p->f, SW_C_PASSED);
+	} else if (p->kind == SW_PKT_BAD) {
+		drop_item(b, it, p->reason);
+	} else {
+		return true;
+	}
+	return false;
+}
+
+/* True where the tuple is known, so that policy can be asked. */
+static bool
+has_tuple(const struct sw_pkt *p)
+{
+	return p->kind == SW_PKT_TCP || p->kind == SW_PKT_FIRST || p->kind == SW_PKT_ICMP ||
+	       (p->kind == SW_PKT_BAD && p->reason >= SW_DROP_TCP_HEADER);
+}
+
+/* Which way a packet of a protected service goes; SYNs and ACKs wait for their burst of cookies. */
+enum path { PATH_DONE, PATH_SYN, PATH_ACK, PATH_RST };
+
+static enum path
+client_without_flow(struct burst *b, const struct item *it)
+{
+	uint8_t flags = it->p->tcp_flags;
+
+	if (flags & SW_TCP_SYN) {
+		if (!(flags & SW_TCP_ACK))
+			return PATH_SYN;
+		drop_item(b, it, SW_DROP_SYNACK_FROM_CLIENT);
+	} else if (flags & SW_TCP_RST) {
+		return PATH_RST;
+	} else {
+		return PATH_ACK;
+	}
+	return PATH_DONE;
+}
+
+/* Only where the server asked for it with a SYN of its own: what opens the entry must answer that. */
+static void
+synack_of_client(struct burst *b, const struct item *it)
+{
+	if (!(it->f->flags & SW_FLOW_FROM_SERVER) || it->p->ack != it->f->ts_delta ||
+		!sw_pkt_tcp_csum_ok(it->p)) {
+		drop_item(b, it, SW_DROP_SYNACK_FROM_CLIENT);
+		return;
+	}
+	it->f->flags &= (uint8_t)~SW_FLOW_REOPEN;
+	spliced_client(b, it);
+}
+
+/* Half-open, and the packet acknowledges another SYN-ACK than the one that opened the flow. */
+static bool
+is_other_handshake(const struct sw_engine *e, const struct item *it)
+{
+	return it->f->state == SW_FLOW_SYN_SENT && flow_pending(e, it->f)->isn + 1 != it->p->ack;
+}
+
+static enum path
+client_packet(struct burst *b, const struct item *it)
+{
+	const struct sw_flow *f = it->f;
+	uint8_t flags = it->p->tcp_flags;
+
+	if (f == NULL)
+		return client_without_flow(b, it);
+	if (flags & SW_TCP_SYN) {
+		if (flags & SW_TCP_ACK) {
+			synack_of_client(b, it);
+			return PATH_DONE;
+		}
+		if (f->state == SW_FLOW_SYN_SENT
+				? flow_pending(b->e, f)->client_isn != it->p->seq
+				: sw_flow_reusable(f) || (f->flags & SW_FLOW_REOPEN))
+			return PATH_SYN;
+	} else if (flags & SW_TCP_RST) {
+		if (f->flags & SW_FLOW_REOPEN)
+			recent_reset(b, it->p);
+	} else if ((f->flags & SW_FLOW_REOPEN) || is_other_handshake(b->e, it)) {
+		return PATH_ACK;
+	}
+	if (f->state == SW_FLOW_SYN_SENT)
+		halfopen_client(b, it);
+	else
+		spliced_client(b, it);
+	return PATH_DONE;
+}
+
+/* Of one that was put off: judged anew where flows have been made or removed since. */
+static enum path
+late_path(struct burst *b, const struct item *it)
+{
+	if (sw_unlikely(b->stale))
+		return client_packet(b, it);
+	return it->p->tcp_flags & SW_TCP_RST ? PATH_RST : PATH_SYN;
+}
+
+static void
+server_packet(struct burst *b, const struct item *it)
+{
+	bool syn = (it->p->tcp_flags & (SW_TCP_SYN | SW_TCP_ACK)) == SW_TCP_SYN;
+
+	if (it->f != NULL && it->f->state == SW_FLOW_SYN_SENT)
+		halfopen_server(b, it);
+	else if (sw_unlikely(syn) && (it->f == NULL || sw_flow_reusable(it->f)))
+		open_from_server(b, it);
+	else if (it->f == NULL)
+		drop_item(b, it, SW_DROP_SERVER_NO_FLOW);
+	else
+		spliced_server(b, it);
+}
+
+static void
+look_again(struct burst *b, struct item *items, unsigned n)
+{
+	for (unsigned i = 0; b->stale && i < n; i++)
+		items[i].f = sw_flow_find(b->e->flows, &items[i].p->tuple);
+}
+
+static void
+act(struct burst *b, struct item *items, unsigned n)
+{
+	struct item late[SW_BURST_MAX], syns[SW_BURST_MAX], acks[SW_BURST_MAX];
+	unsigned n_late = 0, n_syns = 0, n_acks = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		struct item *it = &items[i];
+
+		look_again(b, it, 1);
+		if (it->p->f->side == SW_INSIDE) {
+			server_packet(b, it);
+			continue;
+		}
+		switch (client_packet(b, it)) {
+		case PATH_SYN:
+		case PATH_RST:
+			late[n_late++] = *it;
+			break;
+		case PATH_ACK:
+			acks[n_acks++] = *it;
+			break;
+		case PATH_DONE:
+			break;
+		}
+	}
+	look_again(b, acks, n_acks);
+	accept_acks(b, acks, n_acks);
+	/*
+	 * An RST or a SYN may be for what an ACK of this burst has just opened. An ACK never
+	 * answers a SYN of its own burst, so none is taken too early.
+	 */
+	for (unsigned i = 0; i < n_late; i++) {
+		look_again(b, &late[i], 1);
+		switch (late_path(b, &late[i])) {
+		case PATH_SYN:
+			syns[n_syns++] = late[i];
+			break;
+		case PATH_RST:
+			recent_reset(b, late[i].p);
+			drop_item(b, &late[i], SW_DROP_RST_NO_FLOW);
+			break;
+		default:
+			break;
+		}
+	}
+	look_again(b, syns, n_syns);
+	answer_syns(b, syns, n_syns);
+}
+
+/* A burst on its general way. */
+struct parsed {
+	struct sw_pkt pkts[SW_BURST_MAX];
+	const struct sw_tuple *tuples[SW_BURST_MAX]; /* NULL: not known */
+	struct sw_flow_search search;
+};
+
+/* So many packets are parsed before their buckets are sent for. */
+#define PARSE_CHUNK 8
+
+/* Headers are read while the buckets of those before come from memory. */
+static void
+parse(struct burst *b, struct parsed *s, struct sw_frame *frames, unsigned n)
+{
+	for (unsigned at = 0; at < n; at += PARSE_CHUNK) {
+		unsigned m = n - at < PARSE_CHUNK ? n - at : PARSE_CHUNK;
+
+		sw_parse_burst(frames + at, s->pkts + at, m);
+		for (unsigned i = at; i < at + m; i++)
+			s->tuples[i] = has_tuple(&s->pkts[i]) ? &s->pkts[i].tuple : NULL;
+		sw_flow_search_places(b->e->flows, &s->search, s->tuples, at, m);
+	}
+	sw_flow_search_tags(b->e->flows, &s->search, s->tuples, n);
+}
+
+/* Policy for the burst; what is left of it in items[] has a service that wants it. */
+static unsigned
+triage(struct burst *b, struct parsed *s, unsigned n, struct item *items)
+{
+	uint16_t service[SW_BURST_MAX];
+	unsigned n_items = 0, inside = 0;
+
+	sw_policy_lookup_burst(b->view->policy, s->tuples, service, n);
+	for (unsigned i = 0; i < n; i++) {
+		struct sw_pkt *p = &s->pkts[i];
+		struct item it = {.p = p, .service = service[i]};
+
+		inside += p->f->side;
+		if (sw_unlikely(s->tuples[i] == NULL))
+			not_tcp(b, p);
+		else if (!admit(b, &it))
+			continue;
+		else if (sw_likely(p->kind == SW_PKT_TCP))
+			items[n_items++] = it;
+		else
+			other(b, &it);
+	}
+	sw_count_add(&b->stats, SW_C_RX_INSIDE, inside);
+	sw_count_add(&b->stats, SW_C_RX_OUTSIDE, n - inside);
+	return n_items;
+}
+
+/* The general way: for every packet, whatever it is. */
+static void
+run(struct burst *b, struct sw_frame *frames, unsigned n)
+{
+	struct parsed s;
+	struct item items[SW_BURST_MAX];
+	struct sw_flow *flows[SW_BURST_MAX];
+	unsigned n_items;
+
+	b->stale = false;
+	s.tuples[0] = NULL; /* else a compiler warns: it does not know that n is not 0 */
+	parse(b, &s, frames, n);
+	/* Meanwhile the flows come. Should one be removed here, act() looks again. */
+	n_items = triage(b, &s, n, items);
+	sw_flow_search_flows(b->e->flows, &s.search, s.tuples, flows, n);
+	for (unsigned i = 0; i < n_items; i++)
+		items[i].f = flows[items[i].p - s.pkts];
+	act(b, items, n_items);
+}
+
+#ifdef SW_HAVE_AVX2
+/* Plain SYNs are answered last, like all SYNs (act()). */
+static void
+run_with_syns(struct burst *b, struct sw_frame *frames, unsigned n)
+{
+	struct syn_batch syns[2];
+	struct sw_frame rest[SW_BURST_MAX];
+	unsigned n_rest = syn_pick(syns, frames, n, rest);
+
+	if (n_rest != 0)
+		run(b, rest, n_rest);
+	n_rest = syn_answer(b, syns, rest);
+	if (n_rest != 0)
+		run(b, rest, n_rest);
+}
+
+static bool
+makes_flows(const struct burst *b)
+{
+	return b->stats.c[SW_C_FLOW_CREATED] + b->stats.c[SW_C_FLOW_REOPENED] != 0;
+}
+
+static sw_noinline void
+run_under_blind_acks(struct burst *b, struct sw_frame *frames, unsigned n)
+{
+	struct blind blind;
+
+	n = blind_pick(b, &blind, frames, n);
+	if (n != 0)
+		run_with_syns(b, frames, n);
+	if (makes_flows(b))
+		run(b, blind.f, blind.n);
+	else
+		blind_drop(b, &blind);
+}
+
+static void
+run_short_ways(struct burst *b, struct sw_frame *frames, unsigned n)
+{
+	if (b->e->blind)
+		run_under_blind_acks(b, frames, n);
+	else
+		run_with_syns(b, frames, n);
+	b->e->blind = b->stats.c[SW_C_DROP_BASE + SW_DROP_COOKIE_BAD] >= BLIND_MIN;
+}
+#endif
+
+void
+sw_engine_burst(struct sw_engine *e, const struct sw_view *view, uint64_t now_ns,
+	struct sw_frame *frames, unsigned n, struct sw_out *out)
+{
+	struct burst b = {
+		.e = e,
+		.view = view,
+		.out = out,
+		.now_ms = (uint32_t)(now_ns / NS_PER_MS),
+		.now_s = now_ns / NS_PER_S,
+	};
+
+	SW_ASSERT(n <= SW_BURST_MAX);
+	learn_begin(&b);
+#ifdef SW_HAVE_AVX2
+	if (syn_can())
+		run_short_ways(&b, frames, n);
+	else
+#endif
+		run(&b, frames, n);
+	sw_stats_fold(&e->stats, &b.stats);
+}
