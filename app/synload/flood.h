@@ -45,6 +45,7 @@ struct sw_flood_stats {
 struct sw_flood {
 	struct sw_craft craft[SW_LOAD_SERVERS_MAX][SW_CRAFT_TYPES];
 	uint8_t mix[SW_FLOOD_MIX];
+	unsigned only_type; /* all of mix[], or SW_CRAFT_TYPES */
 	const struct sw_load_route *route;
 	enum sw_craft_options options;
 	uint32_t sample;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "run.h"
 
-
-
 /* Answers that take longer than this after the last packet are not waited for. */
 #define QUIET_NS     200000000u
 #define QUIET_MAX_NS 2000000000u
