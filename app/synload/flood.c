@@ -123,30 +123,38 @@ sw_flood_fill(struct sw_flood *f, uint8_t *const out[], uint16_t len[], unsigned
 	return n;
 }
 
-/* Flags of a TCP packet; -1: it is something else. Only as deep as the count needs. */
-sw_always_inline int
-tcp_flags(const uint8_t *p, uint32_t len)
+/* Where the TCP header is; 0: it is something else. Only as deep as the count needs. */
+sw_always_inline uint32_t
+find_tcp(const uint8_t *p, uint32_t len)
 {
 	uint32_t off = 12;
 
 	if (sw_unlikely(len < 18))
-		return -1;
+		return 0;
 	if (sw_load16(p + off) == SW_ETHER_VLAN_BE)
 		off += 4;
 	if (sw_load16(p + off) == SW_ETHER_IP4_BE) {
 		off += 2;
 		if (len < off + SW_IP4_BYTES || p[off + 9] != SW_IPPROTO_TCP)
-			return -1;
+			return 0;
 		off += (p[off] & 15) * 4u;
 	} else if (sw_load16(p + off) == SW_ETHER_IP6_BE) {
 		off += 2;
 		if (len < off + SW_IP6_BYTES || p[off + 6] != SW_IPPROTO_TCP)
-			return -1;
+			return 0;
 		off += SW_IP6_BYTES;
 	} else {
-		return -1;
+		return 0;
 	}
-	return len < off + SW_TCP_BYTES ? -1 : p[off + 13];
+	return len < off + SW_TCP_BYTES ? 0 : off;
+}
+
+bool
+sw_flood_owns(const uint8_t *frame, uint32_t len)
+{
+	const uint32_t tcp = find_tcp(frame, len);
+
+	return tcp == 0 || rte_be_to_cpu_16(sw_load16(frame + tcp + 2)) >= SW_FLOOD_PORT_MIN;
 }
 
 static sw_noinline void
@@ -160,10 +168,11 @@ judge(struct sw_flood *f, const uint8_t *frame, uint32_t len)
 void
 sw_flood_input(struct sw_flood *f, const uint8_t *frame, uint32_t len)
 {
-	const int flags = tcp_flags(frame, len);
+	const uint32_t tcp = find_tcp(frame, len);
+	const unsigned flags = tcp != 0 ? frame[tcp + 13] : 0;
 
 	f->stats.rx++;
-	if (sw_unlikely(flags < 0)) {
+	if (sw_unlikely(tcp == 0)) {
 		f->stats.other++;
 	} else if (flags & SW_TCP_RST) {
 		f->stats.rst++;

@@ -64,6 +64,13 @@ void sw_flood_init(struct sw_flood *f, const struct sw_flood_spec *spec);
  */
 unsigned sw_flood_fill(struct sw_flood *f, uint8_t *const out[], uint16_t len[], unsigned n);
 
+/*
+ * In a mixed run the flood has the upper half of the ports, connections the lower one. True for a
+ * TCP frame to an upper one, and for what is not TCP.
+ */
+#define SW_FLOOD_PORT_MIN 32768
+bool sw_flood_owns(const uint8_t *frame, uint32_t len);
+
 /* Counts a frame that came in, and judges it where it is its turn. */
 void sw_flood_input(struct sw_flood *f, const uint8_t *frame, uint32_t len);
 
