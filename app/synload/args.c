@@ -141,7 +141,7 @@ finish(struct parse *p)
 		p->say("%s; " TRY_HELP, wrong);
 		return -EINVAL;
 	}
-	a->route.key = sw_mum(a->seed ^ 0x8ebc6af09c88c6e3ull, 0x589965cc75374cc3ull);
+	a->route.key = sw_load_mix(a->seed ^ 0x8ebc6af09c88c6e3ull, 0x589965cc75374cc3ull);
 	for (unsigned v6 = 0; v6 < 2; v6++)
 		sw_space_set_order(&a->route.space[v6], a->order, a->seed);
 	return 0;

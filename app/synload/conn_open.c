@@ -159,8 +159,8 @@ sw_conn_accept(struct conn_ctx *x, const struct sw_pkt *p)
 	c->rounds = c->tries = 0;
 	agree(x, &o, first_window(p, &o));
 	c->state = SW_CONN_SYN_RCVD;
-	c->iss =
-		(uint32_t)sw_mum(x->id ^ e->key, 0x8ebc6af09c88c6e3ull) + (uint32_t)(e->now_us / 4);
+	c->iss = (uint32_t)sw_load_mix(x->id ^ e->key, 0x8ebc6af09c88c6e3ull) +
+		 (uint32_t)(e->now_us / 4);
 	c->snd_una = c->iss;
 	c->snd_nxt = c->snd_max = c->iss + 1;
 	c->irs = p->seq;

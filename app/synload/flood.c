@@ -30,7 +30,7 @@ sw_flood_init(struct sw_flood *f, const struct sw_flood_spec *spec)
 	f->options = spec->options;
 	f->sample = spec->sample;
 	f->until_sample = 1;
-	f->rand.state = sw_mum(spec->seed, 0x9e3779b97f4a7c15ull);
+	f->rand.state = sw_load_mix(spec->seed, 0x9e3779b97f4a7c15ull);
 	for (unsigned s = 0; s < r->n_servers; s++)
 		for (unsigned t = 0; t < SW_CRAFT_TYPES; t++)
 			sw_craft_init(&f->craft[s][t], &r->l2, &r->servers[s], t, spec->options);

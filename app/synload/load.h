@@ -29,6 +29,15 @@ struct sw_load_server {
 	bool v6;
 };
 
+/* Multiply and fold: mixes two words into one. */
+sw_always_inline uint64_t
+sw_load_mix(uint64_t a, uint64_t b)
+{
+	unsigned __int128 p = (unsigned __int128)a * b;
+
+	return (uint64_t)p ^ (uint64_t)(p >> 64);
+}
+
 /* A cheap generator of random numbers; not one that withstands anybody. */
 struct sw_load_rand {
 	uint64_t state;
@@ -38,7 +47,7 @@ sw_always_inline uint64_t
 sw_load_rand64(struct sw_load_rand *r)
 {
 	r->state += 0xa0761d6478bd642full;
-	return sw_mum(r->state, r->state ^ 0xe7037ed1a0b428dbull);
+	return sw_load_mix(r->state, r->state ^ 0xe7037ed1a0b428dbull);
 }
 
 /*
@@ -72,7 +81,7 @@ sw_load_unpack4(uint64_t lo)
 sw_always_inline uint64_t
 sw_load_secret(uint64_t client_lo, uint64_t client_hi, uint32_t ports, uint64_t key)
 {
-	return sw_mum(client_lo ^ key, (uint64_t)ports << 32 ^ ports ^ client_hi ^ ~key);
+	return sw_load_mix(client_lo ^ key, (uint64_t)ports << 32 ^ ports ^ client_hi ^ ~key);
 }
 
 #endif

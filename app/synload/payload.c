@@ -18,7 +18,7 @@ sw_payload_init(struct sw_payload *p, uint64_t seed)
 static const uint8_t *
 piece(const struct sw_payload *p, uint64_t id, uint32_t off, uint32_t *n)
 {
-	const uint64_t start = sw_mum(
+	const uint64_t start = sw_load_mix(
 		id ^ 0x9e3779b97f4a7c15ull, (off / SW_PAYLOAD_BLOCK) ^ 0xe7037ed1a0b428dbull);
 	const uint32_t left = SW_PAYLOAD_BLOCK - off % SW_PAYLOAD_BLOCK;
 

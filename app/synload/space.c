@@ -38,7 +38,7 @@ sw_space_set_order(struct sw_space *s, enum sw_space_order order, uint64_t seed)
 	uint32_t inverse;
 
 	s->order = order;
-	s->scatter = ((uint32_t)sw_mum(seed, 0xa0761d6478bd642full) ^ MIX) | 1;
+	s->scatter = ((uint32_t)sw_load_mix(seed, 0xa0761d6478bd642full) ^ MIX) | 1;
 	/* Newton's iteration: each step doubles the low bits that are right, from 3. */
 	inverse = s->scatter;
 	for (int i = 0; i < 4; i++)
