@@ -4,15 +4,11 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "log.h"
 
 #define TRY_HELP "try synward --help"
-
-/* Arguments of ours that sw_args_eal_argv() may add, argv[0] and the NULL included. */
-#define EAL_ADDED_MAX 7
 
 /* Values far from any character: getopt_long() gives '?' and ':' a meaning of their own. */
 enum { OPT_CONFIG = 256, OPT_CHECK, OPT_HELP, OPT_VERSION };
@@ -25,33 +21,16 @@ static const struct option options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-/* True for "--name" and "--name=value". */
-static bool
-is_long(const char *arg, const char *name)
-{
-	size_t len = strlen(name);
-
-	return strncmp(arg, name, len) == 0 && (arg[len] == '\0' || arg[len] == '=');
-}
-
 static int
-scan_eal(struct sw_args *a)
+refuse_own_in_eal(const struct sw_eal_args *e)
 {
-	for (int i = 0; i < a->n_eal; i++) {
-		const char *arg = a->eal[i];
+	for (int i = 0; i < e->n_args; i++) {
+		const char *arg = e->args[i];
 
-		if (is_long(arg, "--config") || is_long(arg, "--check")) {
+		if (sw_eal_is_long(arg, "--config") || sw_eal_is_long(arg, "--check")) {
 			sw_log_error("%s is synward's own and goes after the --; " TRY_HELP, arg);
 			return -EINVAL;
 		}
-		if (strcmp(arg, "-h") == 0 || strcmp(arg, "--help") == 0 || strcmp(arg, "-v") == 0)
-			a->eal_talks = true;
-		if (is_long(arg, "--lcores") ||
-			(arg[0] == '-' && arg[1] != '\0' && strchr("lcsS", arg[1])))
-			a->eal_chooses_cpus = true;
-		a->eal_log_level |= is_long(arg, "--log-level");
-		a->no_huge |= is_long(arg, "--no-huge");
-		a->in_memory |= is_long(arg, "--in-memory");
 	}
 	return 0;
 }
@@ -123,26 +102,17 @@ parse_own(struct sw_args *a, int n, char **args)
 int
 sw_args_parse(struct sw_args *a, int argc, char **argv)
 {
-	static char *no_args[] = {NULL};
 	int split, rc;
 
-	*a = (struct sw_args){.action = SW_ARGS_RUN, .eal = no_args};
+	*a = (struct sw_args){.action = SW_ARGS_RUN};
 	if (argc < 1) {
 		sw_log_error("started without a program name; " TRY_HELP);
 		return -EINVAL;
 	}
-	a->program = argv[0];
-	for (split = 1; split < argc && strcmp(argv[split], "--") != 0;)
-		split++;
-	if (split < argc) {
-		a->eal = argv + 1;
-		a->n_eal = split - 1;
-		rc = scan_eal(a);
-		if (rc == 0)
-			rc = parse_own(a, argc - split, argv + split);
-	} else {
-		rc = parse_own(a, argc, argv);
-	}
+	split = sw_eal_split(&a->eal, argc, argv);
+	rc = refuse_own_in_eal(&a->eal);
+	if (rc == 0)
+		rc = parse_own(a, argc - split, argv + split);
 	if (rc != 0)
 		return rc;
 	if (a->config == NULL && (a->action == SW_ARGS_RUN || a->action == SW_ARGS_CHECK)) {
@@ -150,37 +120,6 @@ sw_args_parse(struct sw_args *a, int argc, char **argv)
 		return -EINVAL;
 	}
 	return 0;
-}
-
-char **
-sw_args_eal_argv(const struct sw_args *a, char *lcores, int *argc)
-{
-	/*
-	 * EAL's notices (CPUs found, sockets opened) and telemetry's warning that nobody uses its
-	 * old interface are of no use at every start. net_tap calls it an error that a kernel has
-	 * no multiq qdisc, which only its flow rules would need; where it really fails, EAL says
-	 * so.
-	 */
-	static char eal_level[] = "--log-level=lib.eal:warning";
-	static char telemetry_level[] = "--log-level=lib.telemetry:error";
-	static char tap_level[] = "--log-level=pmd.net.tap:critical";
-	char **v = calloc((size_t)a->n_eal + EAL_ADDED_MAX, sizeof(*v));
-	int n = 0;
-
-	if (v == NULL)
-		return NULL;
-	v[n++] = a->program;
-	if (lcores != NULL)
-		v[n++] = lcores;
-	if (!a->eal_log_level) {
-		v[n++] = eal_level;
-		v[n++] = telemetry_level;
-		v[n++] = tap_level;
-	}
-	for (int i = 0; i < a->n_eal; i++)
-		v[n++] = a->eal[i];
-	*argc = n;
-	return v;
 }
 
 void

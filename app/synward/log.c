@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "log.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 static void
-put(const char *prefix, const char *fmt, va_list ap)
+put(const char *kind, const char *fmt, va_list ap)
 {
 	flockfile(stderr);
-	fputs(prefix, stderr);
+	fprintf(stderr, "%s: %s", program_invocation_short_name, kind);
 	vfprintf(stderr, fmt, ap);
 	fputc('\n', stderr);
 	funlockfile(stderr);
@@ -20,7 +21,7 @@ sw_log_error(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	put("synward: ", fmt, ap);
+	put("", fmt, ap);
 	va_end(ap);
 }
 
@@ -30,6 +31,6 @@ sw_log_warning(const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	put("synward: warning: ", fmt, ap);
+	put("warning: ", fmt, ap);
 	va_end(ap);
 }

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The order in which the daemon comes up and goes down. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include <rte_eal.h>
-#include <rte_errno.h>
 #include <rte_launch.h>
 #include <rte_lcore.h>
 
@@ -30,67 +27,30 @@ share(uint32_t of_daemon, unsigned n_workers)
 	return (of_daemon + n_workers - 1) / n_workers;
 }
 
-/*
- * rte_eal_init() prints a hundred lines of help on standard output where it does not like an
- * argument; what was wrong stands on standard error. The help is for those who ask for it.
- */
-static int
-init_eal(const struct sw_args *args, int argc, char **argv)
-{
-	int out = -1, null, rc, err;
-
-	fflush(stdout);
-	if (!args->eal_talks && (null = open("/dev/null", O_WRONLY | O_CLOEXEC)) >= 0) {
-		out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-		if (out >= 0)
-			dup2(null, STDOUT_FILENO);
-		close(null);
-	}
-	rc = rte_eal_init(argc, argv);
-	err = rte_errno;
-	if (out >= 0) {
-		fflush(stdout);
-		dup2(out, STDOUT_FILENO);
-		close(out);
-	}
-	rte_errno = err;
-	return rc;
-}
-
 /* Exit status of a start that failed, or EXIT_STOPPED. */
 static int
 start_eal(const struct sw_args *args, const struct sw_config *cfg)
 {
 	static char lcores[SW_LCORES_ARG_BYTES]; /* EAL keeps pointers into its argv */
 	char **argv;
-	int argc;
+	int argc, rc;
 
-	if (sw_startup_hugepages(args) != 0)
+	if (sw_startup_hugepages(&args->eal) != 0)
 		return EXIT_FAILED;
-	if (!args->eal_chooses_cpus && sw_startup_lcores(cfg, lcores) != 0)
+	if (!args->eal.chooses_cpus && sw_startup_lcores(cfg, lcores) != 0)
 		return EXIT_FAILED;
-	if (args->eal_chooses_cpus && cfg->n_lcores != 0)
+	if (args->eal.chooses_cpus && cfg->n_lcores != 0)
 		sw_log_warning("the CPUs of the EAL arguments are used; lcores: of the "
 			       "configuration is not");
-	argv = sw_args_eal_argv(args, args->eal_chooses_cpus ? NULL : lcores, &argc);
+	argv = sw_eal_argv(&args->eal, args->eal.chooses_cpus ? NULL : lcores, &argc);
 	if (argv == NULL) {
 		sw_log_error("no memory for the arguments");
 		return EXIT_FAILED;
 	}
-	if (init_eal(args, argc, argv) < 0) {
-		bool usage = rte_errno == EINVAL;
-
-		sw_log_error(
-			"EAL %s: %s. See its lines above%s; --log-level=lib.eal:debug before the "
-			"-- makes them more, -h lists its arguments",
-			usage ? "does not take these arguments" : "did not start",
-			rte_strerror(rte_errno),
-			usage || args->no_huge ? ""
-					       : " and, for free pages, grep Huge /proc/meminfo");
-		free(argv);
-		return usage ? EXIT_USAGE : EXIT_FAILED;
-	}
+	rc = sw_eal_init(&args->eal, argc, argv);
 	free(argv);
+	if (rc != 0)
+		return rc == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
 	return EXIT_STOPPED;
 }
 

@@ -71,14 +71,14 @@ hugetlbfs_mounted(void)
 }
 
 int
-sw_startup_hugepages(const struct sw_args *a)
+sw_startup_hugepages(const struct sw_eal_args *e)
 {
 	bool reserved, mounted;
 
-	if (a->no_huge)
+	if (e->no_huge)
 		return 0;
 	reserved = pages_reserved() != 0;
-	mounted = a->in_memory || hugetlbfs_mounted();
+	mounted = e->in_memory || hugetlbfs_mounted();
 	if (reserved && mounted)
 		return 0;
 	if (!reserved)

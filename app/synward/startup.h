@@ -9,14 +9,14 @@
 #ifndef SW_APP_STARTUP_H
 #define SW_APP_STARTUP_H
 
-#include "args.h"
+#include "eal.h"
 #include "config.h"
 
 /* "--lcores=" and two CPU lists of a large machine. */
 #define SW_LCORES_ARG_BYTES 8192
 
 /* Memory for EAL is there: 0, or -ENOMEM after a message with the two ways out. */
-int sw_startup_hugepages(const struct sw_args *a);
+int sw_startup_hugepages(const struct sw_eal_args *e);
 
 /*
  * Writes the --lcores argument: lcore 0 is the control thread and floats over all allowed CPUs,

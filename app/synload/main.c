@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The order in which synload comes up and goes down. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <rte_cycles.h>
+#include <rte_eal.h>
+
+#include "args.h"
+#include "eal.h"
+#include "io.h"
+#include "log.h"
+#include "port.h"
+#include "run.h"
+
+enum { EXIT_MEASURED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* Buffers for what has been received and is looked at. */
+#define RX_BUFFERS 1024
+
+#define LINK_TIMEOUT_S 60
+
+struct load {
+	struct sw_load_args args;
+	struct sw_port ports[2];
+	struct sw_io io[2];
+	unsigned n_ports;
+};
+
+static void
+on_signal(int number)
+{
+	sw_run_stop_signal = number;
+}
+
+static int
+start_ports(struct load *l)
+{
+	const struct sw_load_args *a = &l->args;
+	const char *names[2] = {a->side_inside ? a->inside : a->outside, NULL};
+	int rc = 0;
+
+	if (a->mode != SW_LOAD_FLOOD)
+		names[1] = a->inside;
+	for (unsigned i = 0; i < 2 && names[i] != NULL && rc == 0; i++) {
+		rc = sw_port_find(&l->ports[l->n_ports], names[i], 1, 0);
+		l->n_ports += l->ports[l->n_ports].probed;
+	}
+	if (rc == 0)
+		rc = sw_port_pools(l->ports, l->n_ports, 1, RX_BUFFERS);
+	for (unsigned i = 0; i < l->n_ports && rc == 0; i++) {
+		rc = sw_io_open(&l->io[i], &l->ports[i]);
+		if (rc == 0)
+			rc = sw_port_start(&l->ports[i], 1, 0, false);
+	}
+	return rc;
+}
+
+/* memif and vhost ports come up when their other end does. */
+static int
+wait_for_links(const struct load *l)
+{
+	const uint64_t end = rte_get_tsc_cycles() + LINK_TIMEOUT_S * rte_get_tsc_hz();
+
+	for (unsigned i = 0; i < l->n_ports;) {
+		struct rte_eth_link link = {0};
+
+		if (rte_eth_link_get_nowait(l->ports[i].id, &link) == 0 && link.link_status) {
+			i++;
+			continue;
+		}
+		if (sw_run_stop_signal)
+			return -EINTR;
+		if (rte_get_tsc_cycles() > end) {
+			sw_log_error(
+				"port %s (%s) has had no link for %d s: is its other end there?",
+				l->ports[i].name, l->ports[i].driver, LINK_TIMEOUT_S);
+			return -ENOLINK;
+		}
+		rte_delay_us_sleep(10000);
+	}
+	return 0;
+}
+
+static int
+measure(struct load *l)
+{
+	struct sw_run run = {.args = &l->args, .outside = &l->io[0]};
+	int rc;
+
+	if (l->n_ports > 1)
+		run.inside = &l->io[1];
+	printf("synload: ready: %s (%s)%s%s\n", l->ports[0].name, l->ports[0].driver,
+		l->n_ports > 1 ? ", server on " : "", l->n_ports > 1 ? l->ports[1].name : "");
+	fflush(stdout);
+	rc = wait_for_links(l);
+	if (rc == 0)
+		rc = sw_run_flood(&run);
+	if (rc != 0)
+		return rc;
+	sw_report_table(stdout, &run.report);
+	if (l->args.json != NULL) {
+		rc = sw_report_json(l->args.json, &run.report);
+		if (rc != 0)
+			sw_log_error("cannot write %s: %s", l->args.json, strerror(-rc));
+	}
+	return rc;
+}
+
+static int
+start_eal(const struct sw_eal_args *eal)
+{
+	char **argv;
+	int argc, rc;
+
+	argv = sw_eal_argv(eal, NULL, &argc);
+	if (argv == NULL) {
+		sw_log_error("no memory for the arguments");
+		return -ENOMEM;
+	}
+	rc = sw_eal_init(eal, argc, argv);
+	free(argv);
+	return rc;
+}
+
+static int
+run(struct load *l)
+{
+	int rc = start_ports(l);
+
+	if (rc == 0)
+		rc = measure(l);
+	for (unsigned i = 0; i < l->n_ports; i++)
+		sw_port_stop(&l->ports[i]);
+	for (unsigned i = 0; i < l->n_ports; i++)
+		sw_io_close(&l->io[i]);
+	sw_port_pools_free(l->ports, l->n_ports);
+	return rc == 0 ? EXIT_MEASURED : EXIT_FAILED;
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct load l;
+	struct sw_eal_args eal;
+	int split, status;
+
+	if (argc < 1)
+		return EXIT_USAGE;
+	split = sw_eal_split(&eal, argc, argv);
+	if (sw_load_args_parse(&l.args, argc - split, argv + split, sw_log_error) != 0)
+		return EXIT_USAGE;
+	if (l.args.action == SW_LOAD_HELP) {
+		sw_load_help();
+		return EXIT_MEASURED;
+	}
+	if (l.args.action == SW_LOAD_VERSION) {
+		printf("synload %s\n", SW_VERSION);
+		return EXIT_MEASURED;
+	}
+	signal(SIGINT, on_signal);
+	signal(SIGTERM, on_signal);
+	status = start_eal(&eal);
+	if (status != 0)
+		return status == -EINVAL ? EXIT_USAGE : EXIT_FAILED;
+	status = run(&l);
+	rte_eal_cleanup();
+	return status;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "report.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static double
+ratio(uint64_t a, uint64_t b)
+{
+	return b == 0 ? 0 : (double)a / (double)b;
+}
+
+/* "14.80 Mpps", "312.5 kpps": two or three digits that say something. */
+static const char *
+rate(char buf[32], double per_second)
+{
+	if (per_second >= 1e6)
+		snprintf(buf, 32, "%.3f M", per_second / 1e6);
+	else if (per_second >= 1e3)
+		snprintf(buf, 32, "%.1f k", per_second / 1e3);
+	else
+		snprintf(buf, 32, "%.0f ", per_second);
+	return buf;
+}
+
+static uint64_t
+answered(const struct sw_flood_stats *f)
+{
+	return f->synack;
+}
+
+void
+sw_report_progress(FILE *out, const struct sw_load_args *args, double at,
+	const struct sw_load_snapshot *a, const struct sw_load_snapshot *b, double seconds)
+{
+	const uint64_t tx = b->outside.tx_packets - a->outside.tx_packets;
+	const uint64_t rx = b->outside.rx_packets - a->outside.rx_packets;
+	const uint64_t full = b->outside.tx_full - a->outside.tx_full;
+	const uint64_t ok = answered(&b->flood) - answered(&a->flood);
+	const uint64_t syns = b->flood.tx[SW_CRAFT_SYN] - a->flood.tx[SW_CRAFT_SYN];
+	char t[32], r[32], o[32], u[32];
+
+	(void)args;
+	fprintf(out, "%6.1f s  tx %spps  rx %spps  syn-ack %spps (%.3f a SYN)  ring full %s/s\n",
+		at, rate(t, (double)tx / seconds), rate(r, (double)rx / seconds),
+		rate(o, (double)ok / seconds), ratio(ok, syns), rate(u, (double)full / seconds));
+	fflush(out);
+}
+
+static void
+table_flood(FILE *out, const struct sw_load_report *r)
+{
+	const struct sw_flood_stats *f = &r->last.flood;
+
+	fprintf(out, "flood, whole run\n");
+	for (unsigned t = 0; t < SW_CRAFT_TYPES; t++)
+		if (f->tx[t] != 0)
+			fprintf(out, "  sent %-18s %15" PRIu64 "\n", sw_craft_type_names[t],
+				f->tx[t]);
+	fprintf(out, "  SYN-ACKs                %15" PRIu64 "  %.6f a SYN\n", f->synack,
+		ratio(f->synack, f->tx[SW_CRAFT_SYN]));
+	fprintf(out, "  RSTs                    %15" PRIu64 "\n", f->rst);
+	fprintf(out, "  SYNs, reflected         %15" PRIu64 "\n", f->syn);
+	fprintf(out, "  other TCP               %15" PRIu64 "\n", f->tcp);
+	fprintf(out, "  not TCP                 %15" PRIu64 "\n", f->other);
+	fprintf(out, "  SYN-ACKs checked        %15" PRIu64 "\n", f->checked);
+	for (unsigned i = SW_REPLY_RIGHT + 1; i < SW_REPLY_FAULTS; i++)
+		if (f->invalid[i] != 0)
+			fprintf(out, "  INVALID %-15s %15" PRIu64 "\n", sw_reply_fault_names[i],
+				f->invalid[i]);
+}
+
+void
+sw_report_table(FILE *out, const struct sw_load_report *r)
+{
+	const uint64_t tx = r->to.outside.tx_packets - r->from.outside.tx_packets;
+	const uint64_t rx = r->to.outside.rx_packets - r->from.outside.rx_packets;
+	const uint64_t ok = answered(&r->to.flood) - answered(&r->from.flood);
+	char buf[32];
+
+	fprintf(out, "measured for %.3f s\n", r->seconds);
+	fprintf(out, "  sent                    %15" PRIu64 "  %spps\n", tx,
+		rate(buf, (double)tx / r->seconds));
+	fprintf(out, "  received                %15" PRIu64 "  %spps\n", rx,
+		rate(buf, (double)rx / r->seconds));
+	if (r->args->mode != SW_LOAD_CONNECT)
+		fprintf(out, "  SYN-ACKs                %15" PRIu64 "  %spps\n", ok,
+			rate(buf, (double)ok / r->seconds));
+	fprintf(out, "  not sent at once        %15" PRIu64 "  (ring full)\n",
+		r->to.outside.tx_full - r->from.outside.tx_full);
+	if (r->args->mode != SW_LOAD_CONNECT)
+		table_flood(out, r);
+	fflush(out);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include <errno.h>
+
+#include <jansson.h>
+
+#include "report.h"
+
+static void
+put_int(json_t *o, const char *key, uint64_t value)
+{
+	json_object_set_new(o, key, json_integer((json_int_t)value));
+}
+
+/* A figure that cannot be had is null, not a number. */
+static void
+put_ratio(json_t *o, const char *key, double a, double b)
+{
+	json_object_set_new(o, key, b > 0 ? json_real(a / b) : json_null());
+}
+
+static const char *
+mode_name(enum sw_load_mode mode)
+{
+	return mode == SW_LOAD_FLOOD ? "flood" : mode == SW_LOAD_CONNECT ? "connect" : "mixed";
+}
+
+static json_t *
+invalid_json(const struct sw_flood_stats *f)
+{
+	json_t *o = json_object();
+	uint64_t total = 0;
+
+	for (unsigned i = SW_REPLY_RIGHT + 1; i < SW_REPLY_FAULTS; i++) {
+		put_int(o, sw_reply_fault_names[i], f->invalid[i]);
+		total += f->invalid[i];
+	}
+	put_int(o, "total", total);
+	put_int(o, "checked", f->checked);
+	return o;
+}
+
+static json_t *
+total_json(const struct sw_load_snapshot *s)
+{
+	json_t *o = json_object(), *sent = json_object();
+
+	put_int(o, "tx_packets", s->outside.tx_packets);
+	put_int(o, "rx_packets", s->outside.rx_packets);
+	for (unsigned t = 0; t < SW_CRAFT_TYPES; t++)
+		put_int(sent, sw_craft_type_names[t], s->flood.tx[t]);
+	json_object_set_new(o, "flood_sent", sent);
+	put_int(o, "synack", s->flood.synack);
+	put_int(o, "rst", s->flood.rst);
+	put_int(o, "syn", s->flood.syn);
+	put_int(o, "other_tcp", s->flood.tcp);
+	put_int(o, "not_tcp", s->flood.other);
+	return o;
+}
+
+static void
+put_rates(json_t *o, const struct sw_load_report *r)
+{
+	const uint64_t tx = r->to.outside.tx_packets - r->from.outside.tx_packets;
+	const uint64_t rx = r->to.outside.rx_packets - r->from.outside.rx_packets;
+	const uint64_t synack = r->to.flood.synack - r->from.flood.synack;
+
+	put_int(o, "tx_packets", tx);
+	put_ratio(o, "tx_pps", (double)tx, r->seconds);
+	put_ratio(o, "tx_mpps", (double)tx / 1e6, r->seconds);
+	put_int(o, "rx_packets", rx);
+	put_ratio(o, "rx_pps", (double)rx, r->seconds);
+	put_ratio(o, "rx_mpps", (double)rx / 1e6, r->seconds);
+	put_int(o, "answered_packets", synack);
+	put_ratio(o, "answered_pps", (double)synack, r->seconds);
+	put_ratio(o, "synack_per_syn", (double)r->last.flood.synack,
+		(double)r->last.flood.tx[SW_CRAFT_SYN]);
+	put_int(o, "tx_full", r->to.outside.tx_full - r->from.outside.tx_full);
+}
+
+int
+sw_report_json(const char *path, const struct sw_load_report *r)
+{
+	json_t *o = json_object();
+	FILE *f;
+	int rc = 0;
+
+	json_object_set_new(o, "mode", json_string(mode_name(r->args->mode)));
+	json_object_set_new(o, "version", json_string(SW_VERSION));
+	json_object_set_new(o, "seconds", json_real(r->seconds));
+	put_int(o, "seed", r->args->seed);
+	put_rates(o, r);
+	json_object_set_new(o, "invalid", invalid_json(&r->last.flood));
+	json_object_set_new(o, "total", total_json(&r->last));
+
+	f = fopen(path, "we");
+	if (f == NULL) {
+		rc = -errno;
+	} else {
+		if (json_dumpf(o, f, JSON_INDENT(2) | JSON_REAL_PRECISION(9)) != 0 ||
+			fputc('\n', f) == EOF)
+			rc = -EIO;
+		if (fclose(f) != 0 && rc == 0)
+			rc = -errno;
+	}
+	json_decref(o);
+	return rc;
+}

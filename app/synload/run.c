@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "run.h"
+
+
+
+/* Answers that take longer than this after the last packet are not waited for. */
+#define QUIET_NS     200000000u
+#define QUIET_MAX_NS 2000000000u
+
+volatile int sw_run_stop_signal;
+
+static void
+plan_event(struct sw_run *r, uint64_t now)
+{
+	r->next_event_ns = now + 10000000; /* signals and quiet are looked at this often */
+	if (r->next_event_ns > r->second_ns + NS_PER_S)
+		r->next_event_ns = r->second_ns + NS_PER_S;
+	if (r->next_event_ns > r->phase_end_ns)
+		r->next_event_ns = r->phase_end_ns;
+}
+
+void
+sw_run_start(struct sw_run *r)
+{
+	const bool counts_all = r->args->count != 0;
+	uint64_t now;
+
+	r->clock = sw_clock_start();
+	now = sw_clock_ns(&r->clock, rte_rdtsc());
+	r->report.args = r->args;
+	r->start_ns = r->second_ns = r->from_ns = r->last_rx_ns = now;
+	r->phase = counts_all || r->args->warmup_ns == 0 ? SW_PHASE_MEASURE : SW_PHASE_WARM;
+	r->phase_end_ns = counts_all ? UINT64_MAX
+				     : now + (r->phase == SW_PHASE_WARM ? r->args->warmup_ns
+									: r->args->seconds_ns);
+	r->snapshot(r, &r->second);
+	r->report.from = r->second;
+	plan_event(r, now);
+}
+
+static void
+each_second(struct sw_run *r, uint64_t now)
+{
+	struct sw_load_snapshot s;
+
+	r->snapshot(r, &s);
+	if (!r->args->quiet)
+		sw_report_progress(stdout, r->args, (double)(now - r->start_ns) / 1e9, &r->second,
+			&s, (double)(now - r->second_ns) / 1e9);
+	r->second = s;
+	r->second_ns = now;
+}
+
+static void
+end_measuring(struct sw_run *r, uint64_t now)
+{
+	uint64_t end = now;
+
+	r->snapshot(r, &r->report.to);
+	/* Waiting for answers that never come is no time of the flood. */
+	if (r->args->count != 0 && r->stop && r->last_rx_ns > r->from_ns)
+		end = r->last_rx_ns;
+	r->report.seconds = (double)(end - r->from_ns) / 1e9;
+}
+
+static bool
+is_quiet(const struct sw_run *r, uint64_t now)
+{
+	if (r->drained != NULL && r->drained(r))
+		return true;
+	return now - r->last_rx_ns >= QUIET_NS && now - r->phase_end_ns >= QUIET_NS;
+}
+
+static void
+next_phase(struct sw_run *r, uint64_t now)
+{
+	switch (r->phase) {
+	case SW_PHASE_WARM:
+		r->snapshot(r, &r->report.from);
+		r->from_ns = now;
+		r->phase = SW_PHASE_MEASURE;
+		r->phase_end_ns = now + r->args->seconds_ns;
+		break;
+	case SW_PHASE_MEASURE:
+		if (r->args->count == 0)
+			end_measuring(r, now);
+		r->stop = true;
+		r->phase = SW_PHASE_DRAIN;
+		r->phase_end_ns = now + QUIET_MAX_NS;
+		break;
+	default:
+		if (r->args->count != 0)
+			end_measuring(r, now);
+		r->snapshot(r, &r->report.last);
+		r->phase = SW_PHASE_DONE;
+	}
+}
+
+void
+sw_run_event(struct sw_run *r, uint64_t now)
+{
+	if (r->outside->stats.rx_packets != r->rx_seen) {
+		r->rx_seen = r->outside->stats.rx_packets;
+		r->last_rx_ns = now;
+	}
+	if (now >= r->second_ns + NS_PER_S)
+		each_second(r, now);
+	if (sw_run_stop_signal && r->phase == SW_PHASE_WARM)
+		next_phase(r, now);
+	if (now >= r->phase_end_ns || (r->phase == SW_PHASE_DRAIN && is_quiet(r, now)) ||
+		(r->phase == SW_PHASE_MEASURE && (r->stop || sw_run_stop_signal)))
+		next_phase(r, now);
+	plan_event(r, now);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * run.h - a run: warm up, measure, wait for the last answers.
+ *
+ *   WARM     everything runs, nothing counts
+ *   MEASURE  between the snapshots `from` and `to` of the report
+ *   DRAIN    nothing new is sent; until nothing more comes in
+ *   DONE
+ *
+ * Threads: the main lcore.
+ */
+#ifndef SW_LOAD_RUN_H
+#define SW_LOAD_RUN_H
+
+#include "args.h"
+#include "clock.h"
+#include "io.h"
+#include "report.h"
+
+enum sw_phase { SW_PHASE_WARM, SW_PHASE_MEASURE, SW_PHASE_DRAIN, SW_PHASE_DONE };
+
+struct sw_run {
+	const struct sw_load_args *args;
+	struct sw_io *outside; /* the port that loads */
+	struct sw_io *inside;  /* of the emulated server, or NULL */
+	enum sw_phase phase;
+	bool stop; /* no more is to be sent */
+	uint64_t start_ns, phase_end_ns, second_ns;
+	uint64_t from_ns, last_rx_ns;
+	uint64_t next_event_ns;
+	uint64_t rx_seen;
+	struct sw_clock clock;
+	struct sw_load_snapshot second;
+	struct sw_load_report report;
+	void (*snapshot)(const struct sw_run *r, struct sw_load_snapshot *s);
+	bool (*drained)(const struct sw_run *r); /* NULL: quiet is all there is to wait for */
+};
+
+extern volatile int sw_run_stop_signal;
+
+void sw_run_start(struct sw_run *r);
+
+/* Called when now >= r->next_event_ns, and whenever there is no more to send; moves the phase. */
+void sw_run_event(struct sw_run *r, uint64_t now_ns);
+
+/* The modes: from a linked port to a full report. 0 or -errno after a message. */
+int sw_run_flood(struct sw_run *r);
+
+#endif

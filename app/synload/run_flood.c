@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The loop of a flood. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "log.h"
+#include "pacer.h"
+#include "run.h"
+
+struct run_flood {
+	struct sw_run *run;
+	struct sw_flood *flood;
+	struct sw_pacer pacer;
+	uint64_t left; /* to be sent */
+};
+
+static struct sw_flood *current;
+
+static void
+snapshot(const struct sw_run *r, struct sw_load_snapshot *s)
+{
+	*s = (struct sw_load_snapshot){.outside = r->outside->stats, .flood = current->stats};
+}
+
+/* All of --count have been answered. */
+static bool
+drained(const struct sw_run *r)
+{
+	return r->args->count != 0 && current->stats.rx >= r->args->count;
+}
+
+static unsigned
+receive(struct sw_io *io, struct sw_flood *f)
+{
+	struct rte_mbuf *m[SW_IO_BURST];
+	const unsigned n = rte_eth_rx_burst(io->port, 0, m, SW_IO_BURST);
+
+	for (unsigned i = 0; i < n; i++)
+		sw_flood_input(f, rte_pktmbuf_mtod(m[i], uint8_t *), m[i]->data_len);
+	if (n > 0)
+		rte_pktmbuf_free_bulk(m, n);
+	io->stats.rx_packets += n;
+	return n;
+}
+
+static void
+transmit(struct sw_io *io, struct sw_flood *f, unsigned n)
+{
+	uint8_t *data[SW_IO_BURST];
+	uint16_t len[SW_IO_BURST];
+
+	n = sw_io_take(io, n);
+	for (unsigned i = 0; i < n; i++)
+		data[i] = sw_io_data(io->pending[i]);
+	sw_flood_fill(f, data, len, n);
+	for (unsigned i = 0; i < n; i++)
+		sw_io_set_len(io->pending[i], len[i]);
+	io->n_pending = (uint16_t)n;
+	if (!sw_io_flush(io))
+		io->stats.tx_full += io->n_pending;
+}
+
+static void
+loop(struct run_flood *l)
+{
+	struct sw_run *r = l->run;
+
+	while (r->phase != SW_PHASE_DONE) {
+		const uint64_t now = sw_clock_ns(&r->clock, rte_rdtsc());
+		uint64_t n;
+
+		if (unlikely(now >= r->next_event_ns))
+			sw_run_event(r, now);
+		receive(r->outside, l->flood);
+		if (!sw_io_flush(r->outside) || r->stop)
+			continue;
+		n = sw_pacer_due(&l->pacer, now, SW_IO_BURST);
+		if (n > l->left)
+			n = l->left;
+		if (n > 0) {
+			transmit(r->outside, l->flood, (unsigned)n);
+			sw_pacer_sent(&l->pacer, n);
+			l->left -= n;
+			if (l->left == 0)
+				r->stop = true;
+		}
+	}
+}
+
+int
+sw_run_flood(struct sw_run *r)
+{
+	struct run_flood l = {.run = r, .left = r->args->count != 0 ? r->args->count : UINT64_MAX};
+	struct sw_flood_spec spec = {
+		.route = &r->args->route,
+		.options = r->args->options,
+		.sample = (uint32_t)r->args->sample,
+		.seed = r->args->seed,
+	};
+
+	memcpy(spec.weights, r->args->weights, sizeof(spec.weights));
+	l.flood = aligned_alloc(
+		alignof(struct sw_flood), (sizeof(struct sw_flood) + alignof(struct sw_flood) - 1) &
+						  ~(alignof(struct sw_flood) - 1));
+	if (l.flood == NULL) {
+		sw_log_error("no memory for the flood");
+		return -ENOMEM;
+	}
+	sw_flood_init(l.flood, &spec);
+	current = l.flood;
+	r->snapshot = snapshot;
+	r->drained = drained;
+	sw_run_start(r);
+	sw_pacer_start(&l.pacer, r->args->flood_rate, r->start_ns);
+	loop(&l);
+	free(l.flood);
+	return 0;
+}
