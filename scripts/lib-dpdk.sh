@@ -14,16 +14,17 @@ sw_hugetlbfs() {
 }
 
 # sw_hugepages_up MEGABYTES: sees to it that so much is free in pages of 2 MiB, and mounted; 1 where it cannot be had.
-# sw_hugepages_down gives back what this took.
+# May be called again for more. sw_hugepages_down gives back what this took.
 sw_hugepages_up() {
 	local want=$((($1 + 1) / 2)) free
 	[ -r "$SW_HUGE/free_hugepages" ] || return 1
 	free=$(<"$SW_HUGE/free_hugepages")
 	if [ "$free" -lt "$want" ]; then
-		SW_HUGE_BEFORE=$(<"$SW_HUGE/nr_hugepages")
+		SW_HUGE_SET=$(<"$SW_HUGE/nr_hugepages")
+		[ -n "$SW_HUGE_BEFORE" ] || SW_HUGE_BEFORE=$SW_HUGE_SET
 		# Memory full of cached files has few whole pages left: let the kernel join what is free first.
 		echo 1 2>/dev/null >/proc/sys/vm/compact_memory
-		echo $((SW_HUGE_BEFORE + want - free)) 2>/dev/null >"$SW_HUGE/nr_hugepages"
+		echo $((SW_HUGE_SET + want - free)) 2>/dev/null >"$SW_HUGE/nr_hugepages"
 		SW_HUGE_SET=$(<"$SW_HUGE/nr_hugepages")
 		free=$(<"$SW_HUGE/free_hugepages")
 	fi

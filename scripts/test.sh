@@ -74,7 +74,7 @@ stage_lint() {
 		"$(declare -f configure); configure build-clang -Dwerror=true"
 	step "formatting" bash -c 'find app lib tests -name "*.[ch]" -print0 |
 		xargs -0 clang-format --dry-run -Werror'
-	step "shell scripts" bash -c 'shellcheck -x scripts/*.sh tests/netns/*.sh'
+	step "shell scripts" bash -c 'shellcheck -x scripts/*.sh scripts/bench/*.sh tests/netns/*.sh'
 }
 
 stage_unit() {

@@ -1,0 +1,89 @@
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # variables are those of scripts/bench.sh and its parts
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# bench.sh connect, segments: whole connections from the outside port to an emulated server at the inside port.
+# Sourced by scripts/bench.sh.
+
+# connect_arguments ARGUMENT...: of synload, with those of every such run.
+connect_arguments() {
+	local server=$V4_SERVER:80
+	[ "$FAMILY" = v4 ] || server="[$V6_SERVER]:80"
+	CONNECT=(connect --outside "$GEN_OUTSIDE" --inside "$GEN_INSIDE" --server "$server"
+		--request "$REQUEST" --response "$RESPONSE" "$@")
+}
+
+# What synward did must be what was measured: each connection through a cookie and a splice of its own.
+connect_check() {
+	local opened
+	opened=$(reported connections.opened)
+	[ "$opened" -gt 0 ] || fail_round "no connection was opened"
+	[ "$(reported bytes_verified)" -gt 0 ] || fail_round "no payload was verified"
+	[ "$1" = synward ] || return 0
+	[ "$(counted flow_established)" -ge "$opened" ] ||
+		fail_round "more connections were opened than went through the proxy"
+	[ "$(counted drop_table_full)" = 0 ] || fail_round "the flow table was full: fewer --rounds or --seconds"
+}
+
+# connect_once WHO
+connect_once() {
+	both_up "$1" io paired "${CONNECT[@]}"
+	generator_done
+	device_down
+	connect_check "$1"
+}
+
+connect_record() {
+	record "who=$1" "value=$(reported connections.per_second)" \
+		"finished=$(reported connections.finished)" "failed=$(reported connections.failed.total)" \
+		"handshake_p50_us=$(reported handshake_us.p50)" "handshake_p99_us=$(reported handshake_us.p99)"
+}
+
+segments_record() {
+	local outside inside open
+	open=$(reported connections.open)
+	[ "$open" -ge $((N_FLOWS * 99 / 100)) ] ||
+		fail_round "only $open of $N_FLOWS connections were open when it was measured"
+	outside=$(reported rx_pps)
+	inside=$(reported inside.rx_pps)
+	record "who=$1" "value=$(python3 -c "print($outside + $inside)")" "to_client_pps=$outside" \
+		"to_server_pps=$inside" "open=$open"
+}
+
+# connect_rounds RECORDER
+connect_rounds() {
+	local i who
+	new_figures
+	for ((i = 1; i <= ROUNDS; i++)); do
+		begin_round "$i"
+		for who in "${ORDER[@]}"; do
+			connect_once "$who"
+			"$1" "$who"
+		done
+	done
+}
+
+bench_connect() {
+	prepare dpdk-testpmd
+	MODE=proxy
+	# At 1M connections a second, and a second and a half that each is kept after its end.
+	FLOWS=4M TIMEOUTS='timeouts: {closed: 1s, reset: 1s}'
+	choose_memory 1536
+	wire_ports 2
+	connect_arguments --concurrent "$CONCURRENT" --warmup 1
+	connect_rounds connect_record
+	report connect connections/s 'testpmd io' "concurrent=$CONCURRENT" "request=$REQUEST" \
+		"response=$RESPONSE" "family=$FAMILY"
+}
+
+bench_segments() {
+	prepare dpdk-testpmd
+	MODE=proxy
+	FLOWS=$((N_FLOWS + N_FLOWS / 4 + 1024)) TIMEOUTS="pending: $((N_FLOWS > 4194304 ? 4194304 : N_FLOWS + 16))"
+	choose_memory $((1024 + N_FLOWS / 1000))
+	wire_ports 2
+	# Time enough to open them all, before the time that is measured.
+	connect_arguments --concurrent "$N_FLOWS" --keep-alive 1000000 --warmup $((3 + N_FLOWS / 100000))
+	GENERATOR_EXTRA=$((60 + N_FLOWS / 50000))
+	connect_rounds segments_record
+	report segments Mpps 'testpmd io' "flows=$N_FLOWS" "response=$RESPONSE" "family=$FAMILY"
+}
