@@ -223,7 +223,7 @@ static const struct def {
 	{"total", CONNECTS, NUMBER, NULL, FIELD(total), 1, UINT64_MAX / 2},
 	{"request", CONNECTS, NUMBER, NULL, FIELD(request_bytes), 1, STREAM_MAX},
 	{"response", CONNECTS, NUMBER, NULL, FIELD(response_bytes), 1, STREAM_MAX},
-	{"keep-alive", CONNECTS, NUMBER, NULL, FIELD(keep_alive), 1, 1000000},
+	{"keep-alive", CONNECTS, NUMBER, NULL, FIELD(keep_alive), 1, UINT16_MAX},
 	{"hold", CONNECTS, SECONDS, NULL, FIELD(hold_ns), 0, 86400000000000},
 	{"http", CONNECTS, FUNCTION, take_http, 0, 0, 0},
 	{"timeout", CONNECTS, NUMBER, NULL, FIELD(timeout_ms), 1, 3600000},
@@ -336,8 +336,9 @@ check_all(struct parse *p)
 		return "--mix is given with --flood-type: one of them says what is sent";
 	if (a->mode == SW_LOAD_FLOOD)
 		return NULL;
-	if (a->connect_rate != 0 && a->concurrent != 0)
-		return "--rate is an open loop, --concurrent a closed one: give one of them";
+	if (a->request_bytes * a->keep_alive > STREAM_MAX ||
+		a->response_bytes * a->keep_alive > STREAM_MAX)
+		return "--keep-alive times --request or --response is more than 1G";
 	if (a->http != NULL && a->inside != NULL)
 		return "--http asks a real server; --inside is an emulated one, which knows no "
 		       "HTTP";

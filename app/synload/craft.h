@@ -62,7 +62,8 @@ struct sw_craft {
 
 /* What differs from packet to packet. */
 struct sw_craft_fields {
-	union sw_addr src;
+	uint64_t src_hi; /* the address as two words of memory, sw_addr.q[]; IPv4: 0 */
+	uint64_t src_lo; /* IPv4: sw_load_pack4() */
 	rte_be16_t sport_be;
 	uint32_t seq;
 	uint32_t ack;	/* where the type has one */
@@ -87,17 +88,20 @@ sw_craft_write(const struct sw_craft *c, uint8_t *out, const struct sw_craft_fie
 	if (c->len > 96)
 		memcpy(out + 96, c->frame + 96, sizeof(c->frame) - 96);
 	if (c->v6) {
-		struct sw_wire_ip6 *ip = (struct sw_wire_ip6 *)(out + c->ip_off);
+		uint8_t *src = out + c->ip_off + offsetof(struct sw_wire_ip6, src);
 
-		memcpy(ip->src, f->src.b, sizeof(ip->src));
-		sum += (uint64_t)f->src.w_be[0] + f->src.w_be[1] + f->src.w_be[2];
+		memcpy(src, &f->src_hi, 8);
+		memcpy(src + 8, &f->src_lo, 8);
+		sum += (f->src_hi & UINT32_MAX) + (f->src_hi >> 32);
+		sum += (f->src_lo & UINT32_MAX) + (f->src_lo >> 32);
 	} else {
 		struct sw_wire_ip4 *ip = (struct sw_wire_ip4 *)(out + c->ip_off);
+		const rte_be32_t src_be = sw_load_unpack4(f->src_lo);
 
-		ip->src_be = f->src.w_be[3];
-		ip->csum = (uint16_t)~sw_csum_fold((uint64_t)c->ip_sum + f->src.w_be[3]);
+		ip->src_be = src_be;
+		ip->csum = (uint16_t)~sw_csum_fold((uint64_t)c->ip_sum + src_be);
+		sum += src_be;
 	}
-	sum += f->src.w_be[3];
 	tcp->sport_be = f->sport_be;
 	tcp->seq_be = rte_cpu_to_be_32(f->seq);
 	sum += tcp->seq_be;

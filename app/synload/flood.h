@@ -45,6 +45,7 @@ struct sw_flood_stats {
 struct sw_flood {
 	struct sw_craft craft[SW_LOAD_SERVERS_MAX][SW_CRAFT_TYPES];
 	uint8_t mix[SW_FLOOD_MIX];
+	unsigned only_type; /* all of mix[], or SW_CRAFT_TYPES */
 	const struct sw_load_route *route;
 	enum sw_craft_options options;
 	uint32_t sample;
@@ -62,6 +63,13 @@ void sw_flood_init(struct sw_flood *f, const struct sw_flood_spec *spec);
  * They count as sent. Returns n.
  */
 unsigned sw_flood_fill(struct sw_flood *f, uint8_t *const out[], uint16_t len[], unsigned n);
+
+/*
+ * In a mixed run the flood has the upper half of the ports, connections the lower one. True for a
+ * TCP frame to an upper one, and for what is not TCP.
+ */
+#define SW_FLOOD_PORT_MIN 32768
+bool sw_flood_owns(const uint8_t *frame, uint32_t len);
 
 /* Counts a frame that came in, and judges it where it is its turn. */
 void sw_flood_input(struct sw_flood *f, const uint8_t *frame, uint32_t len);

@@ -16,7 +16,7 @@
 #include "port.h"
 #include "report.h"
 
-#define SW_IO_BURST 64
+#define SW_IO_BURST 32
 
 struct sw_io {
 	uint16_t port;

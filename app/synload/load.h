@@ -42,6 +42,30 @@ sw_load_rand64(struct sw_load_rand *r)
 }
 
 /*
+ * An IPv4 address as the second word of a sw_addr, and back, in registers: written to memory as two
+ * halves and read as one word it would wait for both stores to be done.
+ */
+sw_always_inline uint64_t
+sw_load_pack4(rte_be32_t addr_be)
+{
+#if RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN
+	return (uint64_t)addr_be << 32;
+#else
+	return addr_be;
+#endif
+}
+
+sw_always_inline rte_be32_t
+sw_load_unpack4(uint64_t lo)
+{
+#if RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN
+	return (rte_be32_t)(lo >> 32);
+#else
+	return (rte_be32_t)lo;
+#endif
+}
+
+/*
  * What a SYN of ours carries that its answer must give back, drawn from the connection's ends and
  * the key of the run: nothing need be kept for a packet that has been sent.
  */

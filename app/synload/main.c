@@ -88,8 +88,11 @@ wait_for_links(const struct load *l)
 static int
 measure(struct load *l)
 {
-	struct sw_run run = {.args = &l->args, .outside = &l->io[0]};
+	static struct sw_run run;
 	int rc;
+
+	run.args = &l->args;
+	run.outside = &l->io[0];
 
 	if (l->n_ports > 1)
 		run.inside = &l->io[1];
@@ -98,7 +101,7 @@ measure(struct load *l)
 	fflush(stdout);
 	rc = wait_for_links(l);
 	if (rc == 0)
-		rc = sw_run_flood(&run);
+		rc = l->args.mode == SW_LOAD_FLOOD ? sw_run_flood(&run) : sw_run_connect(&run);
 	if (rc != 0)
 		return rc;
 	sw_report_table(stdout, &run.report);

@@ -29,6 +29,16 @@ answered(const struct sw_flood_stats *f)
 	return f->synack;
 }
 
+static uint64_t
+failures(const struct sw_conn_stats *s)
+{
+	uint64_t n = 0;
+
+	for (unsigned i = SW_CONN_FINE + 1; i < SW_CONN_FAULTS; i++)
+		n += s->failed[i];
+	return n;
+}
+
 void
 sw_report_progress(FILE *out, const struct sw_load_args *args, double at,
 	const struct sw_load_snapshot *a, const struct sw_load_snapshot *b, double seconds)
@@ -40,7 +50,20 @@ sw_report_progress(FILE *out, const struct sw_load_args *args, double at,
 	const uint64_t syns = b->flood.tx[SW_CRAFT_SYN] - a->flood.tx[SW_CRAFT_SYN];
 	char t[32], r[32], o[32], u[32];
 
-	(void)args;
+	if (args->mode != SW_LOAD_FLOOD) {
+		const uint64_t opened = b->client.opened - a->client.opened;
+		const uint64_t done = b->client.finished - a->client.finished;
+		const uint64_t failed = failures(&b->client) - failures(&a->client);
+
+		fprintf(out,
+			"%6.1f s  opened %s/s  finished %s/s  failed %s/s  in flight %" PRIu64 "\n",
+			at, rate(t, (double)opened / seconds), rate(r, (double)done / seconds),
+			rate(o, (double)failed / seconds), b->in_flight);
+	}
+	if (args->mode == SW_LOAD_CONNECT) {
+		fflush(out);
+		return;
+	}
 	fprintf(out, "%6.1f s  tx %spps  rx %spps  syn-ack %spps (%.3f a SYN)  ring full %s/s\n",
 		at, rate(t, (double)tx / seconds), rate(r, (double)rx / seconds),
 		rate(o, (double)ok / seconds), ratio(ok, syns), rate(u, (double)full / seconds));
@@ -70,6 +93,53 @@ table_flood(FILE *out, const struct sw_load_report *r)
 				f->invalid[i]);
 }
 
+static void
+table_times(FILE *out, const char *name, const struct sw_hist *from, const struct sw_hist *to)
+{
+	struct sw_hist h;
+
+	sw_hist_since(&h, from, to);
+	fprintf(out, "  %-18s us p50 %u  p90 %u  p99 %u  p99.9 %u  max %u  (%" PRIu64 ")\n", name,
+		sw_hist_percentile(&h, 0.5), sw_hist_percentile(&h, 0.9),
+		sw_hist_percentile(&h, 0.99), sw_hist_percentile(&h, 0.999), h.max_us, h.n);
+}
+
+static void
+table_end(FILE *out, const char *name, const struct sw_conn_stats *s)
+{
+	fprintf(out, "%s, whole run\n", name);
+	fprintf(out, "  tried                   %15" PRIu64 "\n", s->tried);
+	fprintf(out, "  opened                  %15" PRIu64 "\n", s->opened);
+	fprintf(out, "  finished                %15" PRIu64 "\n", s->finished);
+	for (unsigned i = SW_CONN_FINE + 1; i < SW_CONN_FAULTS; i++)
+		if (s->failed[i] != 0)
+			fprintf(out, "  FAILED %-16s %15" PRIu64 "\n", sw_conn_fault_names[i],
+				s->failed[i]);
+	fprintf(out, "  bytes received          %15" PRIu64 "\n", s->bytes_received);
+	fprintf(out, "  bytes verified          %15" PRIu64 "\n", s->bytes_verified);
+	fprintf(out, "  timers that expired     %15" PRIu64 "\n", s->retransmitted);
+	fprintf(out, "  wrong checksums         %15" PRIu64 "\n", s->bad_checksum);
+	fprintf(out, "  strays                  %15" PRIu64 "\n", s->stray);
+}
+
+static void
+table_connections(FILE *out, const struct sw_load_report *r)
+{
+	const uint64_t done = r->to.client.finished - r->from.client.finished;
+	const uint64_t opened = r->to.client.opened - r->from.client.opened;
+	char buf[32];
+
+	fprintf(out, "  connections opened      %15" PRIu64 "  %s/s\n", opened,
+		rate(buf, (double)opened / r->seconds));
+	fprintf(out, "  connections finished    %15" PRIu64 "  %s/s\n", done,
+		rate(buf, (double)done / r->seconds));
+	table_times(out, "handshake", &r->from.handshake, &r->to.handshake);
+	table_times(out, "response", &r->from.response, &r->to.response);
+	table_end(out, "clients", &r->last.client);
+	if (r->args->inside != NULL)
+		table_end(out, "server", &r->last.server);
+}
+
 void
 sw_report_table(FILE *out, const struct sw_load_report *r)
 {
@@ -88,6 +158,8 @@ sw_report_table(FILE *out, const struct sw_load_report *r)
 			rate(buf, (double)ok / r->seconds));
 	fprintf(out, "  not sent at once        %15" PRIu64 "  (ring full)\n",
 		r->to.outside.tx_full - r->from.outside.tx_full);
+	if (r->args->mode != SW_LOAD_FLOOD)
+		table_connections(out, r);
 	if (r->args->mode != SW_LOAD_CONNECT)
 		table_flood(out, r);
 	fflush(out);

@@ -12,7 +12,9 @@
 #include <stdio.h>
 
 #include "args.h"
+#include "conn.h"
 #include "flood.h"
+#include "hist.h"
 
 /* Counters of a port, by what the driver took and gave. */
 struct sw_load_io_stats {
@@ -26,6 +28,11 @@ struct sw_load_snapshot {
 	struct sw_load_io_stats outside;
 	struct sw_load_io_stats inside;
 	struct sw_flood_stats flood;
+	struct sw_conn_stats client;
+	struct sw_conn_stats server;
+	uint64_t in_flight; /* connections of the client */
+	struct sw_hist handshake;
+	struct sw_hist response;
 };
 
 struct sw_load_report {

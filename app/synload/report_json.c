@@ -57,6 +57,63 @@ total_json(const struct sw_load_snapshot *s)
 	return o;
 }
 
+static json_t *
+end_json(const struct sw_conn_stats *s)
+{
+	json_t *o = json_object(), *failed = json_object();
+	uint64_t total = 0;
+
+	put_int(o, "tried", s->tried);
+	put_int(o, "opened", s->opened);
+	put_int(o, "finished", s->finished);
+	for (unsigned i = SW_CONN_FINE + 1; i < SW_CONN_FAULTS; i++) {
+		put_int(failed, sw_conn_fault_names[i], s->failed[i]);
+		total += s->failed[i];
+	}
+	put_int(failed, "total", total);
+	json_object_set_new(o, "failed", failed);
+	put_int(o, "bytes_received", s->bytes_received);
+	put_int(o, "bytes_verified", s->bytes_verified);
+	put_int(o, "timers_expired", s->retransmitted);
+	put_int(o, "bad_checksum", s->bad_checksum);
+	put_int(o, "stray", s->stray);
+	return o;
+}
+
+static json_t *
+times_json(const struct sw_hist *from, const struct sw_hist *to)
+{
+	json_t *o = json_object();
+	struct sw_hist h;
+
+	sw_hist_since(&h, from, to);
+	put_int(o, "n", h.n);
+	put_ratio(o, "mean", (double)h.sum_us, (double)h.n);
+	put_int(o, "p50", sw_hist_percentile(&h, 0.5));
+	put_int(o, "p90", sw_hist_percentile(&h, 0.9));
+	put_int(o, "p99", sw_hist_percentile(&h, 0.99));
+	put_int(o, "p999", sw_hist_percentile(&h, 0.999));
+	put_int(o, "max", h.max_us);
+	return o;
+}
+
+static void
+put_connections(json_t *o, const struct sw_load_report *r)
+{
+	const struct sw_conn_stats *from = &r->from.client, *to = &r->to.client;
+	json_t *c = end_json(&r->last.client);
+
+	put_ratio(c, "tried_per_second", (double)(to->tried - from->tried), r->seconds);
+	put_ratio(c, "opened_per_second", (double)(to->opened - from->opened), r->seconds);
+	put_ratio(c, "per_second", (double)(to->finished - from->finished), r->seconds);
+	json_object_set_new(o, "connections", c);
+	if (r->args->inside != NULL)
+		json_object_set_new(o, "server", end_json(&r->last.server));
+	json_object_set_new(o, "handshake_us", times_json(&r->from.handshake, &r->to.handshake));
+	json_object_set_new(o, "response_us", times_json(&r->from.response, &r->to.response));
+	put_int(o, "bytes_verified", r->last.client.bytes_verified + r->last.server.bytes_verified);
+}
+
 static void
 put_rates(json_t *o, const struct sw_load_report *r)
 {
@@ -90,6 +147,7 @@ sw_report_json(const char *path, const struct sw_load_report *r)
 	put_int(o, "seed", r->args->seed);
 	put_rates(o, r);
 	json_object_set_new(o, "invalid", invalid_json(&r->last.flood));
+	put_connections(o, r);
 	json_object_set_new(o, "total", total_json(&r->last));
 
 	f = fopen(path, "we");

@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "run.h"
 
-
-
-/* Answers that take longer than this after the last packet are not waited for. */
-#define QUIET_NS     200000000u
-#define QUIET_MAX_NS 2000000000u
-
 volatile int sw_run_stop_signal;
 
 static void
@@ -19,10 +13,17 @@ plan_event(struct sw_run *r, uint64_t now)
 		r->next_event_ns = r->phase_end_ns;
 }
 
+/* It ends by a number, not by a time, and all of it is measured. */
+static bool
+counts(const struct sw_run *r)
+{
+	return r->args->count != 0 || r->args->total != 0;
+}
+
 void
 sw_run_start(struct sw_run *r)
 {
-	const bool counts_all = r->args->count != 0;
+	const bool counts_all = counts(r);
 	uint64_t now;
 
 	r->clock = sw_clock_start();
@@ -58,7 +59,7 @@ end_measuring(struct sw_run *r, uint64_t now)
 
 	r->snapshot(r, &r->report.to);
 	/* Waiting for answers that never come is no time of the flood. */
-	if (r->args->count != 0 && r->stop && r->last_rx_ns > r->from_ns)
+	if (counts(r) && r->stop && r->last_rx_ns > r->from_ns)
 		end = r->last_rx_ns;
 	r->report.seconds = (double)(end - r->from_ns) / 1e9;
 }
@@ -66,9 +67,10 @@ end_measuring(struct sw_run *r, uint64_t now)
 static bool
 is_quiet(const struct sw_run *r, uint64_t now)
 {
-	if (r->drained != NULL && r->drained(r))
+	if (r->drained(r))
 		return true;
-	return now - r->last_rx_ns >= QUIET_NS && now - r->phase_end_ns >= QUIET_NS;
+	return r->quiet_ns != 0 && now - r->last_rx_ns >= r->quiet_ns &&
+	       now - (r->phase_end_ns - r->drain_ns) >= r->quiet_ns;
 }
 
 static void
@@ -82,14 +84,14 @@ next_phase(struct sw_run *r, uint64_t now)
 		r->phase_end_ns = now + r->args->seconds_ns;
 		break;
 	case SW_PHASE_MEASURE:
-		if (r->args->count == 0)
+		if (!counts(r))
 			end_measuring(r, now);
 		r->stop = true;
 		r->phase = SW_PHASE_DRAIN;
-		r->phase_end_ns = now + QUIET_MAX_NS;
+		r->phase_end_ns = now + r->drain_ns;
 		break;
 	default:
-		if (r->args->count != 0)
+		if (counts(r))
 			end_measuring(r, now);
 		r->snapshot(r, &r->report.last);
 		r->phase = SW_PHASE_DONE;

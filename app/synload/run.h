@@ -29,15 +29,19 @@ struct sw_run {
 	uint64_t from_ns, last_rx_ns;
 	uint64_t next_event_ns;
 	uint64_t rx_seen;
+	uint64_t quiet_ns; /* DRAIN ends when nothing has come in for so long; 0: it does not */
+	uint64_t drain_ns; /* and after so long in any case */
+	void *mode;	   /* of the mode's loop */
 	struct sw_clock clock;
 	struct sw_load_snapshot second;
 	struct sw_load_report report;
 	void (*snapshot)(const struct sw_run *r, struct sw_load_snapshot *s);
-	bool (*drained)(const struct sw_run *r); /* NULL: quiet is all there is to wait for */
+	bool (*drained)(const struct sw_run *r); /* nothing more is to come */
 };
 
 extern volatile int sw_run_stop_signal;
 
+/* snapshot, drained, quiet_ns, drain_ns and mode are set. */
 void sw_run_start(struct sw_run *r);
 
 /* Called when now >= r->next_event_ns, and whenever there is no more to send; moves the phase. */
@@ -45,5 +49,6 @@ void sw_run_event(struct sw_run *r, uint64_t now_ns);
 
 /* The modes: from a linked port to a full report. 0 or -errno after a message. */
 int sw_run_flood(struct sw_run *r);
+int sw_run_connect(struct sw_run *r); /* and mixed */
 
 #endif

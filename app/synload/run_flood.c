@@ -14,19 +14,27 @@ struct run_flood {
 	uint64_t left; /* to be sent */
 };
 
-static struct sw_flood *current;
+/* Answers that take longer than this after the last packet are not waited for. */
+#define QUIET_NS 200000000u
+#define DRAIN_NS 2000000000u
 
 static void
 snapshot(const struct sw_run *r, struct sw_load_snapshot *s)
 {
-	*s = (struct sw_load_snapshot){.outside = r->outside->stats, .flood = current->stats};
+	const struct run_flood *l = r->mode;
+
+	memset(s, 0, sizeof(*s));
+	s->outside = r->outside->stats;
+	s->flood = l->flood->stats;
 }
 
 /* All of --count have been answered. */
 static bool
 drained(const struct sw_run *r)
 {
-	return r->args->count != 0 && current->stats.rx >= r->args->count;
+	const struct run_flood *l = r->mode;
+
+	return r->args->count != 0 && l->flood->stats.rx >= r->args->count;
 }
 
 static unsigned
@@ -107,7 +115,9 @@ sw_run_flood(struct sw_run *r)
 		return -ENOMEM;
 	}
 	sw_flood_init(l.flood, &spec);
-	current = l.flood;
+	r->mode = &l;
+	r->quiet_ns = QUIET_NS;
+	r->drain_ns = DRAIN_NS;
 	r->snapshot = snapshot;
 	r->drained = drained;
 	sw_run_start(r);

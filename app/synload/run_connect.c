@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The loop of connections, and of a flood beside them. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+#include <arpa/inet.h>
+
+#include "log.h"
+#include "pacer.h"
+#include "run.h"
+
+/* New connections of one round: the answers to the last ones must be heard in between. */
+#define OPEN_MAX 64
+
+/* Connections at once that an open loop may have where nothing else is said. */
+#define OPEN_LOOP_MIN 65536u
+#define OPEN_LOOP_MAX 4000000u
+
+/* How often a full ring is tried again before a frame is lost to it: nobody may wait for ever. */
+#define FULL_TRIES 64
+
+/* Bursts that are taken in one turn: more than one may cause, or the rings would fill up. */
+#define BURSTS_MAX 8
+
+/* One end and its port. */
+struct port_end {
+	struct sw_end *end;
+	struct sw_io *io;
+	struct sw_out out;
+	struct rte_mbuf *m[SW_OUT_MAX];
+	void *memory; /* connections, and the ring of free ones */
+	size_t memory_bytes;
+};
+
+struct run_connect {
+	struct sw_run *run;
+	struct sw_conn_spec spec;
+	struct sw_payload payload;
+	struct port_end client, server;
+	struct sw_pacer pacer, flood_pacer;
+	struct sw_flood *flood; /* NULL: none */
+	struct sw_load_route route, flood_route;
+	uint64_t most; /* connections at once */
+	char http[768];
+};
+
+static void
+snapshot(const struct sw_run *r, struct sw_load_snapshot *s)
+{
+	const struct run_connect *l = r->mode;
+
+	memset(s, 0, sizeof(*s));
+	s->outside = r->outside->stats;
+	s->client = l->client.end->stats;
+	s->handshake = l->client.end->handshake;
+	s->response = l->client.end->response;
+	s->in_flight = l->client.end->in_flight;
+	if (r->inside != NULL) {
+		s->inside = r->inside->stats;
+		s->server = l->server.end->stats;
+	}
+	if (l->flood != NULL)
+		s->flood = l->flood->stats;
+}
+
+static bool
+drained(const struct sw_run *r)
+{
+	const struct run_connect *l = r->mode;
+
+	return l->client.end->in_flight == 0 &&
+	       (l->server.end == NULL || l->server.end->in_flight == 0);
+}
+
+/* Buffers for the places of out that have none. */
+static void
+refill(struct port_end *p)
+{
+	const unsigned n = SW_OUT_MAX - p->out.room;
+
+	if (n == 0 || rte_mempool_get_bulk(p->io->pool, (void **)(p->m + p->out.room), n) != 0)
+		return;
+	for (unsigned i = p->out.room; i < SW_OUT_MAX; i++)
+		p->out.data[i] = sw_io_data(p->m[i]);
+	p->out.room = SW_OUT_MAX;
+}
+
+static void
+flush(struct port_end *p)
+{
+	struct sw_out *o = &p->out;
+	uint16_t sent;
+
+	if (o->n == 0)
+		return;
+	for (unsigned i = 0; i < o->n; i++)
+		sw_io_set_len(p->m[i], o->len[i]);
+	sent = rte_eth_tx_burst(p->io->port, 0, p->m, (uint16_t)o->n);
+	p->io->stats.tx_packets += sent;
+	if (sent < o->n)
+		p->io->stats.tx_full += o->n - sent;
+	o->n -= sent;
+	o->room -= sent;
+	memmove(p->m, p->m + sent, o->room * sizeof(p->m[0]));
+	memmove(o->data, o->data + sent, o->room * sizeof(o->data[0]));
+	memmove(o->len, o->len + sent, o->n * sizeof(o->len[0]));
+	refill(p);
+}
+
+/* There is room for what one frame may cause. */
+static void
+more(void *arg)
+{
+	struct port_end *p = arg;
+
+	for (unsigned i = 0; p->out.room - p->out.n < SW_CONN_FRAMES_MAX && i < FULL_TRIES; i++)
+		flush(p);
+}
+
+/* Takes what came in on an end's port; what is the flood's is sorted out. */
+static unsigned
+receive(struct run_connect *l, struct port_end *p)
+{
+	struct rte_mbuf *m[SW_IO_BURST];
+	struct sw_frame frames[SW_IO_BURST];
+	const unsigned n = rte_eth_rx_burst(p->io->port, 0, m, SW_IO_BURST);
+	unsigned n_frames = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		uint8_t *data = rte_pktmbuf_mtod(m[i], uint8_t *);
+
+		if (l->flood != NULL && !p->end->is_server && sw_flood_owns(data, m[i]->data_len)) {
+			sw_flood_input(l->flood, data, m[i]->data_len);
+			continue;
+		}
+		frames[n_frames++] = (struct sw_frame){
+			.data = data, .len = m[i]->data_len, .pkt_len = m[i]->data_len};
+	}
+	if (n_frames > 0)
+		sw_end_input(p->end, frames, n_frames, more, p);
+	if (n > 0)
+		rte_pktmbuf_free_bulk(m, n);
+	p->io->stats.rx_packets += n;
+	return n;
+}
+
+static void
+open_some(struct run_connect *l, uint64_t now)
+{
+	const struct sw_load_args *a = l->run->args;
+	struct sw_end *e = l->client.end;
+	uint64_t n = OPEN_MAX;
+
+	/* The port is busy: those that are open come first. */
+	if (l->client.out.n > 0)
+		return;
+	if (a->connect_rate != 0)
+		n = sw_pacer_due(&l->pacer, now, OPEN_MAX);
+	if (a->total != 0 && n > a->total - e->stats.tried)
+		n = a->total - e->stats.tried;
+	for (uint64_t i = 0; i < n && e->in_flight < l->most; i++) {
+		more(&l->client);
+		if (!sw_end_open(e))
+			return;
+		sw_pacer_sent(&l->pacer, 1);
+	}
+	if (a->total != 0 && e->stats.tried == a->total && e->in_flight == 0)
+		l->run->stop = true;
+}
+
+static void
+send_flood(struct run_connect *l, uint64_t now)
+{
+	struct sw_io *io = l->client.io;
+	uint8_t *data[SW_IO_BURST];
+	uint16_t len[SW_IO_BURST];
+	unsigned n;
+
+	if (!sw_io_flush(io))
+		return;
+	n = (unsigned)sw_pacer_due(&l->flood_pacer, now, SW_IO_BURST);
+	if (n == 0 || (n = sw_io_take(io, n)) == 0)
+		return;
+	for (unsigned i = 0; i < n; i++)
+		data[i] = sw_io_data(io->pending[i]);
+	sw_flood_fill(l->flood, data, len, n);
+	for (unsigned i = 0; i < n; i++)
+		sw_io_set_len(io->pending[i], len[i]);
+	sw_pacer_sent(&l->flood_pacer, n);
+	io->n_pending = (uint16_t)n;
+	if (!sw_io_flush(io))
+		io->stats.tx_full += io->n_pending;
+}
+
+static void
+turn(struct run_connect *l, struct port_end *p, uint64_t now_us)
+{
+	p->end->now_us = now_us;
+	for (unsigned i = 0; i < BURSTS_MAX && receive(l, p) == SW_IO_BURST;)
+		i++;
+	sw_end_timers(p->end, more, p);
+	flush(p);
+}
+
+static void
+loop(struct run_connect *l)
+{
+	struct sw_run *r = l->run;
+
+	while (r->phase != SW_PHASE_DONE) {
+		const uint64_t now = sw_clock_ns(&r->clock, rte_rdtsc());
+		const uint64_t now_us = (now - r->start_ns) / 1000;
+
+		if (unlikely(now >= r->next_event_ns))
+			sw_run_event(r, now);
+		turn(l, &l->client, now_us);
+		if (l->server.end != NULL)
+			turn(l, &l->server, now_us);
+		if (r->stop)
+			continue;
+		open_some(l, now);
+		flush(&l->client);
+		if (l->flood != NULL)
+			send_flood(l, now);
+	}
+}
+
+static int
+make_end(struct run_connect *l, struct port_end *p, struct sw_io *io, bool is_server)
+{
+	const uint32_t n_slots = sw_end_slots(&l->route, l->most);
+	uint32_t *free_ring = NULL;
+
+	if (n_slots == 0) {
+		sw_log_error("--sources has too few addresses and ports for %llu connections at "
+			     "once: name a shorter prefix, or fewer with --concurrent",
+			(unsigned long long)l->most);
+		return -EINVAL;
+	}
+	p->io = io;
+	p->end = aligned_alloc(alignof(struct sw_end), sizeof(struct sw_end));
+	p->memory_bytes = n_slots * (sizeof(struct sw_conn) + sizeof(uint32_t));
+	p->memory = mmap(
+		NULL, p->memory_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p->end == NULL || p->memory == MAP_FAILED) {
+		sw_log_error(
+			"no memory for %u connections (%zu MiB)", n_slots, p->memory_bytes >> 20);
+		return -ENOMEM;
+	}
+	/* Fewer misses of the TLB; without them it only takes longer. */
+	madvise(p->memory, p->memory_bytes, MADV_HUGEPAGE);
+	if (!is_server)
+		free_ring = (uint32_t *)((struct sw_conn *)p->memory + n_slots);
+	sw_end_init(p->end, &l->spec, &p->out, p->memory, free_ring, n_slots);
+	refill(p);
+	return 0;
+}
+
+static void
+free_end(struct port_end *p)
+{
+	if (p->io != NULL)
+		rte_pktmbuf_free_bulk(p->m, p->out.room);
+	if (p->memory != NULL && p->memory != MAP_FAILED)
+		munmap(p->memory, p->memory_bytes);
+	free(p->end);
+	*p = (struct port_end){0};
+}
+
+/* The request of --http; that it fits is seen to by the arguments. */
+static void
+make_http(struct run_connect *l)
+{
+	const struct sw_load_server *s = &l->route.servers[0];
+	char host[INET6_ADDRSTRLEN];
+
+	inet_ntop(
+		s->v6 ? AF_INET6 : AF_INET, s->v6 ? s->addr.b : s->addr.b + 12, host, sizeof(host));
+	l->spec.http_bytes = (uint32_t)snprintf(l->http, sizeof(l->http),
+		"GET %s HTTP/1.1\r\nHost: %s%s%s\r\nUser-Agent: synload/" SW_VERSION
+		"\r\nConnection: close\r\n\r\n",
+		l->run->args->http, s->v6 ? "[" : "", host, s->v6 ? "]" : "");
+	l->spec.http = l->http;
+}
+
+static uint64_t
+most_at_once(const struct sw_load_args *a)
+{
+	uint64_t n;
+
+	if (a->concurrent != 0)
+		return a->concurrent;
+	/* A second of them, and those that are held. */
+	n = a->connect_rate + a->connect_rate * (a->hold_ns / 1000000) / 1000;
+	if (n < OPEN_LOOP_MIN)
+		return OPEN_LOOP_MIN / 4 * 3;
+	return n > OPEN_LOOP_MAX ? OPEN_LOOP_MAX : n;
+}
+
+static void
+make_spec(struct run_connect *l)
+{
+	const struct sw_load_args *a = l->run->args;
+
+	l->route = a->route;
+	l->most = most_at_once(a);
+	l->spec = (struct sw_conn_spec){
+		.route = &l->route,
+		.payload = &l->payload,
+		.options = a->options,
+		.request_bytes = (uint32_t)a->request_bytes,
+		.response_bytes = (uint32_t)a->response_bytes,
+		.keep_alive = (uint32_t)a->keep_alive,
+		.hold_us = a->hold_ns / 1000,
+		.timeout_ms = (uint32_t)a->timeout_ms,
+		.rto_ms = (uint32_t)a->rto_ms,
+		.close_server = a->close_server,
+	};
+	if (a->http != NULL)
+		make_http(l);
+	sw_payload_init(&l->payload, a->seed);
+}
+
+/* The flood of a mixed run: the upper half of the ports, that of the connections is the lower. */
+static int
+make_flood(struct run_connect *l)
+{
+	const struct sw_load_args *a = l->run->args;
+	struct sw_flood_spec spec = {
+		.route = &l->flood_route,
+		.options = a->options,
+		.sample = (uint32_t)a->sample,
+		.seed = a->seed,
+	};
+
+	l->flood = aligned_alloc(alignof(struct sw_flood), sizeof(struct sw_flood));
+	if (l->flood == NULL) {
+		sw_log_error("no memory for the flood");
+		return -ENOMEM;
+	}
+	memcpy(spec.weights, a->weights, sizeof(spec.weights));
+	l->flood_route = a->route;
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		sw_space_set_ports(&l->route.space[v6], 1024, SW_FLOOD_PORT_MIN - 1024);
+		sw_space_set_ports(
+			&l->flood_route.space[v6], SW_FLOOD_PORT_MIN, 65536 - SW_FLOOD_PORT_MIN);
+	}
+	sw_flood_init(l->flood, &spec);
+	return 0;
+}
+
+int
+sw_run_connect(struct sw_run *r)
+{
+	struct run_connect *l = calloc(1, sizeof(*l));
+	const struct sw_load_args *a = r->args;
+	int rc = 0;
+
+	if (l == NULL)
+		return -ENOMEM;
+	l->run = r;
+	make_spec(l);
+	if (a->mode == SW_LOAD_MIXED)
+		rc = make_flood(l);
+	if (rc == 0)
+		rc = make_end(l, &l->client, r->outside, false);
+	if (rc == 0 && r->inside != NULL)
+		rc = make_end(l, &l->server, r->inside, true);
+	if (rc == 0) {
+		r->mode = l;
+		r->snapshot = snapshot;
+		r->drained = drained;
+		/* Each stage may take its time. */
+		r->drain_ns = a->hold_ns + 3 * a->timeout_ms * 1000000 + 1000000000;
+		sw_run_start(r);
+		sw_pacer_start(&l->pacer, a->connect_rate, r->start_ns);
+		sw_pacer_start(&l->flood_pacer, a->flood_rate, r->start_ns);
+		loop(l);
+		sw_end_give_up(l->client.end);
+		if (l->server.end != NULL)
+			sw_end_give_up(l->server.end);
+		snapshot(r, &r->report.last);
+	}
+	free_end(&l->client);
+	free_end(&l->server);
+	free(l->flood);
+	free(l);
+	return rc;
+}
