@@ -106,8 +106,19 @@ stage_netns() {
 	step "network tests" tests/netns/run.sh
 }
 
+# Each checks that it did what it is to measure; and what is written for programs can be read by one.
+micro_bench() {
+	local json rc=0
+	json=$(mktemp)
+	build/tests/bench/bench --quick --json "$json" || rc=1
+	[ $rc != 0 ] || python3 -m json.tool "$json" >/dev/null || rc=1
+	rm -f "$json"
+	return $rc
+}
+
 # So that they still run; what they measure in so short a time says nothing, and nothing fails by it.
 stage_bench() {
+	step "micro-benchmarks, briefly" micro_bench
 	step "benchmarks, briefly" scripts/bench.sh transfer --rounds 1 --seconds 1
 }
 

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * b_syn.c - a SYN becomes its SYN-ACK, through the whole engine: syn/FAMILY/OPTIONS/MODE/CHECKSUM.
+ *
+ *   OPTIONS   none; mss; full (MSS, SACK, timestamps, window scale: a header of 40 bytes, as Linux)
+ *   MODE      proxy, respond
+ *   CHECKSUM  sw: checked by the engine; hw: the port vouches for it
+ *
+ * The SYNs come from a set of SYNS, each from its own address and port with its own ISN, in order:
+ * no two of a burst are alike, and the cache holds what parts of the flow table they look into.
+ * With "cold" each SYN has never been seen before: the table is read from memory, as in a flood.
+ */
+#include <stdio.h>
+
+#include "bench/pkts.h"
+#include "bench/rig.h"
+
+#define BURST 32
+#define SYNS  4096
+
+struct syn {
+	struct bench_rig rig;
+	struct bench_shape shape;
+	struct bench_set set;
+	bool cold;
+	uint8_t csum;
+	uint64_t seed;
+	uint64_t sent; /* SYN-ACKs that stood in the output lists */
+};
+
+static void
+prepare(void *ctx)
+{
+	struct syn *s = ctx;
+	struct bench_rig *r = &s->rig;
+
+	bench_rig_next(r);
+	for (unsigned i = 0; i < BURST; i++) {
+		struct bench_set *set = &s->set;
+
+		if (s->cold) {
+			bench_rig_add(r, SW_OUTSIDE,
+				bench_write_syn(
+					bench_rig_buf(r, i), &s->shape, bench_rand(&s->seed)),
+				s->csum);
+			continue;
+		}
+		bench_rig_load(r, SW_OUTSIDE, set->data[set->at], set->len[set->at], s->csum);
+		set->at = (set->at + 1) % set->n;
+	}
+}
+
+static void
+run(void *ctx)
+{
+	bench_rig_run(&((struct syn *)ctx)->rig);
+}
+
+static void
+done(void *ctx)
+{
+	struct syn *s = ctx;
+
+	s->sent += s->rig.out->n_tx[SW_OUTSIDE];
+}
+
+static void
+measure(struct bench *b, const char *name, struct syn *s, uint8_t mode)
+{
+	struct bench_rig *r = &s->rig;
+
+	if (!bench_rig_init(r, &(struct bench_rig_cfg){.mode = mode})) {
+		bench_check(b, false, "%s: not enough memory", name);
+		return;
+	}
+	s->seed = 1;
+	bench_set_init(&s->set, SYNS);
+	for (unsigned i = 0; i < SYNS; i++)
+		s->set.len[i] =
+			(uint16_t)bench_write_syn(s->set.data[i], &s->shape, bench_rand(&s->seed));
+	bench_measure(b, &(struct bench_case){.name = name,
+				 .unit = "SYN",
+				 .burst = BURST,
+				 .ctx = s,
+				 .prepare = prepare,
+				 .run = run,
+				 .done = done});
+	bench_rig_next(r);
+	bench_check(b, s->sent == r->fed && bench_rig_count(r, SW_C_SYNACK_SENT) == r->fed,
+		"%s: of %lu SYNs, %lu SYN-ACKs were sent", name, (unsigned long)r->fed,
+		(unsigned long)s->sent);
+	bench_check(b, bench_rig_count(r, SW_C_DROPPED) == 0, "%s: packets were dropped", name);
+	bench_set_fini(&s->set);
+	bench_rig_fini(r);
+}
+
+static void
+measure_if_wanted(struct bench *b, const struct syn *s, uint8_t mode)
+{
+	char name[BENCH_NAME_BYTES];
+	struct syn mine = *s;
+
+	snprintf(name, sizeof(name), "syn/%s%s/%s/%s/%s%s", s->shape.v6 ? "v6" : "v4",
+		s->shape.vid != 0 ? "-vlan" : "", bench_opt_name[s->shape.opts],
+		mode == SW_MODE_PROXY ? "proxy" : "respond", s->csum != 0 ? "hw" : "sw",
+		s->cold ? "/cold" : "");
+	if (bench_wants(b, name))
+		measure(b, name, &mine, mode);
+}
+
+void
+bench_syn(struct bench *b)
+{
+	static const uint8_t modes[] = {SW_MODE_PROXY, SW_MODE_RESPOND};
+	static const uint8_t csums[] = {0, SW_CSUM_IP_GOOD | SW_CSUM_L4_GOOD};
+
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		struct syn s = {.shape = {.v6 = v6}};
+
+		for (unsigned m = 0; m < SW_ARRAY_LEN(modes); m++) {
+			for (unsigned i = 0; i < SW_ARRAY_LEN(csums); i++) {
+				s.csum = csums[i];
+				for (unsigned o = 0; o < BENCH_OPT_KINDS; o++) {
+					s.shape.opts = (uint8_t)o;
+					measure_if_wanted(b, &s, modes[m]);
+				}
+			}
+		}
+		/* What is left of the shape is full options, and a checksum of hw: sw again. */
+		s.csum = 0;
+		s.shape.vid = 7;
+		measure_if_wanted(b, &s, SW_MODE_PROXY);
+		s.shape.vid = 0;
+		s.cold = true;
+		measure_if_wanted(b, &s, SW_MODE_PROXY);
+		measure_if_wanted(b, &s, SW_MODE_RESPOND);
+	}
+}

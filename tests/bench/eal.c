@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "bench/eal.h"
+
+#include <stdio.h>
+
+#include <rte_eal.h>
+#include <rte_hash.h>
+#include <rte_hash_crc.h>
+#include <rte_malloc.h>
+
+#include "base/tuple.h"
+
+/* The three tables for 1M flows and what EAL takes are less. */
+#define EAL_BYTES ((size_t)512 << 20)
+
+static enum { NOT_YET, RUNS, FAILED } state;
+static bool huge;
+
+static size_t
+free_hugepage_bytes(void)
+{
+	FILE *f = fopen("/proc/meminfo", "r");
+	unsigned long free_pages = 0, kib = 0;
+	char line[128];
+
+	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
+		sscanf(line, "HugePages_Free: %lu", &free_pages);
+		sscanf(line, "Hugepagesize: %lu", &kib);
+	}
+	if (f != NULL)
+		fclose(f);
+	return (size_t)free_pages * kib * 1024;
+}
+
+bool
+bench_eal_start(int cpu)
+{
+	char lcores[16], mib[16];
+	const char *args[] = {"bench", "--no-pci", "--no-telemetry", "--log-level=error",
+		"--lcores", lcores, "--no-huge", "-m", mib, NULL};
+	int n = 9;
+
+	if (state != NOT_YET)
+		return state == RUNS;
+	snprintf(lcores, sizeof(lcores), "0@%d", cpu);
+	snprintf(mib, sizeof(mib), "%zu", EAL_BYTES >> 20);
+	huge = free_hugepage_bytes() >= EAL_BYTES;
+	if (huge) {
+		args[6] = "--in-memory";
+		args[7] = NULL;
+		n = 7;
+	}
+	state = rte_eal_init(n, (char **)args) < 0 ? FAILED : RUNS;
+	return state == RUNS;
+}
+
+void
+bench_eal_end(void)
+{
+	if (state == RUNS)
+		rte_eal_cleanup();
+}
+
+const char *
+bench_eal_pages(void)
+{
+	return huge ? "hugepages" : "ordinary pages";
+}
+
+void *
+bench_eal_alloc(size_t size)
+{
+	return rte_zmalloc(NULL, size, SW_CACHE_LINE_BYTES);
+}
+
+void
+bench_eal_free(void *p)
+{
+	rte_free(p);
+}
+
+static uint32_t
+keyed_hash(const void *key, uint32_t len, uint32_t init)
+{
+	static const uint64_t secret[4] = {1, 2, 3, 4}; /* any will do here */
+
+	(void)len;
+	(void)init;
+	return (uint32_t)sw_tuple_hash(key, secret);
+}
+
+struct rte_hash *
+bench_hash_make(uint32_t entries, uint32_t key_bytes, bool keyed)
+{
+	struct rte_hash_parameters p = {
+		.name = keyed ? "keyed" : "crc",
+		.entries = entries,
+		.key_len = key_bytes,
+		.hash_func = keyed ? keyed_hash : rte_hash_crc,
+		.socket_id = SOCKET_ID_ANY,
+	};
+
+	return rte_hash_create(&p);
+}
+
+void
+bench_hash_free(struct rte_hash *h)
+{
+	rte_hash_free(h);
+}
