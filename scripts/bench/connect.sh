@@ -15,7 +15,7 @@ connect_arguments() {
 # What synward did must be what was measured: each connection through a cookie and a splice of its own.
 connect_check() {
 	local opened
-	opened=$(reported connections.opened)
+	opened=$(reported server.opened)
 	[ "$opened" -gt 0 ] || fail_round "no connection was opened"
 	[ "$(reported bytes_verified)" -gt 0 ] || fail_round "no payload was verified"
 	[ "$1" = synward ] || return 0
