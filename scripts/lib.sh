@@ -9,8 +9,8 @@ SW_SYNWARD=${SW_SYNWARD:-$SW_TOP/build/app/synward/synward}
 SW_WIRE=${SW_WIRE:-$SW_TOP/build/tests/wire/wire}
 
 # To build and to show it; and what the tests need besides.
-SW_PACKAGES_DEMO=(gcc libc6-dev meson ninja-build pkg-config libdpdk-dev libnuma-dev libyaml-dev check
-	iproute2 ethtool nftables procps util-linux python3 nginx-light curl hping3 iputils-ping)
+SW_PACKAGES_DEMO=(gcc libc6-dev meson ninja-build pkg-config libdpdk-dev libnuma-dev libyaml-dev libjansson-dev
+	check iproute2 ethtool nftables procps util-linux python3 nginx-light curl hping3 iputils-ping)
 SW_PACKAGES_TEST=(clang clang-format libclang-rt-14-dev tcpdump shellcheck openssl openssh-server
 	openssh-client redis-server redis-tools vsftpd iperf3 dpdk-dev)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "args.h"
+#include "args_int.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -7,229 +7,8 @@
 
 #include "values.h"
 
-#define TRY_HELP "try synload --help"
-
-#define FLOODS	 (SW_LOAD_FLOOD | SW_LOAD_MIXED)
-#define CONNECTS (SW_LOAD_CONNECT | SW_LOAD_MIXED)
-#define ALL	 (SW_LOAD_FLOOD | SW_LOAD_CONNECT | SW_LOAD_MIXED)
-
-/* Numbers that no machine reaches; they keep the arithmetic from running over. */
-#define RATE_MAX       1000000000u
-#define CONCURRENT_MAX 16000000u
-#define STREAM_MAX     1000000000u
-
-/* State of one parse. */
-struct parse {
-	struct sw_load_args *a;
-	void (*say)(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-	bool servers_given, sources_given[2], mix_given, type_given;
-};
-
-/* NULL, or what is allowed instead of the value. */
-typedef const char *(*take_fn)(struct parse *p, const char *value);
-
-static const char *
-take_server(struct parse *p, const char *value)
-{
-	struct sw_load_route *r = &p->a->route;
-
-	if (!p->servers_given)
-		r->n_servers = 0;
-	p->servers_given = true;
-	if (r->n_servers == SW_LOAD_SERVERS_MAX)
-		return "at most 16 servers";
-	return sw_value_server(value, &r->servers[r->n_servers++])
-		       ? NULL
-		       : "an address with or without a port, such as 198.51.100.10:80 or "
-			 "[2001:db8::10]:80";
-}
-
-static const char *
-take_sources(struct parse *p, const char *value)
-{
-	struct sw_space s;
-
-	if (!sw_value_prefix(value, &s))
-		return "a prefix without host bits, such as 10.0.0.0/8 or fd00::/8";
-	if (p->sources_given[s.v6])
-		return "one prefix for IPv4 and one for IPv6";
-	p->sources_given[s.v6] = true;
-	p->a->route.space[s.v6] = s;
-	return NULL;
-}
-
-static const char *
-take_order(struct parse *p, const char *value)
-{
-	p->a->order = strcmp(value, "range") == 0 ? SW_SPACE_RANGE : SW_SPACE_RANDOM;
-	return strcmp(value, "range") == 0 || strcmp(value, "random") == 0 ? NULL
-									   : "random or range";
-}
-
-static const char *
-take_src_mac(struct parse *p, const char *value)
-{
-	return sw_value_mac(value, p->a->route.l2.src) ? NULL : "a unicast MAC address";
-}
-
-static const char *
-take_dst_mac(struct parse *p, const char *value)
-{
-	return sw_value_mac(value, p->a->route.l2.dst) ? NULL : "a unicast MAC address";
-}
-
-static const char *
-take_vlan(struct parse *p, const char *value)
-{
-	uint64_t id;
-
-	if (!sw_value_number(value, &id) || id < 1 || id > 4094)
-		return "a VLAN from 1 to 4094";
-	p->a->route.l2.vlan = (uint16_t)id;
-	return NULL;
-}
-
-static const char *
-take_type(struct parse *p, const char *value)
-{
-	p->type_given = true;
-	memset(p->a->weights, 0, sizeof(p->a->weights));
-	for (unsigned t = 0; t < SW_CRAFT_TYPES; t++) {
-		if (strcmp(value, "mix") == 0 || strcmp(value, sw_craft_type_names[t]) == 0) {
-			p->a->weights[t] = 1;
-			if (strcmp(value, "mix") != 0)
-				return NULL;
-		}
-	}
-	return p->a->weights[0] != 0 ? NULL : "syn, ack, synack, rst, fin or mix";
-}
-
-/* "syn=70,ack=20" */
-static const char *
-take_mix(struct parse *p, const char *value)
-{
-	static const char allowed[] = "types with weights up to 1000000, such as syn=70,ack=30";
-	unsigned sum = 0;
-
-	p->mix_given = true;
-	memset(p->a->weights, 0, sizeof(p->a->weights));
-	while (*value != '\0') {
-		const size_t name = strcspn(value, "="), len = strcspn(value, ",");
-		char number[16];
-		uint64_t weight;
-		unsigned t = 0;
-
-		while (t < SW_CRAFT_TYPES &&
-			(strlen(sw_craft_type_names[t]) != name ||
-				strncmp(value, sw_craft_type_names[t], name) != 0))
-			t++;
-		if (t == SW_CRAFT_TYPES || name >= len || len - name > sizeof(number))
-			return allowed;
-		memcpy(number, value + name + 1, len - name - 1);
-		number[len - name - 1] = '\0';
-		if (!sw_value_number(number, &weight) || weight > 1000000)
-			return allowed;
-		p->a->weights[t] = (unsigned)weight;
-		sum += (unsigned)weight;
-		value += len + (value[len] == ',');
-	}
-	return sum > 0 ? NULL : allowed;
-}
-
-static const char *
-take_options(struct parse *p, const char *value)
-{
-	for (unsigned o = 0; o < SW_CRAFT_OPTION_SETS; o++) {
-		if (strcmp(value, sw_craft_option_names[o]) == 0) {
-			p->a->options = o;
-			return NULL;
-		}
-	}
-	return "none, mss, linux, windows or mac";
-}
-
-static const char *
-take_rate(struct parse *p, const char *value)
-{
-	uint64_t *rate = p->a->mode == SW_LOAD_FLOOD ? &p->a->flood_rate : &p->a->connect_rate;
-
-	return sw_value_number(value, rate) && *rate >= 1 && *rate <= RATE_MAX
-		       ? NULL
-		       : "a number a second from 1 to 1G, such as 100k";
-}
-
-static const char *
-take_side(struct parse *p, const char *value)
-{
-	p->a->side_inside = strcmp(value, "inside") == 0;
-	return p->a->side_inside || strcmp(value, "outside") == 0 ? NULL : "outside or inside";
-}
-
-static const char *
-take_close(struct parse *p, const char *value)
-{
-	p->a->close_server = strcmp(value, "server") == 0;
-	return p->a->close_server || strcmp(value, "client") == 0 ? NULL : "client or server";
-}
-
-static const char *
-take_http(struct parse *p, const char *value)
-{
-	const size_t len = strlen(value);
-
-	p->a->http = value;
-	for (size_t i = 0; i < len; i++)
-		if (value[i] <= ' ' || value[i] == 0x7f)
-			return "a path without blanks";
-	return value[0] == '/' && len <= 512 ? NULL : "a path that starts with /";
-}
-
-enum kind { FUNCTION, NUMBER, SECONDS, TEXT, FLAG };
-
-#define FIELD(name) offsetof(struct sw_load_args, name)
-
-/* Every option; min and max are those of a NUMBER, or of SECONDS in ns. */
-static const struct def {
-	const char *name;
-	unsigned modes;
-	enum kind kind;
-	take_fn take;
-	size_t field;
-	uint64_t min, max;
-} defs[] = {
-	{"outside", ALL, TEXT, NULL, FIELD(outside), 0, 0},
-	{"inside", ALL, TEXT, NULL, FIELD(inside), 0, 0},
-	{"json", ALL, TEXT, NULL, FIELD(json), 0, 0},
-	{"seconds", ALL, SECONDS, NULL, FIELD(seconds_ns), 1000000, 86400000000000},
-	{"warmup", ALL, SECONDS, NULL, FIELD(warmup_ns), 0, 3600000000000},
-	{"seed", ALL, NUMBER, NULL, FIELD(seed), 0, UINT64_MAX},
-	{"quiet", ALL, FLAG, NULL, FIELD(quiet), 0, 0},
-	{"server", ALL, FUNCTION, take_server, 0, 0, 0},
-	{"sources", ALL, FUNCTION, take_sources, 0, 0, 0},
-	{"source-order", ALL, FUNCTION, take_order, 0, 0, 0},
-	{"src-mac", ALL, FUNCTION, take_src_mac, 0, 0, 0},
-	{"dst-mac", ALL, FUNCTION, take_dst_mac, 0, 0, 0},
-	{"vlan", ALL, FUNCTION, take_vlan, 0, 0, 0},
-	{"options", ALL, FUNCTION, take_options, 0, 0, 0},
-	{"rate", ALL, FUNCTION, take_rate, 0, 0, 0},
-	{"type", SW_LOAD_FLOOD, FUNCTION, take_type, 0, 0, 0},
-	{"flood-type", SW_LOAD_MIXED, FUNCTION, take_type, 0, 0, 0},
-	{"flood-rate", SW_LOAD_MIXED, NUMBER, NULL, FIELD(flood_rate), 1, RATE_MAX},
-	{"mix", FLOODS, FUNCTION, take_mix, 0, 0, 0},
-	{"sample", FLOODS, NUMBER, NULL, FIELD(sample), 0, UINT32_MAX},
-	{"count", SW_LOAD_FLOOD, NUMBER, NULL, FIELD(count), 1, UINT64_MAX / 2},
-	{"side", SW_LOAD_FLOOD, FUNCTION, take_side, 0, 0, 0},
-	{"concurrent", CONNECTS, NUMBER, NULL, FIELD(concurrent), 1, CONCURRENT_MAX},
-	{"total", CONNECTS, NUMBER, NULL, FIELD(total), 1, UINT64_MAX / 2},
-	{"request", CONNECTS, NUMBER, NULL, FIELD(request_bytes), 1, STREAM_MAX},
-	{"response", CONNECTS, NUMBER, NULL, FIELD(response_bytes), 1, STREAM_MAX},
-	{"keep-alive", CONNECTS, NUMBER, NULL, FIELD(keep_alive), 1, UINT16_MAX},
-	{"hold", CONNECTS, SECONDS, NULL, FIELD(hold_ns), 0, 86400000000000},
-	{"http", CONNECTS, FUNCTION, take_http, 0, 0, 0},
-	{"timeout", CONNECTS, NUMBER, NULL, FIELD(timeout_ms), 1, 3600000},
-	{"rto", CONNECTS, NUMBER, NULL, FIELD(rto_ms), 1, 60000},
-	{"close", CONNECTS, FUNCTION, take_close, 0, 0, 0},
-};
+/* Room for all options, those for help and version, and the end. */
+#define OPTIONS_MAX 64
 
 enum { OPT_HELP = 1000, OPT_VERSION, OPT_FIRST = 2000 };
 
@@ -245,18 +24,18 @@ take(struct parse *p, const struct def *d, const char *value)
 		return -EINVAL;
 	}
 	switch (d->kind) {
-	case FUNCTION:
+	case DEF_FUNCTION:
 		allowed = d->take(p, value);
 		break;
-	case TEXT:
+	case DEF_TEXT:
 		*(const char **)field = value;
 		if (value[0] == '\0')
 			allowed = "a name";
 		break;
-	case FLAG:
+	case DEF_FLAG:
 		*(bool *)field = true;
 		break;
-	case NUMBER:
+	case DEF_NUMBER:
 		if (!sw_value_number(value, &n) || n < d->min || n > d->max) {
 			p->say("--%s %s: allowed is a number from %llu to %llu, k, M and G may "
 			       "follow",
@@ -266,7 +45,7 @@ take(struct parse *p, const struct def *d, const char *value)
 		}
 		*(uint64_t *)field = n;
 		break;
-	case SECONDS:
+	case DEF_SECONDS:
 		if (!sw_value_seconds(value, &n) || n < d->min || n > d->max) {
 			p->say("--%s %s: allowed are %g to %g seconds", d->name, value,
 				(double)d->min / 1e9, (double)d->max / 1e9);
@@ -368,55 +147,65 @@ finish(struct parse *p)
 	return 0;
 }
 
+/* Name and number of each option, for getopt_long(). */
+static void
+name_options(struct option *options)
+{
+	unsigned n = 0;
+
+	for (; n < sw_load_n_defs; n++)
+		options[n] = (struct option){sw_load_defs[n].name,
+			sw_load_defs[n].kind == DEF_FLAG ? no_argument : required_argument, NULL,
+			OPT_FIRST + (int)n};
+	options[n++] = (struct option){"help", no_argument, NULL, OPT_HELP};
+	options[n++] = (struct option){"version", no_argument, NULL, OPT_VERSION};
+	options[n] = (struct option){0};
+}
+
+/* One option; text: as it was written. 1: nothing else counts any more. */
+static int
+take_option(struct parse *p, int opt, const char *text)
+{
+	if (opt == OPT_HELP || opt == OPT_VERSION) {
+		p->a->action = opt == OPT_HELP ? SW_LOAD_HELP : SW_LOAD_VERSION;
+		return 1;
+	}
+	if (opt >= OPT_FIRST && p->a->mode != 0)
+		return take(p, &sw_load_defs[opt - OPT_FIRST], optarg);
+	if (opt >= OPT_FIRST)
+		p->say("say what to do first: flood, connect or mixed; " TRY_HELP);
+	else if (opt == ':')
+		p->say("%s needs a value; " TRY_HELP, text);
+	else
+		p->say("unknown or ill-formed option %s; " TRY_HELP, text);
+	return -EINVAL;
+}
+
 int
 sw_load_args_parse(struct sw_load_args *a, int argc, char **argv,
 	void (*say)(const char *fmt, ...) __attribute__((format(printf, 1, 2))))
 {
-	struct option options[SW_ARRAY_LEN(defs) + 3] = {0};
+	struct option options[OPTIONS_MAX];
 	struct parse p = {.a = a, .say = say};
 	int opt, rc = 0;
 
+	SW_ASSERT(sw_load_n_defs + 3 <= OPTIONS_MAX);
 	set_defaults(a);
-	for (unsigned i = 0; i < SW_ARRAY_LEN(defs); i++)
-		options[i] = (struct option){defs[i].name,
-			defs[i].kind == FLAG ? no_argument : required_argument, NULL,
-			OPT_FIRST + (int)i};
-	options[SW_ARRAY_LEN(defs)] = (struct option){"help", no_argument, NULL, OPT_HELP};
-	options[SW_ARRAY_LEN(defs) + 1] =
-		(struct option){"version", no_argument, NULL, OPT_VERSION};
-	if (argc > 1 && argv[1][0] != '-' && take_mode(a, argv[1]) != 0) {
-		say("%s is no mode: they are flood, connect and mixed; " TRY_HELP, argv[1]);
-		return -EINVAL;
-	}
-	opterr = 0;
-	optind = 0; /* glibc: start anew, whoever used it before */
-	if (a->mode != 0) {
+	name_options(options);
+	if (argc > 1 && argv[1][0] != '-') {
+		if (take_mode(a, argv[1]) != 0) {
+			say("%s is no mode: they are flood, connect and mixed; " TRY_HELP, argv[1]);
+			return -EINVAL;
+		}
 		argc--;
 		argv++;
 	}
-	while (rc == 0 && (opt = getopt_long(argc, argv, "+:", options, NULL)) != -1) {
-		if (opt == OPT_HELP) {
-			a->action = SW_LOAD_HELP;
-			return 0;
-		}
-		if (opt == OPT_VERSION) {
-			a->action = SW_LOAD_VERSION;
-			return 0;
-		}
-		if (opt >= OPT_FIRST && a->mode != 0) {
-			rc = take(&p, &defs[opt - OPT_FIRST], optarg);
-			continue;
-		}
-		if (opt == ':')
-			say("%s needs a value; " TRY_HELP, argv[optind - 1]);
-		else if (opt < OPT_FIRST)
-			say("unknown or ill-formed option %s; " TRY_HELP, argv[optind - 1]);
-		else
-			break;
-		return -EINVAL;
-	}
+	opterr = 0;
+	optind = 0; /* glibc: start anew, whoever used it before */
+	while (rc == 0 && (opt = getopt_long(argc, argv, "+:", options, NULL)) != -1)
+		rc = take_option(&p, opt, argv[optind - 1]);
 	if (rc != 0)
-		return rc;
+		return rc < 0 ? rc : 0;
 	if (a->mode == 0) {
 		say("say what to do first: flood, connect or mixed; " TRY_HELP);
 		return -EINVAL;
