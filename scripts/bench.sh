@@ -21,12 +21,13 @@
 #                --connect-rate N (1000), --steps PPS,PPS,... (flat out is "max"), --curves NAME,NAME,...,
 #                --plot FILE.svg
 #   all        all of these. --results FILE (docs/results/results.json) keeps every figure; a table in Markdown
-#              goes to standard output
+#              goes to standard output. --quick shows that all still work
 #
 # Each runs in --rounds (5) of --seconds (5). Medians and their ratio are in the last line. As root; hugepages for
 # memif and vhost are reserved and given back; memif does without where there are none. What is measured is a build
 # of its own, build-bench, without assertions. Ratios can be compared; the rates are those of this machine on this
-# day. No figure fails a run; a packet that should not be there does. Exit: 0 measured, 1 failed, 2 wrong usage.
+# day. No figure fails a run; a packet that should not be there does. SW_BENCH_LOGS=DIRECTORY keeps what the programs
+# said. Exit: 0 measured, 1 failed, 2 wrong usage, 3 the wire cannot be had here.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=scripts/lib.sh

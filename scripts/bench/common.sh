@@ -73,7 +73,8 @@ choose_memory() {
 		if sw_hugepages_up $((2 * $1)); then
 			HUGE=1
 		elif [ "$WIRE" = vhost ]; then
-			sw_die "vhost needs $((2 * $1)) MB of hugepages, and they cannot be reserved here"
+			echo "bench.sh: vhost needs $((2 * $1)) MB of hugepages, and they cannot be reserved here" >&2
+			exit 3
 		else
 			HUGE=0
 			echo "bench.sh: no hugepages to be had: --no-huge, which makes both programs slower"

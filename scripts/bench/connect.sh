@@ -12,10 +12,15 @@ connect_arguments() {
 		--request "$REQUEST" --response "$RESPONSE" "$@")
 }
 
+# failed_by_reason: such as "timeout_syn 3, reset 1", or "none".
+failed_by_reason() {
+	python3 "$FIGURES" failed "$WORK/report" || sw_die "no figures"
+}
+
 # What synward did must be what was measured: each connection through a cookie and a splice of its own.
 connect_check() {
 	local opened
-	opened=$(reported server.opened)
+	opened=$(reported server.opened) || exit 1
 	[ "$opened" -gt 0 ] || fail_round "no connection was opened"
 	[ "$(reported bytes_verified)" -gt 0 ] || fail_round "no payload was verified"
 	[ "$1" = synward ] || return 0
@@ -34,17 +39,17 @@ connect_once() {
 
 connect_record() {
 	record "who=$1" "value=$(reported connections.per_second)" \
-		"finished=$(reported connections.finished)" "failed=$(reported connections.failed.total)" \
+		"finished=$(reported connections.finished)" "failed=$(failed_by_reason)" \
 		"handshake_p50_us=$(reported handshake_us.p50)" "handshake_p99_us=$(reported handshake_us.p99)"
 }
 
 segments_record() {
 	local outside inside open
-	open=$(reported connections.open)
+	open=$(reported connections.open) || exit 1
 	[ "$open" -ge $((N_FLOWS * 99 / 100)) ] ||
 		fail_round "only $open of $N_FLOWS connections were open when it was measured"
-	outside=$(reported rx_pps)
-	inside=$(reported inside.rx_pps)
+	outside=$(reported rx_pps) || exit 1
+	inside=$(reported inside.rx_pps) || exit 1
 	record "who=$1" "value=$(python3 -c "print($outside + $inside)")" "to_client_pps=$outside" \
 		"to_server_pps=$inside" "open=$open"
 }
@@ -67,6 +72,8 @@ bench_connect() {
 	MODE=proxy
 	# At 1M connections a second, and a second and a half that each is kept after its end.
 	FLOWS=4M TIMEOUTS='timeouts: {closed: 1s, reset: 1s}'
+	# All of them may wait for the server at the same moment.
+	TIMEOUTS+=$'\n'"pending: $((CONCURRENT < 4000000 ? CONCURRENT + 1024 : 4000000))"
 	choose_memory 1536
 	wire_ports 2
 	connect_arguments --concurrent "$CONCURRENT" --warmup 1
@@ -78,11 +85,11 @@ bench_connect() {
 bench_segments() {
 	prepare dpdk-testpmd
 	MODE=proxy
-	FLOWS=$((N_FLOWS + N_FLOWS / 4 + 1024)) TIMEOUTS="pending: $((N_FLOWS > 4194304 ? 4194304 : N_FLOWS + 16))"
+	FLOWS=$((N_FLOWS + N_FLOWS / 4 + 1024)) TIMEOUTS="pending: $((N_FLOWS < 4000000 ? N_FLOWS + 1024 : 4000000))"
 	choose_memory $((1024 + N_FLOWS / 1000))
 	wire_ports 2
 	# Time enough to open them all, before the time that is measured.
-	connect_arguments --concurrent "$N_FLOWS" --keep-alive 1000000 --warmup $((3 + N_FLOWS / 100000))
+	connect_arguments --concurrent "$N_FLOWS" --keep-alive 65535 --warmup $((3 + N_FLOWS / 100000))
 	GENERATOR_EXTRA=$((60 + N_FLOWS / 50000))
 	connect_rounds segments_record
 	report segments Mpps 'testpmd io' "flows=$N_FLOWS" "response=$RESPONSE" "family=$FAMILY"

@@ -3,6 +3,7 @@
 """Figures of scripts/bench.sh: reads reports, keeps rounds, prints medians and ratios, names the machine.
 
 figures.py get REPORT PATH [NULL]             a figure of a report of synload, such as total.synack
+figures.py failed REPORT                      connections that failed, by reason
 figures.py record KEY=VALUE...                one run, as a line of JSON
 figures.py rate --file-prefix P COUNTER       how fast a counter of a running synward grows, a second
 figures.py report --bench NAME ... ROUNDS     medians, the ratio, and a file of JSON
@@ -48,6 +49,13 @@ def get(args):
     print(args.null if value is None else value)
 
 
+def failed(args):
+    """Failed connections by reason, but for the total."""
+    with open(args.report, encoding="ascii") as file:
+        reasons = pick(json.load(file), "connections.failed")
+    print(", ".join(f"{key} {n}" for key, n in reasons.items() if n and key != "total") or "none")
+
+
 def typed(word):
     """KEY=VALUE, the value a number where it is one."""
     key, _, value = word.partition("=")
@@ -63,8 +71,9 @@ def typed(word):
 
 def record(args):
     run = dict(typed(word) for word in args.pairs)
-    if not isinstance(run.get("value", 0), (int, float)):
-        sys.exit(f"figures.py: {run.get('value')!r} is no figure")
+    empty = [key for key, value in run.items() if value == ""]
+    if empty or not isinstance(run.get("value", 0), (int, float)):
+        sys.exit(f"figures.py: no figure for {', '.join(empty) or run['value']}")
     print(json.dumps(run))
 
 
@@ -217,6 +226,8 @@ def main():
     one.add_argument("report")
     one.add_argument("path")
     one.add_argument("null", nargs="?", help="what to print where it is null")
+    one = sub.add_parser("failed")
+    one.add_argument("report")
     one = sub.add_parser("record")
     one.add_argument("pairs", nargs="+")
     one = sub.add_parser("rate")

@@ -15,7 +15,7 @@ flood_arguments() {
 # queue of the kernel's may.
 all_taken() {
 	local sent
-	sent=$(reported total.tx_packets)
+	sent=$(reported total.tx_packets) || exit 1
 	if [ "$WIRE" = tap ] || [ "$WIRE" = af_xdp ]; then
 		[ "$(counted "$1")" -gt 0 ] && [ "$(counted "$1")" -le "$sent" ]
 	else

@@ -68,7 +68,7 @@ gp_router() {
 		ip -n "$SRV" addr add $GP_SERVER/24 dev eth0 && ip -n "$SRV" link set eth0 up &&
 		ip -n "$SRV" route add $GP_SOURCES via 10.77.0.1 || return 1
 	sw_in "$CLI" nft -f - <<-'NFT'
-	table ip synproxy {
+	table ip front {
 		chain raw {
 			type filter hook prerouting priority raw;
 			iifname "eth0" tcp dport 80 tcp flags & (fin | syn | rst | ack) == syn notrack
@@ -170,8 +170,8 @@ gp_step() {
 	synproxy) gp_start_synproxy "$2" ;;
 	esac
 	generator_done
-	finished=$(reported connections.finished)
-	[ "$2" = 0 ] || flood=$(reported flood.tx_pps)
+	finished=$(reported connections.finished) || exit 1
+	if [ "$2" != 0 ]; then flood=$(reported flood.tx_pps) || exit 1; fi
 	device_down
 	case $1 in
 	memif | tap)

@@ -53,6 +53,12 @@ device_down() {
 	DEVICE_PID=''
 	[ -z "$HELD_OPEN" ] || exec {HELD_OPEN}<&-
 	HELD_OPEN=''
+	keep_log device
+}
+
+# keep_log NAME: what a program said, for a look afterwards, where SW_BENCH_LOGS is a directory.
+keep_log() {
+	[ -z "${SW_BENCH_LOGS:-}" ] || cp "$WORK/$1" "$SW_BENCH_LOGS/$command-$(date +%H%M%S)-$1"
 }
 
 # counted NAME: of synward's summary, when it has ended; what is not there is 0.
@@ -83,6 +89,7 @@ generator_done() {
 		echo "synload does not end by itself" >&2
 	sw_end "$GENERATOR_PID" INT || rc=$?
 	GENERATOR_PID=''
+	keep_log generator
 	if [ $rc != 0 ] || [ ! -s "$WORK/report" ]; then
 		tail -20 "$WORK/generator" >&2
 		sw_die "synload failed (exit status $rc)"

@@ -20,7 +20,11 @@ one_of_all() {
 	local name=$1
 	shift
 	echo "== $*"
-	scripts/bench.sh "$@" --json "$PARTS/$name.json" || FAILED_PARTS+=("$name")
+	scripts/bench.sh "$@" --json "$PARTS/$name.json"
+	case $? in
+	0 | 3) ;; # 3: a wire that cannot be had here, which it has said
+	*) FAILED_PARTS+=("$name") ;;
+	esac
 }
 
 bench_all() {
@@ -34,7 +38,7 @@ bench_all() {
 	trap 'exit 130' INT TERM
 	one_of_all 1-engine engine "${engine[@]}"
 	one_of_all 2-flood-memif flood "${often[@]}"
-	one_of_all 3-flood-memif-v6 flood --family v6 "${often[@]}"
+	[ -n "$QUICK" ] || one_of_all 3-flood-memif-v6 flood --family v6 "${often[@]}"
 	one_of_all 4-flood-vhost flood --wire vhost "${often[@]}"
 	one_of_all 5-ackflood-memif ackflood "${often[@]}"
 	one_of_all 6-connect-memif connect "${often[@]}"
