@@ -225,7 +225,7 @@ opened(struct conn_ctx *x, const struct sw_pkt *p)
 	if (sw_conn_is_done(x))
 		sw_conn_end(x, SW_CONN_FINE);
 	else
-		sw_conn_arm(x);
+		sw_conn_rearm(x);
 }
 
 /* Server: a SYN for a slot in whatever state. */

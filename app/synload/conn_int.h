@@ -70,8 +70,9 @@ bool sw_conn_closes_first(const struct sw_end *e);
 void sw_conn_hang(struct sw_end *e, struct sw_conn *c);
 void sw_conn_unhang(struct sw_end *e, struct sw_conn *c);
 
-/* Sets the deadline from what is outstanding. */
+/* Sets the deadline from what is outstanding; the second one of a connection that hangs already. */
 void sw_conn_arm(struct conn_ctx *x);
+void sw_conn_rearm(struct conn_ctx *x);
 
 sw_always_inline uint32_t
 now_ms(const struct sw_end *e)

@@ -141,7 +141,7 @@ sw_conn_syn_sent(struct conn_ctx *x, const struct sw_pkt *p)
 	c->flags |= CONN_ACK;
 	sw_conn_send_ack(x);
 	sw_conn_output(x);
-	sw_conn_arm(x);
+	sw_conn_rearm(x);
 }
 
 void

@@ -2,9 +2,9 @@
 /*
  * Timers: a wheel of one millisecond a slot, each a list of connections that are looked at then.
  *
- * A connection hangs in one list as long as it lives. A deadline that moves away costs nothing: the
- * connection is looked at when its list comes, and hung up anew. One that comes nearer than its list
- * is late by at most the time that a connection hangs, which is one retransmission timeout.
+ * A connection hangs in one list as long as it lives. A deadline that moves away, which is what they
+ * do at nearly every segment, costs nothing: the connection is looked at when its list comes, and
+ * hung up anew. Only one that comes nearer than its list is moved at once.
  */
 #include "conn_int.h"
 
@@ -20,14 +20,12 @@ void
 sw_conn_hang(struct sw_end *e, struct sw_conn *c)
 {
 	const uint32_t index = (uint32_t)(c - e->conns) + 1;
-	uint32_t wait = c->deadline_ms - (uint32_t)e->wheel_ms, most = e->spec->rto_ms;
+	uint32_t wait = c->deadline_ms - (uint32_t)e->wheel_ms;
 
 	if ((int32_t)wait < 1)
 		wait = 1;
-	if (most > HORIZON_MS)
-		most = HORIZON_MS;
-	if (wait > most)
-		wait = most;
+	if (wait > HORIZON_MS)
+		wait = HORIZON_MS;
 	c->slot_wheel = (uint16_t)((e->wheel_ms + wait) % SW_CONN_WHEEL_SLOTS);
 	c->next = e->wheel[c->slot_wheel];
 	c->prev = 0;
@@ -82,6 +80,21 @@ sw_conn_arm(struct conn_ctx *x)
 
 		if (sw_seq_before(rto, end))
 			c->deadline_ms = rto;
+	}
+}
+
+void
+sw_conn_rearm(struct conn_ctx *x)
+{
+	struct sw_end *e = x->e;
+	struct sw_conn *c = x->c;
+	uint32_t hangs;
+
+	sw_conn_arm(x);
+	hangs = (c->slot_wheel - (uint32_t)e->wheel_ms) % SW_CONN_WHEEL_SLOTS;
+	if (sw_seq_before(c->deadline_ms, (uint32_t)e->wheel_ms + hangs)) {
+		sw_conn_unhang(e, c);
+		sw_conn_hang(e, c);
 	}
 }
 
