@@ -29,6 +29,7 @@
 # day. No figure fails a run; a packet that should not be there does. SW_BENCH_LOGS=DIRECTORY keeps what the programs
 # said. Exit: 0 measured, 1 failed, 2 wrong usage, 3 the wire cannot be had here.
 set -u
+CALLED_IN=$PWD
 cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=scripts/lib.sh
 . scripts/lib.sh
@@ -97,6 +98,14 @@ one_of() {
 	[[ $words == *" $value "* ]] || bad_usage "$option is one of: $*; not '$value'"
 }
 
+# as_called FILE: a path as it was meant where the script was called.
+as_called() {
+	case $1 in
+	/*) echo "$1" ;;
+	*) echo "$CALLED_IN/$1" ;;
+	esac
+}
+
 # set_option OPTION VALUE
 set_option() {
 	case $1 in
@@ -122,9 +131,9 @@ set_option() {
 			bad_usage "--curves are some of memif,tap,cookies,synproxy, with commas between"
 		CURVES=$2
 		;;
-	--json) JSON=$2 ;;
-	--plot) PLOT=$2 ;;
-	--results) RESULTS=$2 ;;
+	--json) JSON=$(as_called "$2") ;;
+	--plot) PLOT=$(as_called "$2") ;;
+	--results) RESULTS=$(as_called "$2") ;;
 	esac
 }
 

@@ -44,9 +44,18 @@ nginx_listens() {
 	sw_in "$SRV" ss -tlnH 'sport = :80' | grep -q .
 }
 
+# cpu_mask N: as sysfs writes it, 32 bits between commas.
+cpu_mask() {
+	local i
+	printf '%x' $((1 << ($1 % 32)))
+	for ((i = $1 / 32; i > 0; i--)); do
+		printf ',00000000'
+	done
+}
+
 # gp_receive NAMESPACE: what comes in on its eth0 is the last CPU's business.
 gp_receive() {
-	ip netns exec "$1" sh -c "echo $(printf '%x' $((1 << SW_CPU_SYNWARD))) >/sys/class/net/eth0/queues/rx-0/rps_cpus" \
+	ip netns exec "$1" sh -c "echo $(cpu_mask "$SW_CPU_SYNWARD") >/sys/class/net/eth0/queues/rx-0/rps_cpus" \
 		2>/dev/null || echo "bench.sh: no RPS here: the kernel's part shares the generator's CPU"
 }
 
