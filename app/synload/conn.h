@@ -149,7 +149,7 @@ bool sw_end_open(struct sw_end *e);
 void sw_end_input(
 	struct sw_end *e, struct sw_frame *frames, unsigned n, void (*more)(void *arg), void *arg);
 
-/* Runs timers up to now; `more` as above. */
+/* Runs timers up to now, or some of them and the rest at the next call; `more` as above. */
 void sw_end_timers(struct sw_end *e, void (*more)(void *arg), void *arg);
 
 /* Fails all that are left as unfinished. No frames. */

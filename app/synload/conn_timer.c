@@ -10,6 +10,9 @@
 
 #define HORIZON_MS (SW_CONN_WHEEL_SLOTS - 2)
 
+/* Connections of one call: what they send must be heard by the other end before more is sent. */
+#define EXPIRE_MAX 128
+
 static uint32_t *
 link_at(struct sw_end *e, uint32_t index)
 {
@@ -138,6 +141,7 @@ void
 sw_end_timers(struct sw_end *e, void (*more)(void *arg), void *arg)
 {
 	const uint64_t now = e->now_us / 1000;
+	unsigned budget = EXPIRE_MAX;
 
 	while (e->wheel_ms < now) {
 		uint32_t index;
@@ -147,7 +151,13 @@ sw_end_timers(struct sw_end *e, void (*more)(void *arg), void *arg)
 		while ((index = e->wheel[e->wheel_ms % SW_CONN_WHEEL_SLOTS]) != 0) {
 			struct conn_ctx x = {.e = e, .c = &e->conns[index - 1]};
 
+			__builtin_prefetch(&e->conns[x.c->next - (x.c->next != 0)], 1);
 			more(arg);
+			if (budget-- == 0 || e->out->room - e->out->n < SW_CONN_FRAMES_MAX) {
+				/* The rest of this slot next time. */
+				e->wheel_ms--;
+				return;
+			}
 			if (!sw_seq_before((uint32_t)e->wheel_ms, x.c->deadline_ms))
 				expire(&x);
 			if (x.c->state != SW_CONN_FREE) {

@@ -29,6 +29,7 @@ struct port_end {
 	struct sw_end *end;
 	struct sw_io *io;
 	struct sw_out out;
+	unsigned n_held; /* frames of out that the port has refused before */
 	struct rte_mbuf *m[SW_OUT_MAX];
 	void *memory; /* connections, and the ring of free ones */
 	size_t memory_bytes;
@@ -91,6 +92,7 @@ static void
 flush(struct port_end *p)
 {
 	struct sw_out *o = &p->out;
+	unsigned held;
 	uint16_t sent;
 
 	if (o->n == 0)
@@ -99,9 +101,10 @@ flush(struct port_end *p)
 		sw_io_set_len(p->m[i], o->len[i]);
 	sent = rte_eth_tx_burst(p->io->port, 0, p->m, (uint16_t)o->n);
 	p->io->stats.tx_packets += sent;
-	if (sent < o->n)
-		p->io->stats.tx_full += o->n - sent;
+	held = p->n_held > sent ? p->n_held - sent : 0;
 	o->n -= sent;
+	p->io->stats.tx_full += o->n - held;
+	p->n_held = o->n;
 	o->room -= sent;
 	memmove(p->m, p->m + sent, o->room * sizeof(p->m[0]));
 	memmove(o->data, o->data + sent, o->room * sizeof(o->data[0]));
