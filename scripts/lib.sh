@@ -12,7 +12,7 @@ SW_WIRE=${SW_WIRE:-$SW_TOP/build/tests/wire/wire}
 SW_PACKAGES_DEMO=(gcc libc6-dev meson ninja-build pkg-config libdpdk-dev libnuma-dev libyaml-dev libjansson-dev
 	check iproute2 ethtool nftables procps util-linux python3 nginx-light curl hping3 iputils-ping)
 SW_PACKAGES_TEST=(clang clang-format libclang-rt-14-dev tcpdump shellcheck openssl openssh-server
-	openssh-client redis-server redis-tools vsftpd iperf3 dpdk-dev)
+	openssh-client redis-server redis-tools vsftpd iperf3 dpdk-dev gnuplot-nox)
 
 # Services that some of these bring along; the tests start the programs by themselves.
 declare -A SW_SERVICE_OF=([nginx-light]=nginx [openssh-server]=ssh [redis-server]=redis-server

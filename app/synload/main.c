@@ -40,21 +40,22 @@ static int
 start_ports(struct load *l)
 {
 	const struct sw_load_args *a = &l->args;
+	const struct sw_port_wish wish = {.n_workers = 1};
 	const char *names[2] = {a->side_inside ? a->inside : a->outside, NULL};
 	int rc = 0;
 
 	if (a->mode != SW_LOAD_FLOOD)
 		names[1] = a->inside;
 	for (unsigned i = 0; i < 2 && names[i] != NULL && rc == 0; i++) {
-		rc = sw_port_find(&l->ports[l->n_ports], names[i], 1, 0);
+		rc = sw_port_find(&l->ports[l->n_ports], names[i], &wish);
 		l->n_ports += l->ports[l->n_ports].probed;
 	}
 	if (rc == 0)
-		rc = sw_port_pools(l->ports, l->n_ports, 1, RX_BUFFERS);
+		rc = sw_port_pools(l->ports, l->n_ports, RX_BUFFERS);
 	for (unsigned i = 0; i < l->n_ports && rc == 0; i++) {
 		rc = sw_io_open(&l->io[i], &l->ports[i]);
 		if (rc == 0)
-			rc = sw_port_start(&l->ports[i], 1, 0, false);
+			rc = sw_port_start(&l->ports[i], 0, false);
 	}
 	return rc;
 }

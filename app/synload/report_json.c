@@ -103,6 +103,7 @@ put_connections(json_t *o, const struct sw_load_report *r)
 	const struct sw_conn_stats *from = &r->from.client, *to = &r->to.client;
 	json_t *c = end_json(&r->last.client);
 
+	put_int(c, "open", r->to.in_flight);
 	put_ratio(c, "tried_per_second", (double)(to->tried - from->tried), r->seconds);
 	put_ratio(c, "opened_per_second", (double)(to->opened - from->opened), r->seconds);
 	put_ratio(c, "per_second", (double)(to->finished - from->finished), r->seconds);
@@ -112,6 +113,26 @@ put_connections(json_t *o, const struct sw_load_report *r)
 	json_object_set_new(o, "handshake_us", times_json(&r->from.handshake, &r->to.handshake));
 	json_object_set_new(o, "response_us", times_json(&r->from.response, &r->to.response));
 	put_int(o, "bytes_verified", r->last.client.bytes_verified + r->last.server.bytes_verified);
+}
+
+/* Of the inside port, and of the flood alone, in the time that is measured. */
+static void
+put_more_rates(json_t *o, const struct sw_load_report *r)
+{
+	const struct sw_load_io_stats *from = &r->from.inside, *to = &r->to.inside;
+	json_t *inside = json_object(), *flood = json_object();
+	uint64_t sent = 0;
+
+	put_int(inside, "tx_packets", to->tx_packets - from->tx_packets);
+	put_ratio(inside, "tx_pps", (double)(to->tx_packets - from->tx_packets), r->seconds);
+	put_int(inside, "rx_packets", to->rx_packets - from->rx_packets);
+	put_ratio(inside, "rx_pps", (double)(to->rx_packets - from->rx_packets), r->seconds);
+	json_object_set_new(o, "inside", inside);
+	for (unsigned t = 0; t < SW_CRAFT_TYPES; t++)
+		sent += r->to.flood.tx[t] - r->from.flood.tx[t];
+	put_int(flood, "tx_packets", sent);
+	put_ratio(flood, "tx_pps", (double)sent, r->seconds);
+	json_object_set_new(o, "flood", flood);
 }
 
 static void
@@ -132,6 +153,7 @@ put_rates(json_t *o, const struct sw_load_report *r)
 	put_ratio(o, "synack_per_syn", (double)r->last.flood.synack,
 		(double)r->last.flood.tx[SW_CRAFT_SYN]);
 	put_int(o, "tx_full", r->to.outside.tx_full - r->from.outside.tx_full);
+	put_more_rates(o, r);
 }
 
 int

@@ -1,0 +1,113 @@
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # variables are those of scripts/bench.sh and its parts
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# Set-up, clean-up and figures that all benchmarks share. Sourced by scripts/bench.sh after lib.sh and lib-dpdk.sh.
+
+BUILD=build-bench
+CLI=swbcli.$$ MID=swbmid.$$ SRV=swbsrv.$$
+PREFIX=swbench.$$ GEN_PREFIX=swbgen.$$
+FIGURES=scripts/bench/figures.py
+WORK='' HUGE='' ROUNDS_FILE=''
+# Whatever runs in the background; emptied when it is ended.
+DEVICE_PID='' GENERATOR_PID='' SERVER_PID='' HELD_OPEN=''
+
+# shellcheck disable=SC2317 # by trap
+clean_up() {
+	local rc=$? ns
+	trap - EXIT INT TERM
+	[ -z "$GENERATOR_PID" ] || sw_end "$GENERATOR_PID" INT 5
+	device_down
+	[ -z "$SERVER_PID" ] || sw_end "$SERVER_PID"
+	for ns in "$CLI" "$MID" "$SRV"; do
+		ip netns del "$ns" 2>/dev/null
+	done
+	[ -z "$WORK" ] || rm -rf "$WORK"
+	sw_dpdk_forget "$PREFIX" "$GEN_PREFIX"
+	sw_hugepages_down
+	exit "$rc"
+}
+
+# Figures are those of an optimised build without assertions; it has a directory of its own.
+bench_build() {
+	local log rc=0
+	log=$(mktemp)
+	if [ ! -f $BUILD/build.ninja ]; then
+		echo "bench.sh: making $BUILD (release, no assertions)"
+		meson setup $BUILD --buildtype=release -Db_ndebug=true >"$log" 2>&1 || rc=1
+	fi
+	[ $rc != 0 ] || ninja -C $BUILD >"$log" 2>&1 || rc=1
+	[ $rc = 0 ] || tail -40 "$log" >&2
+	rm -f "$log"
+	[ $rc = 0 ] || sw_die "bench.sh: the build failed"
+	SW_SYNWARD=$BUILD/app/synward/synward
+	SW_SYNLOAD=$BUILD/app/synload/synload
+}
+
+# prepare COMMAND...: what is needed is there, and the namespaces are made. Once, though `all` calls it often.
+prepare() {
+	local ns program
+	[ "$(id -u)" = 0 ] || sw_die "bench.sh needs root: it makes namespaces and ports"
+	for program in "$@"; do
+		command -v "$program" >/dev/null ||
+			sw_die "$program is missing (Debian: dpdk-dev, iperf3, ethtool, nginx-light, gnuplot-nox)"
+	done
+	[ -z "$WORK" ] || return 0
+	bench_build
+	WORK=$(mktemp -d)
+	trap clean_up EXIT
+	trap 'exit 130' INT TERM
+	sw_choose_cpus
+	[ "$SW_CPU_PEERS" != "$SW_CPU_SYNWARD" ] ||
+		echo "bench.sh: only one CPU is allowed here: the two programs share it, and the figures say little"
+	for ns in "$CLI" "$MID" "$SRV"; do
+		sw_namespace "$ns" || sw_die "cannot make network namespaces here"
+	done
+	sw_in "$MID" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+}
+
+# choose_memory MEGABYTES: for each of the two programs. Sets MEMORY, EAL's arguments.
+choose_memory() {
+	case $WIRE in
+	tap | af_xdp) HUGE=0 ;;
+	*)
+		if sw_hugepages_up $((2 * $1)); then
+			HUGE=1
+		elif [ "$WIRE" = vhost ]; then
+			echo "bench.sh: vhost needs $((2 * $1)) MB of hugepages, and they cannot be reserved here" >&2
+			exit 3
+		else
+			HUGE=0
+			echo "bench.sh: no hugepages to be had: --no-huge, which makes both programs slower"
+		fi
+		;;
+	esac
+	MEMORY=(-m "$1")
+	[ "$HUGE" = 1 ] || MEMORY+=(--no-huge)
+	[ "$WIRE" != vhost ] || MEMORY+=(--single-file-segments)
+}
+
+# begin_round I: which of the two is first in this round: machines drift. Sets ORDER.
+begin_round() {
+	echo "round $1 of $ROUNDS, $WIRE, $SECONDS_EACH s each"
+	if (($1 % 2)); then ORDER=(synward testpmd); else ORDER=(testpmd synward); fi
+}
+
+# record KEY=VALUE...: a run's figures, for figures.py; words stay words, the rest are numbers.
+record() {
+	python3 "$FIGURES" record "$@" >>"$ROUNDS_FILE" || sw_die "no figures"
+}
+
+# new_figures: nothing is recorded yet.
+new_figures() {
+	ROUNDS_FILE=$WORK/rounds
+	: >"$ROUNDS_FILE"
+}
+
+# report NAME UNIT PEER [KEY=VALUE...]: medians and ratio as the last line, and the JSON file where one is wanted.
+report() {
+	local name=$1 unit=$2 peer=$3 json=()
+	shift 3
+	[ -z "$JSON" ] || json=(--json "$JSON")
+	python3 "$FIGURES" report --bench "$name" --unit "$unit" --peer "$peer" --build "$BUILD" \
+		"${json[@]}" "$ROUNDS_FILE" "wire=$WIRE" "hugepages=$HUGE" "seconds=$SECONDS_EACH" "$@"
+}

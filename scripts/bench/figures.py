@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""Figures of scripts/bench.sh: reads reports, keeps rounds, prints medians and ratios, names the machine.
+
+figures.py get REPORT PATH [NULL]             a figure of a report of synload, such as total.synack
+figures.py failed REPORT                      connections that failed, by reason
+figures.py record KEY=VALUE...                one run, as a line of JSON
+figures.py rate --file-prefix P COUNTER       how fast a counter of a running synward grows, a second
+figures.py report --bench NAME ... ROUNDS     medians, the ratio, and a file of JSON
+figures.py collect FILE RESULT...             such files as one
+figures.py markdown FILE                      one of either kind as tables
+"""
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import re
+import statistics
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.join(HERE, "..", "..")
+
+
+def telemetry(prefix):
+    """All counters of a running synward, as a dictionary."""
+    spec = importlib.util.spec_from_file_location("sw_stat", os.path.join(TOP, "tests/netns/stat.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.ask(prefix, "/synward/stats")
+
+
+def pick(tree, path):
+    for key in path.split("."):
+        if not isinstance(tree, dict) or key not in tree:
+            sys.exit(f"figures.py: there is no {path}")
+        tree = tree[key]
+    return tree
+
+
+def get(args):
+    with open(args.report, encoding="ascii") as file:
+        value = pick(json.load(file), args.path)
+    if value is None and args.null is None:
+        sys.exit(f"figures.py: {args.path} is null: it could not be measured")
+    print(args.null if value is None else value)
+
+
+def failed(args):
+    """Failed connections by reason, but for the total."""
+    with open(args.report, encoding="ascii") as file:
+        reasons = pick(json.load(file), "connections.failed")
+    print(", ".join(f"{key} {n}" for key, n in reasons.items() if n and key != "total") or "none")
+
+
+def typed(word):
+    """KEY=VALUE, the value a number where it is one."""
+    key, _, value = word.partition("=")
+    try:
+        return key, int(value)
+    except ValueError:
+        pass
+    try:
+        return key, float(value)
+    except ValueError:
+        return key, value
+
+
+def record(args):
+    run = dict(typed(word) for word in args.pairs)
+    empty = [key for key, value in run.items() if value == ""]
+    if empty or not isinstance(run.get("value", 0), (int, float)):
+        sys.exit(f"figures.py: no figure for {', '.join(empty) or run['value']}")
+    print(json.dumps(run))
+
+
+def rate(args):
+    """Two looks at the counter, each with the time at which the answer was there."""
+    deadline = time.monotonic() + 30
+    while telemetry(args.file_prefix)[args.counter] == 0:
+        if time.monotonic() > deadline:
+            sys.exit(f"figures.py: {args.counter} stays 0")
+        time.sleep(0.01)
+    time.sleep(args.warmup)
+    looks = []
+    for wait in (0, args.seconds):
+        time.sleep(wait)
+        value = telemetry(args.file_prefix)[args.counter]
+        looks.append((time.monotonic(), value))
+    print((looks[1][1] - looks[0][1]) / (looks[1][0] - looks[0][0]))
+
+
+def first_line(*command):
+    try:
+        done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=True)
+        return done.stdout.splitlines()[0].strip()
+    except (OSError, subprocess.CalledProcessError, IndexError):
+        return "unknown"
+
+
+def compiler(build):
+    """The first word of the first command that the build directory's ninja runs, and what it says of itself."""
+    try:
+        with open(os.path.join(TOP, build, "compile_commands.json"), encoding="utf-8") as file:
+            return first_line(json.load(file)[0]["command"].split()[0], "--version")
+    except (OSError, KeyError, ValueError, IndexError):
+        return "unknown"
+
+
+def machine(build):
+    with open("/proc/cpuinfo", encoding="utf-8", errors="replace") as file:
+        model = re.search(r"^model name\s*:\s*(.+)$", file.read(), re.MULTILINE)
+    return {
+        "cpu": model.group(1) if model else platform.machine(),
+        "cpus": len(os.sched_getaffinity(0)),
+        "kernel": platform.release(),
+        "dpdk": first_line("pkg-config", "--modversion", "libdpdk"),
+        "compiler": compiler(build),
+        "commit": first_line("git", "describe", "--always", "--dirty", "--abbrev=12"),
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+    }
+
+
+SCALES = {"Mpps": (1e6, "%.3f Mpps"), "connections/s": (1, "%d connections/s"), "Gbit/s": (1, "%.3f Gbit/s")}
+
+
+def median_of(runs, who):
+    values = [run["value"] for run in runs if run["who"] == who]
+    return statistics.median(values) if values else None
+
+
+def write_json(path, result):
+    with open(path, "w", encoding="utf-8") as file:
+        json.dump(result, file, indent=1)
+        file.write("\n")
+
+
+def report(args):
+    with open(args.rounds, encoding="utf-8") as file:
+        runs = [json.loads(line) for line in file]
+    ours, theirs = median_of(runs, "synward"), median_of(runs, "testpmd")
+    if not ours or not theirs:
+        sys.exit("figures.py: one of the two has no figures")
+    divisor, form = SCALES[args.unit]
+    result = {"bench": args.bench, "unit": args.unit, "peer": args.peer, "synward": ours / divisor,
+              "testpmd": theirs / divisor, "ratio": ours / theirs, **dict(map(typed, args.pairs)),
+              "machine": machine(args.build), "rounds": runs}
+    if args.json:
+        write_json(args.json, result)
+    for run in runs:
+        more = ", ".join(f"{key} {value:,.0f}" if isinstance(value, (int, float)) else f"{key} {value}"
+                         for key, value in run.items() if key not in ("who", "value"))
+        print(f"  {run['who']:8} {form % (run['value'] / divisor)} {'(' + more + ')' if more else ''}")
+    us = "" if args.unit == "connections/s" else "synward "
+    print(f"{args.bench}: {us}{form % (ours / divisor)}, {args.peer} {form % (theirs / divisor)}, "
+          f"ratio {ours / theirs:.3f}")
+
+
+def what_of(result):
+    """A result's conditions, in words, for the table."""
+    words = [result["bench"]]
+    for key in ("wire", "mode", "options", "family", "concurrent", "flows"):
+        if key in result:
+            words.append(str(result[key]))
+    if result.get("hugepages") == 0 and result.get("wire") == "memif":
+        words.append("no hugepages")
+    return ", ".join(words)
+
+
+def engine_rows(result):
+    for row in result["benchmarks"]:
+        yield f"| {row['name']} | {row['median']:.1f} | {row['p99']:.1f} | {row['unit']} |"
+
+
+def goodput_rows(result):
+    for curve in result["curves"]:
+        for step in curve["steps"]:
+            p99 = "-" if step["p99_us"] is None else f"{step['p99_us'] / 1000:.2f}"
+            yield (f"| {curve['name']} | {step['flood_pps'] / 1e3:,.0f} | {step['tried']} | "
+                   f"{100 * step['success']:.2f} | {p99} |")
+
+
+def collect(args):
+    """Many results become one file; the machine is named once."""
+    results = []
+    for path in args.results:
+        with open(path, encoding="utf-8") as file:
+            results.append(json.load(file))
+    named = next((r["machine"] for r in results if "machine" in r), None)
+    for r in results:
+        r.pop("machine", None)
+    write_json(args.file, {"machine": named, "results": results})
+
+
+def markdown(args):
+    with open(args.results, encoding="utf-8") as file:
+        results = json.load(file)
+    named = results.get("machine")
+    results = results.get("results", [results])
+    if named:
+        print(f"{named['cpu']}, {named['cpus']} CPUs; kernel {named['kernel']}; DPDK {named['dpdk']}; "
+              f"{named['compiler']}; commit {named['commit']}; {named['date']}.\n")
+    pairs = [r for r in results if "ratio" in r]
+    if pairs:
+        print("| benchmark | synward | testpmd | ratio |\n|---|---|---|---|")
+    for r in pairs:
+        form = SCALES[r["unit"]][1]
+        print(f"| {what_of(r)} | {form % r['synward']} | {form % r['testpmd']} ({r['peer'].split()[-1]}) | "
+              f"{r['ratio']:.3f} |")
+    for r in results:
+        if "curves" in r:
+            print("\n| goodput, curve | flood, kpps | connections tried | served, % | p99 connect, ms |\n|---|---|---|---|---|")
+            print("\n".join(goodput_rows(r)))
+        elif "benchmarks" in r:
+            print("\n| engine | median | p99 | unit |\n|---|---|---|---|")
+            print("\n".join(engine_rows(r)))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    sub = parser.add_subparsers(dest="command", required=True)
+    one = sub.add_parser("get")
+    one.add_argument("report")
+    one.add_argument("path")
+    one.add_argument("null", nargs="?", help="what to print where it is null")
+    one = sub.add_parser("failed")
+    one.add_argument("report")
+    one = sub.add_parser("record")
+    one.add_argument("pairs", nargs="+")
+    one = sub.add_parser("rate")
+    one.add_argument("--file-prefix", required=True)
+    one.add_argument("--seconds", type=float, required=True)
+    one.add_argument("--warmup", type=float, default=0)
+    one.add_argument("counter")
+    one = sub.add_parser("report")
+    for name in ("--bench", "--unit", "--peer", "--build"):
+        one.add_argument(name, required=True)
+    one.add_argument("--json")
+    one.add_argument("rounds")
+    one.add_argument("pairs", nargs="*")
+    one = sub.add_parser("collect")
+    one.add_argument("file")
+    one.add_argument("results", nargs="+")
+    one = sub.add_parser("markdown")
+    one.add_argument("results")
+    args = parser.parse_args()
+    globals()[args.command](args)
+
+
+if __name__ == "__main__":
+    main()

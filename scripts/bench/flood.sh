@@ -1,0 +1,114 @@
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # variables are those of scripts/bench.sh and its parts
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# bench.sh flood, ackflood: packets flat out at the outside port. Sourced by scripts/bench.sh.
+
+# flood_arguments TYPE: of synload.
+flood_arguments() {
+	local server=$V4_SERVER:80
+	[ "$FAMILY" = v4 ] || server="[$V6_SERVER]:80"
+	FLOOD=(flood --outside "$GEN_OUTSIDE" --server "$server" --type "$1" --options "$OPTIONS" --warmup 1)
+	[ -z "$RATE" ] || FLOOD+=(--rate "$RATE")
+}
+
+# all_taken COUNTER: synward has counted as many as the generator sent in all. A memory wire loses nothing; a
+# queue of the kernel's may.
+all_taken() {
+	local sent
+	sent=$(reported total.tx_packets) || exit 1
+	if [ "$WIRE" = tap ] || [ "$WIRE" = af_xdp ]; then
+		[ "$(counted "$1")" -gt 0 ] && [ "$(counted "$1")" -le "$sent" ]
+	else
+		[ "$(counted "$1")" = "$sent" ]
+	fi
+}
+
+# fail_round WORD...: figures of something else than what was to be measured are none.
+fail_round() {
+	cat "$WORK/generator" >&2
+	grep -E '^[a-z0-9_]+ [0-9]+$' "$WORK/device" >&2
+	sw_die "$command: $*"
+}
+
+flood_check() {
+	local answered
+	[ "$(reported invalid.total)" = 0 ] || fail_round "SYN-ACKs that synload found wrong"
+	[ "$(reported invalid.checked)" -gt 0 ] || fail_round "no SYN-ACK was checked"
+	all_taken syn_received || fail_round "synward did not take as many SYNs as were sent"
+	[ "$(counted synack_sent)" = "$(counted syn_received)" ] || fail_round "SYNs without an answer"
+	answered=$(($(counted synack_sent) + $(counted synack_retransmitted) - $(counted tx_full_outside)))
+	[ "$(reported total.synack)" -le "$answered" ] || fail_round "more SYN-ACKs came than synward sent"
+}
+
+# flood_once WHO
+flood_once() {
+	both_up "$1" 5tswap loop "${FLOOD[@]}"
+	generator_done
+	device_down
+	if [ "$1" = synward ]; then
+		flood_check
+		record "who=$1" "value=$(reported answered_pps)" "offered_pps=$(reported tx_pps)" \
+			"checked=$(reported invalid.checked)"
+	else
+		[ "$(reported total.syn)" -gt 0 ] || fail_round "testpmd reflected nothing"
+		record "who=$1" "value=$(reported rx_pps)" "offered_pps=$(reported tx_pps)"
+	fi
+}
+
+bench_flood() {
+	local i who
+	prepare dpdk-testpmd
+	choose_memory 512
+	wire_ports 1
+	flood_arguments syn
+	new_figures
+	for ((i = 1; i <= ROUNDS; i++)); do
+		begin_round "$i"
+		for who in "${ORDER[@]}"; do
+			flood_once "$who"
+		done
+	done
+	report flood Mpps 'testpmd 5tswap' "mode=$MODE" "options=$OPTIONS" "family=$FAMILY"
+}
+
+# --- ACKs ------------------------------------------------------------------------------------------
+
+# ackflood_once WHO: nothing comes back from synward, so its own counters tell the rate, read twice while it runs.
+ackflood_once() {
+	local rate=''
+	both_up "$1" 5tswap loop "${FLOOD[@]}"
+	if [ "$1" = synward ]; then
+		rate=$(python3 "$FIGURES" rate --file-prefix "$PREFIX" --seconds "$SECONDS_EACH" --warmup 1 \
+			drop_cookie_bad) || fail_round "synward's counters did not tell a rate"
+	fi
+	generator_done
+	device_down
+	if [ "$1" = synward ]; then
+		[ "$(counted drop_cookie_bad)" = "$(counted rx_outside)" ] ||
+			fail_round "ACKs that were not dropped for their cookie"
+		all_taken drop_cookie_bad || fail_round "synward did not take as many ACKs as were sent"
+		[ "$(reported total.rx_packets)" = 0 ] || fail_round "synward answered a blind ACK"
+		record "who=$1" "value=$rate" "offered_pps=$(reported tx_pps)"
+	else
+		[ "$(reported total.rx_packets)" -gt 0 ] || fail_round "testpmd reflected nothing"
+		record "who=$1" "value=$(reported rx_pps)" "offered_pps=$(reported tx_pps)"
+	fi
+}
+
+bench_ackflood() {
+	local i who
+	prepare dpdk-testpmd
+	choose_memory 512
+	wire_ports 1
+	flood_arguments ack
+	# The generator goes on a little after the last look at the counters.
+	FLOOD[-1]=2
+	new_figures
+	for ((i = 1; i <= ROUNDS; i++)); do
+		begin_round "$i"
+		for who in "${ORDER[@]}"; do
+			ackflood_once "$who"
+		done
+	done
+	report ackflood Mpps 'testpmd 5tswap' "mode=$MODE" "family=$FAMILY"
+}

@@ -1,0 +1,117 @@
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # variables are those of scripts/bench.sh and its parts
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# Starting and ending the device under test and the generator. Sourced by scripts/bench.sh.
+
+V4_SERVER=198.51.100.10 V6_SERVER=2001:db8::10
+
+# The configuration of synward: one service. What a benchmark needs otherwise, it sets.
+FLOWS=64k TIMEOUTS='' SERVICE_ADDRESSES="$V4_SERVER, \"$V6_SERVER\"" SERVICE_PORTS=80
+
+write_config() {
+	local inside=", inside: $INSIDE"
+	[ "$MODE" = proxy ] || inside=''
+	cat >"$WORK/config" <<-YAML
+	ports: {outside: $OUTSIDE$inside}
+	flows: $FLOWS
+	$TIMEOUTS
+	services:
+	  - {name: bench, addresses: [$SERVICE_ADDRESSES], ports: [$SERVICE_PORTS], mode: $MODE}
+	YAML
+}
+
+device_ready_or_gone() {
+	grep -qE '^synward: ready|^Port statistics|Start automatic packet forwarding' "$WORK/device" ||
+		sw_gone "$DEVICE_PID"
+}
+
+# device_up synward|testpmd FORWARD-MODE TOPOLOGY: the latter two are testpmd's. On the last CPU.
+device_up() {
+	local eal=("${MEMORY[@]}" --no-pci --file-prefix "$PREFIX"
+		--lcores "0@$SW_CPU_SYNWARD,1@$SW_CPU_SYNWARD" "${DEVICE_PORTS[@]}")
+	: >"$WORK/device"
+	if [ "$1" = synward ]; then
+		write_config
+		SW_EXEC="exec" sw_in "$MID" "$SW_SYNWARD" "${eal[@]}" -- --config "$WORK/config" \
+			>"$WORK/device" 2>&1 &
+	else
+		# testpmd ends when its standard input does: it is given one that stays open.
+		exec {HELD_OPEN}<> <(:)
+		SW_EXEC="exec" sw_in "$MID" dpdk-testpmd "${eal[@]}" -- --no-mlockall "--forward-mode=$2" \
+			--auto-start "--port-topology=$3" --nb-cores=1 --total-num-mbufs=16384 \
+			--stats-period=3600 <&"$HELD_OPEN" >"$WORK/device" 2>&1 &
+	fi
+	DEVICE_PID=$!
+	sw_wait_until 60 device_ready_or_gone
+	sw_alive "$DEVICE_PID" || { tail -20 "$WORK/device" >&2; sw_die "$1 did not start"; }
+}
+
+# Ends it; the log, with its counters, is $WORK/device.
+device_down() {
+	[ -n "$DEVICE_PID" ] || return 0
+	sw_end "$DEVICE_PID" INT
+	DEVICE_PID=''
+	[ -z "$HELD_OPEN" ] || exec {HELD_OPEN}<&-
+	HELD_OPEN=''
+	keep_log device
+}
+
+# keep_log NAME: what a program said, for a look afterwards, where SW_BENCH_LOGS is a directory.
+keep_log() {
+	[ -z "${SW_BENCH_LOGS:-}" ] || cp "$WORK/$1" "$SW_BENCH_LOGS/$command-$(date +%H%M%S)-$1"
+}
+
+# counted NAME: of synward's summary, when it has ended; what is not there is 0.
+counted() {
+	awk -v name="$1" '$1 == name { n = $2 } END { print n + 0 }' "$WORK/device"
+}
+
+generator_ready_or_gone() {
+	grep -q '^synload: ready' "$WORK/generator" || sw_gone "$GENERATOR_PID"
+}
+
+# generator_up MODE ARGUMENT...: synload, on the first CPU; its report goes to $WORK/report.
+generator_up() {
+	rm -f "$WORK/report"
+	: >"$WORK/generator"
+	SW_EXEC="exec" sw_in "$MID" "$SW_SYNLOAD" "${MEMORY[@]}" --no-pci --file-prefix "$GEN_PREFIX" \
+		--lcores "0@$SW_CPU_PEERS,1@$SW_CPU_PEERS" "${GENERATOR_PORTS[@]}" -- "$@" \
+		--seconds "$SECONDS_EACH" --json "$WORK/report" --quiet >"$WORK/generator" 2>&1 &
+	GENERATOR_PID=$!
+	sw_wait_until 60 generator_ready_or_gone
+	sw_alive "$GENERATOR_PID" || { tail -20 "$WORK/generator" >&2; sw_die "synload did not start"; }
+}
+
+# Waits for it to end: warm-up, what is measured, and what is left over.
+generator_done() {
+	local rc=0
+	sw_wait_until $((SECONDS_EACH + ${GENERATOR_EXTRA:-60})) sw_gone "$GENERATOR_PID" ||
+		echo "synload does not end by itself" >&2
+	sw_end "$GENERATOR_PID" INT || rc=$?
+	GENERATOR_PID=''
+	keep_log generator
+	if [ $rc != 0 ] || [ ! -s "$WORK/report" ]; then
+		tail -20 "$WORK/generator" >&2
+		sw_die "synload failed (exit status $rc)"
+	fi
+}
+
+# both_up WHO FORWARD-MODE TOPOLOGY SYNLOAD-ARGUMENT...: in the order that the wire needs.
+both_up() {
+	local who=$1 forward=$2 topology=$3
+	shift 3
+	wire_before || sw_die "cannot make the ports of a $WIRE wire"
+	if [ "$WIRE" = vhost ]; then
+		generator_up "$@"
+		device_up "$who" "$forward" "$topology"
+	else
+		device_up "$who" "$forward" "$topology"
+		generator_up "$@"
+	fi
+	wire_between || sw_die "cannot join the ports of a $WIRE wire"
+}
+
+# reported PATH [NULL]: a figure of synload's report, such as total.synack; NULL in place of one that is null.
+reported() {
+	python3 "$FIGURES" get "$WORK/report" "$@" || sw_die "no figures"
+}

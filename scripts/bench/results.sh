@@ -1,0 +1,53 @@
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # variables are those of scripts/bench.sh and its parts
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# bench.sh engine, and all: every benchmark, one file of results and a table. Sourced by scripts/bench.sh.
+
+# Needs neither root nor ports.
+bench_engine() {
+	local json=()
+	[ -z "$WIRE_GIVEN" ] || bad_usage "engine has no wire"
+	bench_build
+	sw_choose_cpus
+	[ -x "$BUILD/tests/bench/bench" ] || sw_die "$BUILD/tests/bench/bench is not built"
+	[ -z "$JSON" ] || json=(--json "$JSON")
+	# shellcheck disable=SC2086 # nothing, or one word
+	"$BUILD/tests/bench/bench" --cpu "$SW_CPU_SYNWARD" $QUICK "${json[@]}" || sw_die "engine: failed"
+}
+
+# one_of_all NAME COMMAND [OPTION...]: a run of its own, whose figures go to NAME.json.
+one_of_all() {
+	local name=$1
+	shift
+	echo "== $*"
+	scripts/bench.sh "$@" --json "$PARTS/$name.json"
+	case $? in
+	0 | 3) ;; # 3: a wire that cannot be had here, which it has said
+	*) FAILED_PARTS+=("$name") ;;
+	esac
+}
+
+bench_all() {
+	local often=(--rounds "$ROUNDS" --seconds "$SECONDS_EACH") quick=() engine=()
+	[ -z "$WIRE_GIVEN" ] || bad_usage "all chooses the wires itself"
+	[ -z "$QUICK" ] || engine=(--quick) quick=(--steps '0,10000')
+	FAILED_PARTS=()
+	mkdir -p "$(dirname "$RESULTS")" || exit 1
+	PARTS=$(mktemp -d)
+	trap 'rm -rf "$PARTS"' EXIT
+	trap 'exit 130' INT TERM
+	one_of_all 1-engine engine "${engine[@]}"
+	one_of_all 2-flood-memif flood "${often[@]}"
+	[ -n "$QUICK" ] || one_of_all 3-flood-memif-v6 flood --family v6 "${often[@]}"
+	one_of_all 4-flood-vhost flood --wire vhost "${often[@]}"
+	one_of_all 5-ackflood-memif ackflood "${often[@]}"
+	one_of_all 6-connect-memif connect "${often[@]}"
+	one_of_all 7-segments-memif segments "${often[@]}" ${QUICK:+--flows 10000}
+	one_of_all 8-transfer transfer "${often[@]}"
+	one_of_all 9-goodput goodput --seconds "$SECONDS_EACH" --plot "${RESULTS%.json}.svg" "${quick[@]}"
+	python3 "$FIGURES" collect "$RESULTS" "$PARTS"/*.json || sw_die "no results"
+	echo "results in $RESULTS, the plot of goodput in ${RESULTS%.json}.svg; as a table:"
+	echo
+	python3 "$FIGURES" markdown "$RESULTS"
+	[ ${#FAILED_PARTS[@]} = 0 ] || sw_die "failed: ${FAILED_PARTS[*]}"
+}
