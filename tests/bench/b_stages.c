@@ -9,6 +9,7 @@
  */
 #include <stdio.h>
 
+#include "base/simd.h"
 #include "bench/pkts.h"
 #include "bench/rig.h"
 #include "cookie/cookie.h"
@@ -286,12 +287,14 @@ measure(struct bench *b, bool v6)
 	bench_rig_fini(&s.rig);
 }
 
-/* All stages of a family or none. */
+/* All stages of a family or none. They are those of the general way. */
 void
 bench_stages(struct bench *b)
 {
+	sw_simd_set(SW_SIMD_NONE);
 	if (bench_wants(b, "stages/v4"))
 		measure(b, false);
 	if (bench_wants(b, "stages/v6"))
 		measure(b, true);
+	sw_simd_set(sw_simd_best());
 }

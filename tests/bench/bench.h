@@ -140,5 +140,6 @@ void bench_policy(struct bench *b);
 void bench_splice(struct bench *b);
 void bench_syn(struct bench *b);
 void bench_stages(struct bench *b);
+void bench_short(struct bench *b);
 
 #endif
