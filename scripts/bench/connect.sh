@@ -86,12 +86,14 @@ bench_segments() {
 	local timeout_ms
 	prepare dpdk-testpmd
 	MODE=proxy
-	FLOWS=$((N_FLOWS + N_FLOWS / 4 + 1024)) TIMEOUTS="pending: $((N_FLOWS < 4000000 ? N_FLOWS + 1024 : 4000000))"
+	# Room for those that fail under way and are tried again.
+	FLOWS=$((2 * N_FLOWS + 65536)) TIMEOUTS='timeouts: {closed: 1s, reset: 1s}'
+	TIMEOUTS+=$'\n'"pending: $((N_FLOWS < 4000000 ? N_FLOWS + 1024 : 4000000))"
 	choose_memory $((1024 + N_FLOWS / 1000))
 	wire_ports 2
 	# Time enough to open them all, before the time that is measured. None ends by itself: synload waits three
-	# times --timeout for them at its end.
-	timeout_ms=$((N_FLOWS / 100 > 2000 ? N_FLOWS / 100 : 2000))
+	# times --timeout for them at its end. More of them than a ring holds lose segments, and need time for it.
+	timeout_ms=$((N_FLOWS > 2000 ? 10000 : 3000))
 	connect_arguments --concurrent "$N_FLOWS" --keep-alive 65535 --warmup $((2 + N_FLOWS / 100000)) \
 		--timeout "$timeout_ms"
 	GENERATOR_EXTRA=$((60 + N_FLOWS / 50000))

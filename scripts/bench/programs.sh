@@ -90,6 +90,7 @@ generator_done() {
 	sw_end "$GENERATOR_PID" INT || rc=$?
 	GENERATOR_PID=''
 	keep_log generator
+	[ ! -s "$WORK/report" ] || keep_log report
 	if [ $rc != 0 ] || [ ! -s "$WORK/report" ]; then
 		tail -20 "$WORK/generator" >&2
 		sw_die "synload failed (exit status $rc)"

@@ -42,7 +42,7 @@ bench_all() {
 	one_of_all 4-flood-vhost flood --wire vhost "${often[@]}"
 	one_of_all 5-ackflood-memif ackflood "${often[@]}"
 	one_of_all 6-connect-memif connect "${often[@]}"
-	one_of_all 7-segments-memif segments "${often[@]}" ${QUICK:+--flows 10000}
+	one_of_all 7-segments-memif segments "${often[@]}" ${QUICK:+--flows 1000}
 	one_of_all 8-transfer transfer "${often[@]}"
 	one_of_all 9-goodput goodput --seconds "$SECONDS_EACH" --plot "${RESULTS%.json}.svg" "${quick[@]}"
 	python3 "$FIGURES" collect "$RESULTS" "$PARTS"/*.json || sw_die "no results"

@@ -179,13 +179,10 @@ start_nginx() {
 	sw_wait_until 20 serves || { cat "$WORK/nginx/log.err"; sw_die "nginx does not serve"; }
 }
 
-# The tap comes with synload and goes with it: it is moved once it is there.
-tap_is_there() {
-	ip -n "$MID" link show dtap0 >/dev/null 2>&1
-}
-
+# The tap comes with synload and goes with it. It is moved once the port is started: the driver looks
+# for it by its name until then.
 connect_tap() {
-	sw_wait_until 20 tap_is_there || return 1
+	sw_wait_until 30 grep -q '^synload: ready' "$WORK/out" || return 1
 	ip -n "$MID" link set dtap0 netns "$SRV" && ip -n "$SRV" link set dtap0 name eth0 || return 1
 	sw_in "$SRV" ethtool -K eth0 tso off gso off gro off tx off >/dev/null 2>&1
 	ip -n "$SRV" link set eth0 address 02:00:00:00:00:02
@@ -205,6 +202,7 @@ http() {
 	local name=$1 n=$2 pid before
 	shift 2
 	VDEVS=('--vdev=net_tap0,iface=dtap0')
+	: >"$WORK/out"
 	before=$(grep -c 'synload/' "$WORK/nginx/access")
 	synload connect --outside net_tap0 --total "$n" --concurrent 20 --timeout 60000 --rto 100 \
 		"$@" &
