@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* syn.c - the short way of plain SYNs (syn.h), but for what is done in vectors. */
-#include "base/simd.h"
 #include "handshake/syn.h"
 #include "packet/wire.h"
 
@@ -299,12 +298,6 @@ answer_family(struct burst *b, struct syn_batch *s, struct sw_frame *rest)
 	syn_absent_avx2(s);
 	syn_write_avx2(s, &sign);
 	return send_synacks(b, s, to.service, rest);
-}
-
-bool
-syn_can(void)
-{
-	return sw_simd() >= SW_SIMD_AVX2;
 }
 
 unsigned

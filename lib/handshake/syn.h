@@ -25,6 +25,7 @@
 #ifndef SW_HANDSHAKE_SYN_H
 #define SW_HANDSHAKE_SYN_H
 
+#include "base/simd.h"
 #include "flow/place.h"
 #include "handshake/internal.h"
 
@@ -114,8 +115,12 @@ void syn_pad(struct syn_batch *s);
 /* The tuple of lane i. */
 void syn_tuple(const struct syn_batch *s, unsigned i, struct sw_tuple *t);
 
-/* False: the CPU cannot; everything takes the general way. */
-bool syn_can(void);
+/* False: the CPU cannot; everything takes the general way. Nothing else here may be called then. */
+sw_always_inline bool
+syn_can(void)
+{
+	return sw_simd() >= SW_SIMD_AVX2;
+}
 
 /*
  * Sorts n frames: what looks like a plain SYN goes into syns[] (IPv4, IPv6) and stays where it is,
