@@ -29,6 +29,7 @@ static_assert(sizeof(struct sw_flow_bucket) == SW_CACHE_LINE_BYTES, "a bucket is
 /* What finding a place needs to know of a table; lasts as long as that does. */
 struct sw_flow_ground {
 	struct sw_flow_bucket *buckets;
+	uint8_t *fill; /* slots of each bucket that are taken: a byte instead of a line */
 	uint64_t hash_key[4];
 	uint32_t n_buckets;
 };

@@ -48,6 +48,7 @@ struct syn_batch {
 	bool one_target;     /* only the first element of what syn_answer() sets counts, for all */
 	uint64_t fit;	     /* bit i: SYN i is still on this way */
 	uint64_t like_first; /* bit i: it is to the same address and port as SYN 0 */
+	uint64_t maybe;	     /* bit i: a bucket of its is not empty */
 	const struct sw_flow_ground *ground;
 	struct sw_frame *f[SW_BURST_MAX];
 	uint8_t *l3[SW_BURST_MAX]; /* IP header */

@@ -161,6 +161,24 @@ ip_sound(const __m256i *w, const bool v6)
 	return both(sound, is(both(w[1], SET1((uint32_t)SW_IP4_FRAG_MASK_BE << 16)), 0));
 }
 
+/*
+ * Where both buckets of a lane are empty it has no flow. In a flood that is so for most: the bytes
+ * that say so are in the cache, the buckets themselves are not.
+ */
+sw_always_inline void
+fetch_buckets(struct syn_batch *s, unsigned i)
+{
+	const struct sw_flow_ground *g = s->ground;
+	const uint32_t a = s->bucket[0][i], b = s->bucket[1][i];
+	const unsigned taken = g->fill[a] | g->fill[b];
+
+	s->maybe |= (uint64_t)(taken != 0) << i;
+	if (sw_unlikely(taken != 0)) {
+		__builtin_prefetch(&g->buckets[a]);
+		__builtin_prefetch(&g->buckets[b]);
+	}
+}
+
 /* Buckets of the flow table, which are fetched meanwhile. w: the words from the IP header on. */
 sw_always_inline void
 find_places(struct syn_batch *s, unsigned at, const __m256i *w, const bool v6)
@@ -178,10 +196,8 @@ find_places(struct syn_batch *s, unsigned at, const __m256i *w, const bool v6)
 	row_store(&s->bucket[0][at], p.b[0]);
 	row_store(&s->bucket[1][at], p.b[1]);
 	row_store(&s->tag[at], p.tag);
-	for (unsigned k = at; k < at + SYN_LANES; k++) {
-		__builtin_prefetch(&s->ground->buckets[s->bucket[0][k]]);
-		__builtin_prefetch(&s->ground->buckets[s->bucket[1][k]]);
-	}
+	for (unsigned k = at; k < at + SYN_LANES; k++)
+		fetch_buckets(s, k);
 }
 
 /* Lanes to the address and port that the first SYN of the batch is to. */

@@ -9,6 +9,7 @@
 
 #include "base/seq.h"
 #include "flow/flow.h"
+#include "flow/place.h"
 
 #define NOBODY UINT32_MAX
 
@@ -228,10 +229,27 @@ op_age(struct model *m)
 	}
 }
 
+/* The bytes that stand for the buckets say what is in them. */
+static void
+check_fill(struct model *m)
+{
+	const struct sw_flow_ground *g = sw_flow_ground(m->t);
+
+	for (uint32_t b = 0; b < g->n_buckets; b++) {
+		unsigned taken = 0;
+
+		for (unsigned s = 0; s < SW_FLOW_BUCKET_SLOTS; s++)
+			taken += g->buckets[b].tag[s] != SW_FLOW_TAG_EMPTY;
+		EXPECT(m, taken == g->fill[b]);
+	}
+}
+
 static void
 check_all(struct model *m)
 {
 	uint32_t live = 0;
+
+	check_fill(m);
 
 	for (uint32_t i = 0; i < m->pool; i++) {
 		check_entry(m, i, sw_flow_find(m->t, &m->tuples[i]));
