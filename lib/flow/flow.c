@@ -34,9 +34,12 @@ bucket_count(uint32_t max_flows)
 size_t
 sw_flow_table_size(uint32_t max_flows)
 {
-	return sizeof(struct sw_flow_table) +
-	       (size_t)bucket_count(max_flows) * (sizeof(struct sw_flow_bucket) + 1) +
-	       (size_t)max_flows * sizeof(struct sw_flow);
+	const size_t buckets = bucket_count(max_flows);
+	const size_t fill =
+		(buckets + SW_CACHE_LINE_BYTES - 1) & ~(size_t)(SW_CACHE_LINE_BYTES - 1);
+
+	return sizeof(struct sw_flow_table) + buckets * sizeof(struct sw_flow_bucket) +
+	       (size_t)max_flows * sizeof(struct sw_flow) + fill;
 }
 
 struct sw_flow_table *

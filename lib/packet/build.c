@@ -32,8 +32,9 @@ write_opts(uint8_t *p, const struct sw_tcp_opts *o)
 	}
 	if (o->ts) {
 		const uint32_t head_be =
-			o->sack_perm ? SW_OPT_WORD(SW_OPT_SACK_PERM, 2, SW_OPT_TS, SW_OPT_TS_LEN)
-				     : SW_OPT_WORD(SW_OPT_NOP, SW_OPT_NOP, SW_OPT_TS, SW_OPT_TS_LEN);
+			o->sack_perm
+				? SW_OPT_WORD(SW_OPT_SACK_PERM, 2, SW_OPT_TS, SW_OPT_TS_LEN)
+				: SW_OPT_WORD(SW_OPT_NOP, SW_OPT_NOP, SW_OPT_TS, SW_OPT_TS_LEN);
 
 		sw_store32(p, head_be);
 		sw_store32(p + 4, rte_cpu_to_be_32(o->tsval));
