@@ -9,8 +9,8 @@
  * it is used up and costs one comparison for each SYN. It decides nothing: whether an ACK is
  * accepted is told by its cookie alone.
  *
- * One table, a place for each SYN by the keyed hash of its tuple; a later one with the same place
- * takes it. It is looked through once in SWEEP_MS. A SYN-ACK is sent again after 1, 3 and 7 s,
+ * One table, two places for each SYN by the keyed hash of its tuple; a later one that finds both
+ * taken takes the first. It is looked through once in SWEEP_MS. A SYN-ACK is sent again after 1, 3 and 7 s,
  * until its ACK or an exact RST comes: a host that never sent the SYN says so.
  */
 #include "handshake/internal.h"
@@ -18,10 +18,38 @@
 #define SWEEP_MS     100
 #define RECENT_TRIES 3
 
-static struct recent *
-place_of(const struct sw_engine *e, const struct sw_tuple *t)
+static void
+places_of(const struct sw_engine *e, const struct sw_tuple *t, struct recent *place[2])
 {
-	return &e->recent[sw_tuple_hash(t, e->params.hash_key) & (e->recent_size - 1)];
+	const uint64_t h = sw_tuple_hash(t, e->params.hash_key);
+
+	place[0] = &e->recent[h & (e->recent_size - 1)];
+	place[1] = &e->recent[(h >> 32) & (e->recent_size - 1)];
+}
+
+/* What is remembered of this tuple, or NULL. */
+static struct recent *
+find(const struct sw_engine *e, const struct sw_tuple *t)
+{
+	struct recent *place[2];
+
+	places_of(e, t, place);
+	for (unsigned i = 0; i < 2; i++)
+		if (place[i]->tries != 0 && sw_tuple_equal(&place[i]->tuple, t))
+			return place[i];
+	return NULL;
+}
+
+/* Where it is to be remembered. */
+static struct recent *
+choose(const struct sw_engine *e, const struct sw_tuple *t)
+{
+	struct recent *place[2], *known = find(e, t);
+
+	if (known != NULL)
+		return known;
+	places_of(e, t, place);
+	return place[0]->tries != 0 && place[1]->tries == 0 ? place[1] : place[0];
 }
 
 static void
@@ -48,7 +76,7 @@ recent_add(struct burst *b, const struct sw_segment *s)
 
 	if (sw_likely(e->recent_credit < RECENT_CREDIT_ONE))
 		return;
-	struct recent *r = place_of(e, s->tuple);
+	struct recent *r = choose(e, s->tuple);
 
 	e->recent_credit -= RECENT_CREDIT_ONE;
 	if (r->tries == 0)
@@ -74,9 +102,9 @@ recent_forget(struct burst *b, const struct sw_tuple *t)
 
 	if (e->recent_count == 0)
 		return;
-	struct recent *r = place_of(e, t);
+	struct recent *r = find(e, t);
 
-	if (r->tries != 0 && sw_tuple_equal(&r->tuple, t))
+	if (r != NULL)
 		forget(e, r);
 }
 
@@ -87,10 +115,10 @@ recent_reset(struct burst *b, const struct sw_pkt *p)
 
 	if (e->recent_count == 0)
 		return;
-	struct recent *r = place_of(e, &p->tuple);
+	struct recent *r = find(e, &p->tuple);
 
 	/* As RFC 9293, 3.5.2 has it of a host that knows no such connection. */
-	if (r->tries != 0 && sw_tuple_equal(&r->tuple, &p->tuple) && p->seq == r->ack)
+	if (r != NULL && p->seq == r->ack)
 		forget(e, r);
 }
 
