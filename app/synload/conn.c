@@ -133,7 +133,7 @@ sw_end_open(struct sw_end *e)
 	c->flags = c->tries = 0;
 	c->rounds = 0;
 	/* RFC 6528: a function of the tuple, and a clock of 4 us. */
-	c->iss = (uint32_t)x.id + (uint32_t)(e->now_us / 4);
+	c->iss = (uint32_t)x.id + (uint32_t)((e->spec->start_us + e->now_us) / 4);
 	c->snd_una = c->iss;
 	c->snd_nxt = c->snd_max = c->iss + 1;
 	c->mark_us = (uint32_t)e->now_us;

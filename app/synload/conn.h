@@ -79,6 +79,12 @@ struct sw_conn_spec {
 	bool close_server;
 	const char *http; /* whole request; NULL: the emulated protocol */
 	uint32_t http_bytes;
+	/*
+	 * What a clock that outlives the run says when now_us is 0: ISNs go forward from one run to
+	 * the next (RFC 6528), whose tuples are the same. A SYN with the ISN of one before is a
+	 * copy of that for whoever remembers it.
+	 */
+	uint64_t start_us;
 };
 
 /* One end of one connection. Sequence numbers are in host order. */

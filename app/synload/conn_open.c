@@ -160,7 +160,7 @@ sw_conn_accept(struct conn_ctx *x, const struct sw_pkt *p)
 	agree(x, &o, first_window(p, &o));
 	c->state = SW_CONN_SYN_RCVD;
 	c->iss = (uint32_t)sw_load_mix(x->id ^ e->key, 0x8ebc6af09c88c6e3ull) +
-		 (uint32_t)(e->now_us / 4);
+		 (uint32_t)((e->spec->start_us + e->now_us) / 4);
 	c->snd_una = c->iss;
 	c->snd_nxt = c->snd_max = c->iss + 1;
 	c->irs = p->seq;

@@ -378,6 +378,7 @@ sw_run_connect(struct sw_run *r)
 		/* Each stage may take its time. */
 		r->drain_ns = a->hold_ns + 3 * a->timeout_ms * 1000000 + 1000000000;
 		sw_run_start(r);
+		l->spec.start_us = r->start_ns / 1000;
 		sw_pacer_start(&l->pacer, a->connect_rate, r->start_ns);
 		sw_pacer_start(&l->flood_pacer, a->flood_rate, r->start_ns);
 		loop(l);
