@@ -78,7 +78,8 @@ sw_hash_mul(uint32_t a, uint32_t a_key, uint32_t b, uint32_t b_key)
  *   b = (low(a) ^ ports + k2)(high(a) ^ vlan_af + k3) + a
  *   h = (low(b) + k6)(high(b) + k7) + 2^32 (low(b) SW_HASH_ODD mod 2^32) + high(b)
  *
- * The high half of a product is not even by itself; an odd multiple of one factor makes it so.
+ * The high half of a product is not even by itself; an odd multiple of one factor makes it so. Use
+ * the high bits of either half (multiply and shift): the low ones are not even.
  *
  * key: four random words, the same for the life of the table; k0 is the low half of the first.
  */

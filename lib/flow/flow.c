@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <string.h>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 #include "base/seq.h"
 #include "flow/flow.h"
 #include "flow/place.h"
@@ -75,40 +71,6 @@ sw_flow_table_init(void *mem, size_t size, uint32_t max_flows, const uint64_t ha
 	return t;
 }
 
-/* Bit s is set where slot s has this tag. */
-sw_always_inline unsigned
-bucket_match(const struct sw_flow_bucket *b, uint16_t tag)
-{
-#ifdef __SSE2__
-	__m128i tags = _mm_load_si128((const __m128i *)(const void *)b->tag);
-	__m128i eq = _mm_cmpeq_epi16(tags, _mm_set1_epi16((short)tag));
-
-	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(eq, _mm_setzero_si128()));
-#else
-	unsigned mask = 0;
-
-	for (unsigned s = 0; s < SW_FLOW_BUCKET_SLOTS; s++)
-		mask |= (unsigned)(b->tag[s] == tag) << s;
-	return mask;
-#endif
-}
-
-/* Candidates in both buckets: the first in bits 0-7, the second in bits 8-15. */
-sw_always_inline unsigned
-place_match(const struct sw_flow_ground *g, const struct sw_flow_place *p)
-{
-	const struct sw_flow_bucket *a = &g->buckets[p->b[0]], *b = &g->buckets[p->b[1]];
-#ifdef __SSE2__
-	const __m128i tag = _mm_set1_epi16((short)p->tag);
-	const __m128i in_a = _mm_cmpeq_epi16(_mm_load_si128((const void *)a->tag), tag);
-	const __m128i in_b = _mm_cmpeq_epi16(_mm_load_si128((const void *)b->tag), tag);
-
-	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(in_a, in_b));
-#else
-	return bucket_match(a, p->tag) | bucket_match(b, p->tag) << SW_FLOW_BUCKET_SLOTS;
-#endif
-}
-
 sw_always_inline uint32_t
 candidate(const struct sw_flow_ground *g, const struct sw_flow_place *p, unsigned bit)
 {
@@ -156,7 +118,7 @@ sw_flow_search_tags(struct sw_flow_table *t, struct sw_flow_search *s,
 
 	for (unsigned i = 0; i < n; i++) {
 		struct sw_flow_place *p = &s->place[i];
-		const unsigned m = sw_likely(tuples[i] != NULL) ? place_match(&g, p) : 0;
+		const unsigned m = sw_likely(tuples[i] != NULL) ? sw_flow_place_match(&g, p) : 0;
 
 		s->first[i] = NULL;
 		if (m == 0)
@@ -196,7 +158,7 @@ sw_flow_find(struct sw_flow_table *t, const struct sw_tuple *tuple)
 {
 	struct sw_flow_place p = sw_flow_place_of(&t->ground, tuple);
 
-	return compare(t, &p, place_match(&t->ground, &p), tuple);
+	return compare(t, &p, sw_flow_place_match(&t->ground, &p), tuple);
 }
 
 static void
@@ -218,8 +180,8 @@ sw_flow_insert(struct sw_flow_table *t, const struct sw_tuple *tuple)
 	SW_ASSERT(sw_flow_find(t, tuple) == NULL);
 	if (index == SW_FLOW_NONE)
 		return NULL;
-	empty[0] = bucket_match(&t->ground.buckets[p.b[0]], SW_FLOW_TAG_EMPTY);
-	empty[1] = bucket_match(&t->ground.buckets[p.b[1]], SW_FLOW_TAG_EMPTY);
+	empty[0] = sw_flow_bucket_match(&t->ground.buckets[p.b[0]], SW_FLOW_TAG_EMPTY);
+	empty[1] = sw_flow_bucket_match(&t->ground.buckets[p.b[1]], SW_FLOW_TAG_EMPTY);
 	if ((empty[0] | empty[1]) == 0)
 		return NULL;
 
@@ -244,7 +206,7 @@ sw_flow_remove(struct sw_flow_table *t, struct sw_flow *f)
 	uint32_t index = sw_flow_index(t, f);
 	struct sw_flow_place p = sw_flow_place_of(&t->ground, &f->key);
 
-	for (unsigned mask = place_match(&t->ground, &p); mask != 0; mask &= mask - 1) {
+	for (unsigned mask = sw_flow_place_match(&t->ground, &p); mask != 0; mask &= mask - 1) {
 		unsigned bit = (unsigned)__builtin_ctz(mask);
 		struct sw_flow_bucket *b = &t->ground.buckets[p.b[bit / SW_FLOW_BUCKET_SLOTS]];
 

@@ -6,6 +6,10 @@
 #ifndef SW_FLOW_PLACE_H
 #define SW_FLOW_PLACE_H
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "base/base.h"
 #include "flow/flow.h"
 
@@ -53,6 +57,41 @@ sw_flow_place_of(const struct sw_flow_ground *g, const struct sw_tuple *tuple)
 	if (p.tag == SW_FLOW_TAG_EMPTY)
 		p.tag = 1;
 	return p;
+}
+
+/* Bit s is set where slot s has this tag. */
+sw_always_inline unsigned
+sw_flow_bucket_match(const struct sw_flow_bucket *b, uint16_t tag)
+{
+#ifdef __SSE2__
+	__m128i tags = _mm_load_si128((const __m128i *)(const void *)b->tag);
+	__m128i eq = _mm_cmpeq_epi16(tags, _mm_set1_epi16((short)tag));
+
+	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(eq, _mm_setzero_si128()));
+#else
+	unsigned mask = 0;
+
+	for (unsigned s = 0; s < SW_FLOW_BUCKET_SLOTS; s++)
+		mask |= (unsigned)(b->tag[s] == tag) << s;
+	return mask;
+#endif
+}
+
+/* Candidates in both buckets: the first in bits 0-7, the second in bits 8-15. */
+sw_always_inline unsigned
+sw_flow_place_match(const struct sw_flow_ground *g, const struct sw_flow_place *p)
+{
+	const struct sw_flow_bucket *a = &g->buckets[p->b[0]], *b = &g->buckets[p->b[1]];
+#ifdef __SSE2__
+	const __m128i tag = _mm_set1_epi16((short)p->tag);
+	const __m128i in_a = _mm_cmpeq_epi16(_mm_load_si128((const void *)a->tag), tag);
+	const __m128i in_b = _mm_cmpeq_epi16(_mm_load_si128((const void *)b->tag), tag);
+
+	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(in_a, in_b));
+#else
+	return sw_flow_bucket_match(a, p->tag) | sw_flow_bucket_match(b, p->tag)
+							 << SW_FLOW_BUCKET_SLOTS;
+#endif
 }
 
 #endif

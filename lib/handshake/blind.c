@@ -31,6 +31,19 @@ ack_family(const struct sw_frame *f)
 	return (type & SYN_TYPE_IP6_MASK) == SYN_TYPE_IP6 && looks_like_ack(f, true) ? 1 : 2;
 }
 
+/* Takes those out of `fit` whose source is allowed or denied. */
+static void
+leave_listed(const struct sw_policy *policy, struct syn_batch *s)
+{
+	for (unsigned i = 0; i < s->n; i++) {
+		struct sw_tuple t;
+
+		syn_tuple(s, i, &t);
+		if (sw_policy_source(policy, &t) != SW_SOURCE_CHALLENGE)
+			s->fit &= ~(1ull << i);
+	}
+}
+
 /* Leaves those in `fit` that are for a service that asks for cookies. */
 static void
 find_services(struct burst *b, struct syn_batch *s)
@@ -56,6 +69,8 @@ find_services(struct burst *b, struct syn_batch *s)
 	}
 	for (unsigned i = n; i < s->n; i++)
 		s->service[i] = s->service[0];
+	if (sw_policy_lists_sources(policy))
+		leave_listed(policy, s);
 }
 
 static void
@@ -65,9 +80,18 @@ judge(struct burst *b, struct syn_batch *s)
 	s->ground = sw_flow_ground(b->e->flows);
 	blind_read_avx2(s);
 	find_services(b, s);
-	syn_absent_avx2(s);
+	syn_absent(s);
 	if (s->fit != 0)
 		blind_verify_avx2(s, b->view->keys);
+}
+
+static void
+keep(struct blind *blind, const struct syn_batch *s, unsigned k, const struct sw_frame *f)
+{
+	blind->service[blind->n] = s->service[k];
+	blind->place[blind->n] = (struct sw_flow_place){
+		.b = {s->bucket[0][k], s->bucket[1][k]}, .tag = (uint16_t)s->tag[k]};
+	blind->f[blind->n++] = *f;
 }
 
 unsigned
@@ -78,8 +102,6 @@ blind_pick(struct burst *b, struct blind *blind, struct sw_frame *frames, unsign
 	unsigned at[2] = {0}, left = 0;
 
 	blind->n = 0;
-	if (sw_policy_lists_sources(b->view->policy))
-		return n;
 	acks[0].n = acks[1].n = 0;
 	for (unsigned i = 0; i < n; i++) {
 		family[i] = (uint8_t)ack_family(&frames[i]);
@@ -95,13 +117,30 @@ blind_pick(struct burst *b, struct blind *blind, struct sw_frame *frames, unsign
 		const unsigned k = family[i] < 2 ? at[family[i]]++ : 0;
 
 		if (family[i] < 2 && (acks[family[i]].fit >> k & 1)) {
-			blind->service[blind->n] = acks[family[i]].service[k];
-			blind->f[blind->n++] = frames[i];
+			keep(blind, &acks[family[i]], k, &frames[i]);
 		} else {
 			frames[left++] = frames[i];
 		}
 	}
 	return left;
+}
+
+unsigned
+blind_look_again(struct burst *b, struct blind *blind, struct sw_frame *rest)
+{
+	const struct sw_flow_ground *g = sw_flow_ground(b->e->flows);
+	unsigned n_rest = 0, left = 0;
+
+	for (unsigned i = 0; i < blind->n; i++) {
+		if (sw_flow_place_match(g, &blind->place[i]) != 0) {
+			rest[n_rest++] = blind->f[i];
+			continue;
+		}
+		blind->service[left] = blind->service[i];
+		blind->f[left++] = blind->f[i];
+	}
+	blind->n = left;
+	return n_rest;
 }
 
 void

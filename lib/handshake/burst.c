@@ -277,39 +277,40 @@ run(struct burst *b, struct sw_frame *frames, unsigned n)
 }
 
 #ifdef SW_HAVE_AVX2
-/* Plain SYNs are answered last, like all SYNs (act()). */
+static bool
+made_flows(const struct burst *b)
+{
+	return b->stats.c[SW_C_FLOW_CREATED] + b->stats.c[SW_C_FLOW_REOPENED] != 0;
+}
+
+/* Plain SYNs are answered last, like all SYNs (act()); one that may have a flow is not plain. */
 static void
 run_with_syns(struct burst *b, struct sw_frame *frames, unsigned n)
 {
 	struct syn_batch syns[2];
 	struct sw_frame rest[SW_BURST_MAX];
-	unsigned n_rest = syn_pick(syns, frames, n, rest);
+	unsigned n_rest = syn_pick(b, syns, frames, n, rest);
 
 	if (n_rest != 0)
 		run(b, rest, n_rest);
-	n_rest = syn_answer(b, syns, rest);
+	n_rest = syn_answer(b, syns, made_flows(b), rest);
 	if (n_rest != 0)
 		run(b, rest, n_rest);
-}
-
-static bool
-makes_flows(const struct burst *b)
-{
-	return b->stats.c[SW_C_FLOW_CREATED] + b->stats.c[SW_C_FLOW_REOPENED] != 0;
 }
 
 static sw_noinline void
 run_under_blind_acks(struct burst *b, struct sw_frame *frames, unsigned n)
 {
+	struct sw_frame rest[SW_BURST_MAX];
 	struct blind blind;
 
 	n = blind_pick(b, &blind, frames, n);
 	if (n != 0)
 		run_with_syns(b, frames, n);
-	if (makes_flows(b))
-		run(b, blind.f, blind.n);
-	else
-		blind_drop(b, &blind);
+	n = made_flows(b) ? blind_look_again(b, &blind, rest) : 0;
+	if (n != 0)
+		run(b, rest, n);
+	blind_drop(b, &blind);
 }
 
 static void

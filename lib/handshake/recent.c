@@ -23,8 +23,9 @@ places_of(const struct sw_engine *e, const struct sw_tuple *t, struct recent *pl
 {
 	const uint64_t h = sw_tuple_hash(t, e->params.hash_key);
 
-	place[0] = &e->recent[h & (e->recent_size - 1)];
-	place[1] = &e->recent[(h >> 32) & (e->recent_size - 1)];
+	/* By the high bits of each half: the low ones are not even. */
+	place[0] = &e->recent[(h >> 32) * e->recent_size >> 32];
+	place[1] = &e->recent[(h & UINT32_MAX) * e->recent_size >> 32];
 }
 
 /* What is remembered of this tuple, or NULL. */

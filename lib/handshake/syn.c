@@ -24,7 +24,7 @@ looks_plain(const struct sw_frame *f, uint32_t l3, const bool v6)
 	return cap >= reach && cap <= UINT16_MAX && f->len == f->pkt_len && !(f->data[0] & 1);
 }
 
-/* The family of a plain SYN behind one VLAN tag, else 2. */
+/* The same behind one VLAN tag. */
 static sw_noinline unsigned
 tagged_family(const struct sw_frame *f)
 {
@@ -32,62 +32,109 @@ tagged_family(const struct sw_frame *f)
 	uint32_t type;
 
 	if (f->len <= l3)
-		return 2;
+		return NONE;
 	type = sw_load16(f->data + l3 - 2) | (uint32_t)f->data[l3] << 16;
 	if ((type & SYN_TYPE_IP4_MASK) == SYN_TYPE_IP4 && looks_plain(f, l3, false))
 		return 0;
-	return (type & SYN_TYPE_IP6_MASK) == SYN_TYPE_IP6 && looks_plain(f, l3, true) ? 1 : 2;
+	return (type & SYN_TYPE_IP6_MASK) == SYN_TYPE_IP6 && looks_plain(f, l3, true) ? 1 : NONE;
+}
+
+/* The family of a frame that looks like a plain SYN, with the offset of its IP header; else NONE. */
+sw_always_inline unsigned
+family_of(const struct sw_frame *f, uint32_t *l3)
+{
+	const uint8_t bad = SW_CSUM_IP_BAD | SW_CSUM_L4_BAD;
+	uint32_t type;
+
+	*l3 = SW_ETH_BYTES;
+	if (f->side != SW_OUTSIDE || (f->csum & bad) || f->len < SW_ETH_BYTES + SW_IP4_BYTES)
+		return NONE;
+	type = sw_load32(f->data + SW_ETH_BYTES - 2);
+	if ((type & SYN_TYPE_IP4_MASK) == SYN_TYPE_IP4)
+		return looks_plain(f, SW_ETH_BYTES, false) ? 0 : NONE;
+	if ((type & SYN_TYPE_IP6_MASK) == SYN_TYPE_IP6)
+		return looks_plain(f, SW_ETH_BYTES, true) ? 1 : NONE;
+	if ((type & 0xffff) != SW_ETHER_VLAN_BE)
+		return NONE;
+	*l3 = SW_ETH_BYTES + SW_VLAN_BYTES;
+	return tagged_family(f);
+}
+
+static uint32_t
+vlan_of(const struct sw_frame *f, uint32_t l3)
+{
+	if (sw_likely(l3 == SW_ETH_BYTES))
+		return 0;
+	return rte_be_to_cpu_16(sw_load16(f->data + SW_ETH_BYTES)) & SW_VLAN_ID_MASK;
+}
+
+/* Reads them, and takes those that may have a flow out. */
+static void
+look(struct burst *b, struct syn_batch *s)
+{
+	syn_pad(s);
+	s->ground = sw_flow_ground(b->e->flows);
+	syn_read_avx2(s);
+	syn_absent(s);
+	s->gone = ~s->fit;
 }
 
 unsigned
-syn_pick(struct syn_batch syns[2], struct sw_frame *frames, unsigned n, struct sw_frame *rest)
+syn_pick(struct burst *b, struct syn_batch syns[2], struct sw_frame *frames, unsigned n,
+	struct sw_frame *rest)
 {
-	const uint8_t bad = SW_CSUM_IP_BAD | SW_CSUM_L4_BAD;
-	unsigned n_syns[2] = {0}, n_rest = 0;
+	uint8_t family[SW_BURST_MAX];
+	unsigned n_syns[2] = {0}, at[2] = {0}, n_rest = 0;
 
 	for (unsigned i = 0; i < n; i++) {
-		struct sw_frame *f = &frames[i];
-		uint32_t type;
+		uint32_t l3;
+		const unsigned v6 = family_of(&frames[i], &l3);
 
-		if (f->side == SW_OUTSIDE && !(f->csum & bad) &&
-			f->len >= SW_ETH_BYTES + SW_IP4_BYTES) {
-			type = sw_load32(f->data + 12);
-			if ((type & SYN_TYPE_IP4_MASK) == SYN_TYPE_IP4) {
-				if (looks_plain(f, SW_ETH_BYTES, false)) {
-					syn_put(&syns[0], n_syns[0]++, f, SW_ETH_BYTES, 0);
-					continue;
-				}
-			} else if ((type & SYN_TYPE_IP6_MASK) == SYN_TYPE_IP6) {
-				if (looks_plain(f, SW_ETH_BYTES, true)) {
-					syn_put(&syns[1], n_syns[1]++, f, SW_ETH_BYTES, 0);
-					continue;
-				}
-			} else if ((type & 0xffff) == SW_ETHER_VLAN_BE) {
-				const unsigned v6 = tagged_family(f);
-
-				if (v6 < 2) {
-					syn_put(&syns[v6], n_syns[v6]++, f,
-						SW_ETH_BYTES + SW_VLAN_BYTES,
-						rte_be_to_cpu_16(
-							sw_load16(f->data + SW_ETH_BYTES)) &
-							SW_VLAN_ID_MASK);
-					continue;
-				}
-			}
-		}
-		rest[n_rest++] = *f;
+		family[i] = v6 < 2 ? (uint8_t)v6 : 2;
+		if (v6 < 2)
+			syn_put(&syns[v6], n_syns[v6]++, &frames[i], l3, vlan_of(&frames[i], l3));
 	}
 	for (unsigned v6 = 0; v6 < 2; v6++) {
 		syns[v6].n = n_syns[v6];
 		syns[v6].v6 = v6;
+		syns[v6].fit = 0;
+		if (n_syns[v6] != 0)
+			look(b, &syns[v6]);
+	}
+	if ((unsigned)__builtin_popcountll(syns[0].fit) +
+			(unsigned)__builtin_popcountll(syns[1].fit) ==
+		n)
+		return 0;
+	for (unsigned i = 0; i < n; i++) {
+		const unsigned v6 = family[i];
+
+		if (v6 == 2 || !(syns[v6].fit >> at[v6]++ & 1))
+			rest[n_rest++] = frames[i];
 	}
 	return n_rest;
+}
+
+void
+syn_absent(struct syn_batch *s)
+{
+	uint64_t known = 0;
+
+	for (uint64_t left = s->fit & s->maybe; left != 0; left &= left - 1) {
+		const unsigned i = (unsigned)__builtin_ctzll(left);
+		const struct sw_flow_place p = {
+			.b = {s->bucket[0][i], s->bucket[1][i]}, .tag = (uint16_t)s->tag[i]};
+
+		known |= (uint64_t)(sw_flow_place_match(s->ground, &p) != 0) << i;
+	}
+	s->fit &= ~known;
 }
 
 void
 syn_pad(struct syn_batch *s)
 {
 	s->none.data = s->scratch;
+	if (s->n % SYN_LANES != 0)
+		memset(s->scratch, 0, sizeof(s->scratch));
 	for (unsigned i = s->n; i % SYN_LANES != 0; i++) { /* read, and then of no account */
 		s->f[i] = &s->none;
 		s->l3[i] = s->scratch;
@@ -201,10 +248,13 @@ each_target(struct burst *b, struct syn_batch *s, struct target *to)
 		struct sw_tuple t;
 		bool fit;
 
+		s->service[i] = to->service;
+		if (!(s->fit >> i & 1))
+			continue;
 		syn_tuple(s, i, &t);
 		if (sw_unlikely(!target_is(to, &t)))
 			target_find(b, &t, to);
-		fit = (s->fit >> i & 1) && to->service != SW_POLICY_NO_SERVICE;
+		fit = to->service != SW_POLICY_NO_SERVICE;
 		if (sw_unlikely(sources))
 			fit = fit && sw_policy_source(b->view->policy, &t) == SW_SOURCE_CHALLENGE;
 		if (sw_unlikely(remember != 0 && fit && to->proxy)) {
@@ -249,7 +299,7 @@ send_one(const struct syn_batch *s, unsigned i, struct sw_frame *tx)
 	tx->room = (uint16_t)room;
 }
 
-/* Hands out the SYN-ACKs that were made; the SYNs that are not fit go to rest[]. */
+/* Hands out the SYN-ACKs that were made; SYNs that are not fit after all go to rest[]. */
 sw_always_inline unsigned
 send_synacks(struct burst *b, const struct syn_batch *s, uint16_t service, struct sw_frame *rest)
 {
@@ -257,9 +307,11 @@ send_synacks(struct burst *b, const struct syn_batch *s, uint16_t service, struc
 	struct sw_frame *tx = &out->tx[SW_OUTSIDE][out->n_tx[SW_OUTSIDE]];
 	unsigned n_rest = 0, made = 0, counted = 0;
 
+	SW_ASSERT(out->n_tx[SW_OUTSIDE] + s->n <= SW_OUT_MAX);
 	for (unsigned i = 0; i < s->n; i++) {
 		if (sw_unlikely(!(s->fit >> i & 1))) {
-			rest[n_rest++] = *s->f[i];
+			if (!(s->gone >> i & 1))
+				rest[n_rest++] = *s->f[i];
 			continue;
 		}
 		if (sw_unlikely(!s->one_target && s->service[i] != service)) {
@@ -275,12 +327,11 @@ send_synacks(struct burst *b, const struct syn_batch *s, uint16_t service, struc
 		count_made(b, made);
 	}
 	out->n_tx[SW_OUTSIDE] += made;
-	SW_ASSERT(out->n_tx[SW_OUTSIDE] <= SW_OUT_MAX);
 	return n_rest;
 }
 
 static unsigned
-answer_family(struct burst *b, struct syn_batch *s, struct sw_frame *rest)
+answer_family(struct burst *b, struct syn_batch *s, bool flows_made, struct sw_frame *rest)
 {
 	const struct sw_keys *keys = b->view->keys;
 	const struct syn_keys sign = {
@@ -290,25 +341,24 @@ answer_family(struct burst *b, struct syn_batch *s, struct sw_frame *rest)
 	};
 	struct target to;
 
-	syn_pad(s);
-	s->ground = sw_flow_ground(b->e->flows);
-	syn_read_avx2(s);
+	if (flows_made) { /* tags are looked at again, whatever the buckets held before */
+		s->maybe = s->fit;
+		syn_absent(s);
+	}
 	s->one_target = one_target(b, s, &to);
 	if (!s->one_target)
 		each_target(b, s, &to);
-	syn_absent_avx2(s);
 	syn_write_avx2(s, &sign);
 	return send_synacks(b, s, to.service, rest);
 }
 
 unsigned
-syn_answer(struct burst *b, struct syn_batch syns[2], struct sw_frame *rest)
+syn_answer(struct burst *b, struct syn_batch syns[2], bool flows_made, struct sw_frame *rest)
 {
 	unsigned n_rest = 0;
 
-	if (syns[0].n != 0)
-		n_rest = answer_family(b, &syns[0], rest);
-	if (syns[1].n != 0)
-		n_rest += answer_family(b, &syns[1], rest + n_rest);
+	for (unsigned v6 = 0; v6 < 2; v6++)
+		if (syns[v6].n != 0 && (syns[v6].fit & ~syns[v6].gone) != 0)
+			n_rest += answer_family(b, &syns[v6], flows_made, rest + n_rest);
 	return n_rest;
 }

@@ -3,10 +3,12 @@
  * syn.h - the short way of plain SYNs: eight at a time, in vector registers. Private to handshake/.
  *
  * In a flood nearly all packets are alike: a SYN of one of a few stacks to a service, without a
- * flow. Such SYNs take this way, everything else the general one (engine.c), and so does every SYN
+ * flow. Such SYNs take this way, everything else the general one (burst.c), and so does every SYN
  * in which anything is out of the ordinary. What both would do with a SYN is the same, bit for bit
  * and counter for counter; a test runs the two against each other. So nothing is dropped here, and
- * no reason is given here: a lane that is not fit is left as it was.
+ * no reason is given here: a lane that is not fit is left as it was. The one difference is in order:
+ * SYNs are answered last on both ways, but one that looked plain until flows were made in its own
+ * burst is judged behind all others.
  *
  * Plain is: from the outside, in one piece, no more than one VLAN tag; IPv4 without options or IPv6
  * without extension headers, not a fragment; SYN alone or with ECE and CWR, no payload; right
@@ -47,6 +49,7 @@ struct syn_batch {
 	bool v6;
 	bool one_target;     /* only the first element of what syn_answer() sets counts, for all */
 	uint64_t fit;	     /* bit i: SYN i is still on this way */
+	uint64_t gone;	     /* bit i: syn_pick() has left it to the general way */
 	uint64_t like_first; /* bit i: it is to the same address and port as SYN 0 */
 	uint64_t maybe;	     /* bit i: a bucket of its is not empty */
 	const struct sw_flow_ground *ground;
@@ -61,7 +64,7 @@ struct syn_batch {
 	alignas(32) uint32_t server[SW_BURST_MAX]; /* IPv4 */
 	alignas(32) uint32_t ports[SW_BURST_MAX];
 	alignas(32) uint32_t tsval[SW_BURST_MAX];
-	alignas(32) uint32_t addr_sum[SW_BURST_MAX]; /* of both addresses, folded once */
+	alignas(32) uint32_t addr_sum[SW_BURST_MAX]; /* running sum of both addresses' halves */
 	/* syn_read: host order */
 	alignas(32) uint32_t isn[SW_BURST_MAX];
 	alignas(32) uint32_t cookie[SW_BURST_MAX]; /* blind.h: what an ACK brings back */
@@ -124,27 +127,28 @@ syn_can(void)
 }
 
 /*
- * Sorts n frames: what looks like a plain SYN goes into syns[] (IPv4, IPv6) and stays where it is,
+ * Sorts n frames. Plain SYNs without a flow are in syns[] (IPv4, IPv6), fit, and stay where they are;
  * all else is copied to rest[], in order. Returns how many those are.
  */
-unsigned syn_pick(
-	struct syn_batch syns[2], struct sw_frame *frames, unsigned n, struct sw_frame *rest);
+unsigned syn_pick(struct burst *b, struct syn_batch syns[2], struct sw_frame *frames, unsigned n,
+	struct sw_frame *rest);
 
 /*
- * Answers the SYNs of syns[]; those that turn out not to be plain are copied to rest[], their
- * number is returned. Flows must be as they are to be when a SYN is judged: after all other packets
- * of the burst.
+ * Answers the fit SYNs of syns[], after all other packets of the burst; flows_made: those have made
+ * flows, so each is looked for again. Those that are not to be answered here after all are copied
+ * to rest[], their number is returned.
  */
-unsigned syn_answer(struct burst *b, struct syn_batch syns[2], struct sw_frame *rest);
+unsigned syn_answer(
+	struct burst *b, struct syn_batch syns[2], bool flows_made, struct sw_frame *rest);
+
+/* Takes those out of `fit` that may have a flow, by the tags in their buckets. */
+void syn_absent(struct syn_batch *s);
 
 /*
  * Fills the rows, takes the lanes that are not plain out of `fit` and those with another server or
  * port than the first out of `like_first`. The buckets of the flow table are on their way then.
  */
 void syn_read_avx2(struct syn_batch *s);
-
-/* Takes those out of `fit` that may have a flow, by the tags in their buckets. */
-void syn_absent_avx2(struct syn_batch *s);
 
 /*
  * Writes the SYN-ACKs over the SYNs of all lanes that are fit, and their length into tcp_len; takes

@@ -145,22 +145,3 @@ syn_read_avx2(struct syn_batch *s)
 			read_lanes(s, at, false);
 	}
 }
-
-void
-syn_absent_avx2(struct syn_batch *s)
-{
-	uint64_t known = 0;
-
-	for (uint64_t left = s->fit & s->maybe; left != 0; left &= left - 1) {
-		const unsigned i = (unsigned)__builtin_ctzll(left);
-		const struct sw_flow_bucket *a = &s->ground->buckets[s->bucket[0][i]];
-		const struct sw_flow_bucket *b = &s->ground->buckets[s->bucket[1][i]];
-		const __m128i tag = _mm_set1_epi16((short)s->tag[i]);
-		const __m128i hit =
-			_mm_or_si128(_mm_cmpeq_epi16(_mm_load_si128((const void *)a->tag), tag),
-				_mm_cmpeq_epi16(_mm_load_si128((const void *)b->tag), tag));
-
-		known |= (uint64_t)!_mm_testz_si128(hit, hit) << i;
-	}
-	s->fit &= ~known;
-}

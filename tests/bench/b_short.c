@@ -3,8 +3,8 @@
  * b_short.c - what the cycles of the short way of plain SYNs go to: short/FAMILY/STAGE.
  *
  * As b_stages.c: each stage's own function on the same bursts as the whole engine (proxy, full
- * options), in turn with it; the rest is the whole without them. "read" sends for the buckets of the
- * flow table, so "tags" finds them in the cache here; in the engine some of that wait is in it.
+ * options), in turn with it. "pick" sorts, reads and looks for flows; "read" and "tags" are parts of
+ * it. The rest is the whole without "pick" and "write".
  */
 #include <stdio.h>
 
@@ -64,7 +64,9 @@ run_pick(void *ctx)
 {
 	struct ways *w = ctx;
 
-	w->bad += syn_pick(w->syns, w->rig.frames, BURST, w->rest);
+	struct burst b = {.e = w->rig.e, .view = &w->rig.view};
+
+	w->bad += syn_pick(&b, w->syns, w->rig.frames, BURST, w->rest);
 }
 
 static void
@@ -74,7 +76,6 @@ prepare_picked(void *ctx)
 
 	prepare_burst(w);
 	run_pick(w);
-	batch(w)->ground = sw_flow_ground(sw_engine_flows(w->rig.e));
 	syn_pad(batch(w));
 }
 
@@ -107,7 +108,7 @@ prepare_read(void *ctx)
 static void
 run_tags(void *ctx)
 {
-	syn_absent_avx2(batch(ctx));
+	syn_absent(batch(ctx));
 }
 
 static void
@@ -139,10 +140,8 @@ static void
 say_rest(struct bench *b, const char *family)
 {
 	const struct bench_row *row = &b->rows[b->n_rows - SW_ARRAY_LEN(stages)];
-	double sum = 0;
+	const double sum = row[1].cycles.median + row[SW_ARRAY_LEN(stages) - 1].cycles.median;
 
-	for (unsigned i = 1; i < SW_ARRAY_LEN(stages); i++)
-		sum += row[i].cycles.median;
 	bench_note(b, "short/%s: the rest of %.1f cycles is %.1f", family, row->cycles.median,
 		row->cycles.median - sum);
 }

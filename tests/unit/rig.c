@@ -69,7 +69,7 @@ build_policy(struct rig *r, const struct rig_params *p)
 		.rules = rules,
 		.n_rules = 8,
 		.sources = sources,
-		.n_sources = 2};
+		.n_sources = p->no_sources ? 0 : 2};
 	size_t size = (sw_policy_size(&spec) + 63) & ~(size_t)63;
 
 	r->policy_mem = aligned_alloc(64, size);

@@ -20,6 +20,7 @@ struct rig_params {
 	uint32_t flows, pending, held; /* 0: 1024, 64, 256 */
 	uint32_t recent;	       /* SYN-ACKs remembered to be sent again */
 	bool no_budget;
+	bool no_sources; /* none is listed */
 	bool learn;	 /* of the servers' options */
 	uint16_t window; /* 0: 32768 */
 	struct sw_server_opts *server;

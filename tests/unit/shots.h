@@ -75,7 +75,7 @@ choose_source(struct pkt_make *m, uint64_t *seed)
 }
 
 static struct pkt_make
-syn(uint64_t *seed, uint8_t opts[40])
+syn(uint64_t *seed, unsigned half, uint8_t opts[40])
 {
 	static const uint8_t server4[4] = {198, 51, 100, 2};
 	static const uint8_t server6[16] = {0x20, 1, 0xd, 0xb8, [15] = 2};
@@ -84,7 +84,7 @@ syn(uint64_t *seed, uint8_t opts[40])
 	unsigned k = pkt_rand(seed) % SW_ARRAY_LEN(layouts);
 	struct pkt_make m = {
 		.v6 = pkt_rand(seed) & 1,
-		.sport = (uint16_t)(4000 + pkt_rand(seed) % 8),
+		.sport = (uint16_t)(4000 + 2 * (pkt_rand(seed) % 4) + half),
 		.dport = (uint16_t)(80 + (once_in(seed, 3) ? pkt_rand(seed) % 6 : 0)),
 		.seq = (uint32_t)pkt_rand(seed),
 		.flags = once_in(seed, 4) ? 0xc2 : 2,
@@ -110,6 +110,8 @@ syn(uint64_t *seed, uint8_t opts[40])
 		opts[19] = (uint8_t)(pkt_rand(seed) % 18);
 	if (once_in(seed, 16))
 		m.flags = (uint8_t)pkt_rand(seed);
+	if ((m.flags & 0x16) == 0x10) /* as blind_ack() */
+		m.src[m.v6 ? 14 : 3] |= 0x80;
 	if (once_in(seed, 24))
 		m.frag = (uint16_t)(1u << pkt_rand(seed) % 16);
 	if (once_in(seed, 8))
@@ -123,16 +125,21 @@ syn(uint64_t *seed, uint8_t opts[40])
 
 /* A SYN, or what was changed in one. */
 static struct shot
-make_shot(uint64_t *seed)
+make_shot(uint64_t *seed, unsigned half)
 {
 	struct shot s = {.side = once_in(seed, 40), .room = FRAME_ROOM};
 	uint8_t opts[40];
-	struct pkt_make m = syn(seed, opts);
+	struct pkt_make m = syn(seed, half, opts);
 	struct pkt_seen seen;
 
 	s.len = pkt_make(s.data, sizeof(s.data), &m);
 	if (once_in(seed, 6)) {
-		s.data[pkt_rand(seed) % s.len] ^= (uint8_t)(1u << pkt_rand(seed) % 8);
+		uint8_t *at = &s.data[pkt_rand(seed) % s.len],
+			bit = (uint8_t)(1u << pkt_rand(seed) % 8);
+
+		*at ^= bit;
+		if (pkt_read(s.data, s.len, &seen) && (seen.sport ^ m.sport) & 1)
+			*at ^= bit; /* not of the other half of the ports */
 		if (once_in(seed, 2) && pkt_read(s.data, s.len, &seen))
 			pkt_fix(s.data, s.len);
 	}
@@ -180,11 +187,42 @@ answer(const struct fate *f, uint32_t ahead, uint8_t flags)
 	return s;
 }
 
+/* The server's answer to a SYN that came out inside. */
+static struct shot
+serve(const struct fate *f, uint64_t *seed)
+{
+	static const uint8_t opts[] = {
+		2, 4, 5, 0xb4, 4, 2, 8, 10, 7, 7, 7, 7, 0, 0, 0, 0, 1, 3, 3, 7};
+	struct shot s = {.side = SW_INSIDE};
+	uint8_t o[sizeof(opts)];
+	struct pkt_seen p;
+
+	ck_assert(pkt_read(f->data, f->len, &p));
+	struct pkt_make m = {.v6 = p.v6,
+		.sport = p.dport,
+		.dport = p.sport,
+		.seq = (uint32_t)pkt_rand(seed),
+		.ack = p.seq + 1,
+		.flags = 18,
+		.window = 1000,
+		.n_vlan = p.n_vlan,
+		.opts = o,
+		.opts_len = once_in(seed, 3) ? 4 : sizeof(o)};
+
+	memcpy(o, opts, sizeof(o));
+	memcpy(m.src, p.dst, 16);
+	memcpy(m.dst, p.src, 16);
+	memcpy(m.vlan_tci, p.vlan_tci, sizeof(m.vlan_tci));
+	s.len = pkt_make(s.data, sizeof(s.data), &m);
+	s.room = (uint16_t)(FRAME_ROOM - s.len);
+	return s;
+}
+
 /* A SYN that is made an ACK, with an ACK number out of the air. */
 static struct shot
-blind_ack(uint64_t *seed)
+blind_ack(uint64_t *seed, unsigned half)
 {
-	struct shot s = make_shot(seed);
+	struct shot s = make_shot(seed, half);
 	struct pkt_seen p;
 
 	if (!pkt_read(s.data, s.len, &p))
@@ -192,8 +230,8 @@ blind_ack(uint64_t *seed)
 	s.data[p.l4_off + 13] = (uint8_t)(once_in(seed, 8) ? pkt_rand(seed) : 16);
 	for (unsigned i = 0; i < 4; i++)
 		s.data[p.l4_off + 8 + i] = (uint8_t)pkt_rand(seed);
-	if (!once_in(seed, 4))
-		s.data[p.l4_off] = (uint8_t)pkt_rand(seed); /* of another port than the flows */
+	/* From no client that opens flows: one ahead of what opens its flow would be judged by it. */
+	s.data[p.l3_off + (p.v6 ? 8 + 14 : 12 + 3)] |= 0x80;
 	if (!once_in(seed, 8) && pkt_read(s.data, s.len, &p))
 		pkt_fix(s.data, s.len);
 	return s;
