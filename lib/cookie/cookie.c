@@ -19,9 +19,11 @@ static const uint16_t mss_default[2] = {SW_COOKIE_MSS4_UNSAID, SW_COOKIE_MSS6_UN
 /* What MAC1 covers before the tail - addresses, ports, client ISN - fills its words exactly. */
 static_assert(SW_COOKIE_V4_WORDS * 8 == 4 + 4 + 2 + 2 + 4, "IPv4 message without tail");
 static_assert(SW_COOKIE_V6_WORDS * 8 == 16 + 16 + 2 + 2 + 4, "IPv6 message without tail");
-static_assert(SW_COOKIE_TAIL_BYTES <= 7 && SW_COOKIE_MAC2_BYTES <= 7, "one last block");
+static_assert(SW_COOKIE_TAIL_BYTES <= 7, "one last block");
 /* One MAC1 is right for each of the 2^8 states: 2^8 of the 2^32 ISNs pass, one in 2^24. */
 static_assert((1ull << 32) >> SW_COOKIE_STATE_BITS == 1ull << 24, "odds of a guess");
+/* What MAC2 hashes, and what it leaves of 32 bits: the hash is then strongly universal. */
+static_assert(SW_COOKIE_CLOCK_BITS + SW_COOKIE_TS_BITS + SW_COOKIE_MAC2_BITS <= 33, "32-bit hash");
 /* One MAC2 is right for each clock and ts; with the ISN, 2^24 of 2^64 pass: one in 2^40. */
 static_assert(
 	SW_COOKIE_STATE_BITS + SW_COOKIE_CLOCK_BITS + SW_COOKIE_TS_BITS + SW_COOKIE_MAC_BITS_TS ==
@@ -88,46 +90,11 @@ batch_mac(struct batch *b, bool v6)
 		b->mac, b->n);
 }
 
-/* The one block of MAC2's message. clock_ts: 11 + 5 bits. */
-sw_always_inline uint64_t
-mac2_block(uint64_t mac1, unsigned clock_ts)
-{
-	return (mac1 & ((1ull << 40) - 1)) | (uint64_t)clock_ts << 40 |
-	       (uint64_t)SW_COOKIE_MAC2_BYTES << 56;
-}
-
-static void
-issue_ts(const struct sw_keys *keys, uint64_t now_s, const struct sw_cookie_in *in,
-	struct sw_cookie_out *out, const struct batch *b)
-{
-	unsigned clock = sw_cookie_clock(now_s);
-	const struct sw_sipkey *key[SW_BURST_MAX];
-	uint64_t block[SW_BURST_MAX], mac[SW_BURST_MAX];
-	uint8_t who[SW_BURST_MAX], ts[SW_BURST_MAX];
-	unsigned k = 0;
-
-	for (unsigned j = 0; j < b->n; j++) {
-		const struct sw_cookie_in *p = &in[b->who[j]];
-
-		if (!p->ts)
-			continue;
-		ts[k] = (uint8_t)((p->wscale & 15) << 1 | p->ecn);
-		block[k] = mac2_block(b->mac[j], clock << SW_COOKIE_TS_BITS | ts[k]);
-		key[k] = &keys->slot[keys->parity].k2;
-		who[k++] = b->who[j];
-	}
-	if (k == 0)
-		return;
-	sw_siphash_burst(key, block, SW_BURST_MAX, 0, mac, k);
-	for (unsigned j = 0; j < k; j++)
-		out[who[j]].tsval = sw_cookie_tsval_pack(
-			clock, ts[j], (unsigned)(mac[j] >> (64 - SW_COOKIE_MAC2_BITS)));
-}
-
 sw_always_inline void
 issue_family(const struct sw_keys *keys, uint64_t now_s, const struct sw_cookie_in *in,
 	struct sw_cookie_out *out, unsigned n, bool v6)
 {
+	const uint32_t clock = sw_cookie_clock(now_s);
 	struct batch b;
 
 	b.n = 0;
@@ -144,10 +111,16 @@ issue_family(const struct sw_keys *keys, uint64_t now_s, const struct sw_cookie_
 	if (b.n == 0)
 		return;
 	batch_mac(&b, v6);
-	for (unsigned j = 0; j < b.n; j++)
-		out[b.who[j]].isn = sw_cookie_isn_pack(
+	for (unsigned j = 0; j < b.n; j++) {
+		const struct sw_cookie_in *p = &in[b.who[j]];
+		const uint32_t ts = (uint32_t)(p->wscale & 15) << 1 | p->ecn;
+		struct sw_cookie_out *o = &out[b.who[j]];
+
+		o->isn = sw_cookie_isn_pack(
 			(unsigned)(b.mac[j] >> (64 - SW_COOKIE_MAC1_BITS)), b.state[j]);
-	issue_ts(keys, now_s, in, out, &b);
+		o->tsval = sw_cookie_tsval_pack(clock, ts,
+			sw_cookie_mac2(b.mac[j], keys->slot[keys->parity].k2, clock, ts));
+	}
 }
 
 void
@@ -207,13 +180,10 @@ sw_cookie_verify_burst(const struct sw_keys *keys, const struct sw_cookie_ack *i
 bool
 sw_cookie_verify_ts(const struct sw_keys *keys, uint32_t tsecr, struct sw_cookie_state *s)
 {
-	const struct sw_sipkey *key = &keys->slot[s->parity].k2;
-	unsigned ts = sw_cookie_tsval_ts(tsecr);
-	uint64_t block, mac;
+	const uint32_t k2 = keys->slot[s->parity].k2, ts = sw_cookie_tsval_ts(tsecr);
 
-	block = mac2_block(s->mac, sw_cookie_tsval_clock(tsecr) << SW_COOKIE_TS_BITS | ts);
-	sw_siphash_burst(&key, &block, 1, 0, &mac, 1);
-	if (mac >> (64 - SW_COOKIE_MAC2_BITS) != sw_cookie_tsval_mac(tsecr))
+	if (sw_cookie_mac2(s->mac, k2, sw_cookie_tsval_clock(tsecr), ts) !=
+		sw_cookie_tsval_mac(tsecr))
 		return false;
 	s->wscale = (uint8_t)(ts >> 1);
 	s->ecn = ts & 1;

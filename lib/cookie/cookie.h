@@ -28,13 +28,13 @@ struct sw_cookie_in {
 	uint16_t mss;	/* the client's; 0: no option */
 	uint8_t wscale; /* 0..14, or SW_WSCALE_NONE (15) */
 	bool sack;
-	bool ts;  /* make a TSval too */
-	bool ecn; /* kept only where ts */
+	bool ts;  /* the SYN-ACK will have the TSval */
+	bool ecn; /* kept only in the TSval */
 };
 
 struct sw_cookie_out {
 	uint32_t isn;	/* sequence number of the SYN-ACK */
-	uint32_t tsval; /* its TSval; undefined without ts */
+	uint32_t tsval; /* its TSval, where it has one */
 };
 
 /* What an ACK brings back. */

@@ -35,9 +35,12 @@
  *           |  scale  | ECN |
  *           +---------+-----+
  *
- *    MAC2 = the top 16 bits of SipHash-2-4(key[parity].k2, 7 bytes):
- *      the low 40 bits of the SipHash output whose top 24 are MAC1, 5 bytes little-endian;
- *      clock and ts (11 + 5 bits; clock in the high ones), 2 bytes little-endian
+ *    MAC2 = the top 16 bits of key[parity].k2 * x + pad, mod 2^32:
+ *      x:    clock and ts, 11 + 5 bits, clock in the high ones
+ *      pad:  the low 32 bits of the SipHash output whose top 24 are MAC1
+ *    It is a universal hash under a pad that each connection has of its own (Wegman and Carter 1981;
+ *    that one: Dietzfelbinger 1996): whoever has not seen a TSval of the connection guesses all 16
+ *    bits. docs/security.md says what one who has seen some of his own can do with them.
  *
  * The clock makes the TSval of a later SYN-ACK to the same client the larger one (RFC 7323, 5: PAWS
  * judges a SYN-ACK against a TIME_WAIT of the client), from one second to 1,024 s apart; what the
@@ -66,7 +69,6 @@ _Static_assert(SW_COOKIE_MAC1_BITS >= 24 && SW_COOKIE_MAC_BITS_TS >= 40, "the MA
 #define SW_COOKIE_TAIL_BYTES 4
 #define SW_COOKIE_V4_WORDS   2 /* whole 64-bit words before the tail */
 #define SW_COOKIE_V6_WORDS   5
-#define SW_COOKIE_MAC2_BYTES 7
 
 #define SW_COOKIE_CLASSES 8
 
@@ -137,6 +139,14 @@ static inline unsigned int
 sw_cookie_state_parity(unsigned int state)
 {
 	return state & 1;
+}
+
+/* MAC2. mac1: the whole SipHash output; k2: the slot's; clock: 11 bits; ts: 5 bits */
+static inline unsigned int
+sw_cookie_mac2(unsigned long long mac1, unsigned int k2, unsigned int clock, unsigned int ts)
+{
+	return (k2 * (clock << SW_COOKIE_TS_BITS | ts) + (unsigned int)mac1) >>
+	       (32 - SW_COOKIE_MAC2_BITS);
 }
 
 /* clock: 11 bits; ts: 5 bits; mac16: MAC2 */

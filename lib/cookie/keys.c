@@ -14,7 +14,7 @@ sw_wipe(void *p, size_t len)
 static void
 slot_derive(struct sw_key_slot *slot, const struct sw_master *master, uint64_t epoch)
 {
-	uint64_t word[4];
+	uint64_t word[3];
 
 	for (uint64_t i = 0; i < SW_ARRAY_LEN(word); i++) {
 		const uint64_t msg[2] = {epoch, i};
@@ -24,8 +24,7 @@ slot_derive(struct sw_key_slot *slot, const struct sw_master *master, uint64_t e
 	}
 	slot->k1.k0 = word[0];
 	slot->k1.k1 = word[1];
-	slot->k2.k0 = word[2];
-	slot->k2.k1 = word[3];
+	slot->k2 = (uint32_t)word[2];
 	slot->epoch = epoch;
 	sw_wipe(word, sizeof(word));
 }

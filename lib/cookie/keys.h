@@ -15,7 +15,7 @@
  *
  *   SipHash(master[0], e || i) ^ SipHash(master[1], e || i)
  *
- * each over 16 bytes, i = 0..3. Front ends with one master secret accept each other's cookies.
+ * each over 16 bytes: words 0 and 1 are k1, the low half of word 2 is k2. Front ends with one master secret accept each other's cookies.
  *
  * Threads: a key set is immutable once a lcore can see it. The control thread derives a new one
  *          (sw_keys_derive) into other memory, publishes the pointer, and wipes the old one after a
@@ -34,7 +34,7 @@
 
 struct sw_key_slot {
 	struct sw_sipkey k1; /* MAC of the ISN */
-	struct sw_sipkey k2; /* MAC of the timestamp */
+	uint32_t k2;	     /* factor in the MAC of the timestamp */
 	uint64_t epoch;	     /* whose key this is; its low bit is the slot's index */
 };
 

@@ -19,7 +19,8 @@ static bool
 budget_spend(struct burst *b, const struct sw_cookie_state *c)
 {
 	struct budget *bu = &b->e->budget[c->parity];
-	uint32_t bit = (uint32_t)c->mac & (SEEN_BITS - 1); /* the cookie has the top bits */
+	/* Bits that neither the ISN nor the TSval shows (cookie/format.h): below 16, and 32-35. */
+	uint32_t bit = (uint32_t)((c->mac & 0xffff) | (c->mac >> 16 & 0xf0000)) & (SEEN_BITS - 1);
 	uint64_t mask = 1ull << (bit % 64);
 
 	if (!b->view->budget)

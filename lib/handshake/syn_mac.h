@@ -24,6 +24,13 @@ pair_of(__m256i low, __m256i high)
 }
 
 sw_always_inline __m256i
+lows(const struct pair *p)
+{
+	return _mm256_castps_si256(
+		_mm256_shuffle_ps(_mm256_castsi256_ps(p->a), _mm256_castsi256_ps(p->b), 0x88));
+}
+
+sw_always_inline __m256i
 highs(const struct pair *p)
 {
 	return _mm256_castps_si256(

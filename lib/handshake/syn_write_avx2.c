@@ -2,24 +2,17 @@
 /* syn_write_avx2.c - rows become cookies and eight SYN-ACKs (syn.h). IPv4 and IPv6 share one body. */
 #include "handshake/syn_mac.h"
 
-/* The TSval of our SYN-ACKs. ts: 5 bits. */
+/* The TSval of our SYN-ACKs. mac1: whole; ts: 5 bits. */
 sw_always_inline __m256i
 make_tsval(const struct pair *mac1, __m256i ts, const struct syn_keys *keys)
 {
-	const __m256i clock = SET1(keys->clock << SW_COOKIE_TS_BITS);
-	const __m256i low40 = _mm256_set1_epi64x((1ll << 40) - 1);
-	struct pair m = pair_of(_mm256_setzero_si256(),
-		either(_mm256_slli_epi32(either(ts, clock), 8), SET1(SW_COOKIE_MAC2_BYTES << 24)));
-	const struct key_rows k2 = one_key(&keys->slot->k2);
-	struct pair out;
-	__m256i mac16;
+	const __m256i x = either(SET1(keys->clock << SW_COOKIE_TS_BITS), ts);
+	const __m256i mac2 = _mm256_srli_epi32(
+		_mm256_add_epi32(_mm256_mullo_epi32(x, SET1(keys->slot->k2)), lows(mac1)),
+		32 - SW_COOKIE_MAC2_BITS);
+	const __m256i masked = both(_mm256_xor_si256(ts, mac2), SET1(0x1f));
 
-	m.a = either(m.a, both(mac1->a, low40));
-	m.b = either(m.b, both(mac1->b, low40));
-	out = mac(&k2, &m, 1);
-	mac16 = _mm256_srli_epi32(highs(&out), 16);
-	ts = _mm256_slli_epi32(both(_mm256_xor_si256(ts, mac16), SET1(0x1f)), 16);
-	return either(either(SET1(keys->clock << 21), ts), mac16);
+	return either(either(SET1(keys->clock << 21), _mm256_slli_epi32(masked, 16)), mac2);
 }
 
 /* Options of the SYN-ACKs, and what the cookie says of them. */
