@@ -16,8 +16,8 @@ static const uint8_t ws_class[16] = {1, 1, 2, 2, 2, 3, 4, 5, 6, 7, 7, 7, 7, 7, 7
 
 static const uint16_t mss_default[2] = {SW_COOKIE_MSS4_UNSAID, SW_COOKIE_MSS6_UNSAID};
 
-/* What MAC1 covers before the tail - addresses, ports, client ISN - fills its words exactly. */
-static_assert(SW_COOKIE_V4_WORDS * 8 == 4 + 4 + 2 + 2 + 4, "IPv4 message without tail");
+/* What MAC1 covers before the tail fills its words exactly. */
+static_assert(SW_COOKIE_V4_WORDS * 8 == 4 + 2 + 2 + 4 + 4, "IPv4 message without tail");
 static_assert(SW_COOKIE_V6_WORDS * 8 == 16 + 16 + 2 + 2 + 4, "IPv6 message without tail");
 static_assert(SW_COOKIE_TAIL_BYTES <= 7, "one last block");
 /* One MAC1 is right for each of the 2^8 states: 2^8 of the 2^32 ISNs pass, one in 2^24. */
@@ -67,16 +67,17 @@ batch_add(struct batch *b, bool v6, unsigned who, const struct sw_tuple *t, uint
 	uint64_t *m = &b->msg[b->n];
 
 	if (v6) {
-		m[0 * SW_BURST_MAX] = t->client.q[0];
-		m[1 * SW_BURST_MAX] = t->client.q[1];
-		m[2 * SW_BURST_MAX] = t->server.q[0];
-		m[3 * SW_BURST_MAX] = t->server.q[1];
+		m[0 * SW_BURST_MAX] = t->server.q[0];
+		m[1 * SW_BURST_MAX] = t->server.q[1];
+		m[2 * SW_BURST_MAX] = t->client.q[0];
+		m[3 * SW_BURST_MAX] = t->client.q[1];
+		m[4 * SW_BURST_MAX] = t->sport_be | (uint64_t)client_isn << 32;
 	} else {
-		m[0] = t->client.w_be[3] | (uint64_t)t->server.w_be[3] << 32;
+		m[0 * SW_BURST_MAX] = t->server.w_be[3] | (uint64_t)t->sport_be << 32;
+		m[1 * SW_BURST_MAX] = t->client.w_be[3] | (uint64_t)client_isn << 32;
 	}
-	m[(words - 1) * SW_BURST_MAX] =
-		t->cport_be | (uint64_t)t->sport_be << 16 | (uint64_t)client_isn << 32;
-	m[words * SW_BURST_MAX] = state | (uint64_t)(t->vlan_af & SW_TUPLE_VLAN_MASK) << 8 |
+	m[words * SW_BURST_MAX] = t->cport_be | (uint64_t)state << 16 |
+				  (uint64_t)(t->vlan_af & SW_TUPLE_VLAN_MASK) << 24 |
 				  (uint64_t)(words * 8 + SW_COOKIE_TAIL_BYTES) << 56;
 	b->key[b->n] = key;
 	b->state[b->n] = (uint8_t)state;

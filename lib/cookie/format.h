@@ -17,11 +17,14 @@
  *           +--------+-------+------+--------+
  *
  *    MAC1 = the top 24 bits of SipHash-2-4(key[parity].k1, message); message:
- *      IPv4, 16 bytes + tail:  client address 4, server address 4, client port 2, server port 2,
+ *      IPv4, 16 bytes + tail:  server address 4, server port 2, zero 2, client address 4,
  *                              client ISN 4
- *      IPv6, 40 bytes + tail:  client address 16, server address 16, ports 4, client ISN 4
- *      tail, 4 bytes:          state 1, VLAN ids 3 (12 bits outer, 12 bits inner, little-endian)
- *    Addresses and ports in wire order, the ISN as the 32-bit number in little-endian order.
+ *      IPv6, 40 bytes + tail:  server address 16, client address 16, server port 2, zero 2,
+ *                              client ISN 4
+ *      tail, 6 bytes:          client port 2, state 1, VLAN ids 3 (12 bits outer, 12 bits inner,
+ *                              little-endian)
+ *    Addresses and ports in wire order, the ISN as the 32-bit number in little-endian order. The
+ *    server comes first: for packets to one server the state behind it is computed once.
  *
  * The TSval of our SYN-ACK, where the client sent timestamps:
  *
@@ -65,8 +68,8 @@ _Static_assert(
 	SW_COOKIE_CLOCK_BITS + SW_COOKIE_TS_BITS + SW_COOKIE_MAC2_BITS == 32, "the TSval is full");
 _Static_assert(SW_COOKIE_MAC1_BITS >= 24 && SW_COOKIE_MAC_BITS_TS >= 40, "the MAC budget");
 
-/* Tail of MAC1's message: state and VLAN ids. SipHash's length block holds up to 7 bytes. */
-#define SW_COOKIE_TAIL_BYTES 4
+/* Tail of MAC1's message: client port, state and VLAN ids. SipHash's length block holds up to 7 bytes. */
+#define SW_COOKIE_TAIL_BYTES 6
 #define SW_COOKIE_V4_WORDS   2 /* whole 64-bit words before the tail */
 #define SW_COOKIE_V6_WORDS   5
 

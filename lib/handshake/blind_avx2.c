@@ -52,39 +52,51 @@ blind_read_avx2(struct syn_batch *s)
 	}
 }
 
-/* Word i of the key that each lane's parity names. */
-sw_always_inline struct pair
-key_words(const struct sw_keys *keys, unsigned i, const struct pair *odd)
+/* Of each lane that state which its cookie's parity names. odd: of 64 bits. */
+sw_always_inline struct sip_x4
+by_parity(__m256i odd, const struct sip_x4 *one, const struct sip_x4 *zero)
 {
-	const struct sw_sipkey *a = &keys->slot[0].k1, *b = &keys->slot[1].k1;
-	const __m256i even_key = _mm256_set1_epi64x((long long)(i == 0 ? a->k0 : a->k1));
-	const __m256i odd_key = _mm256_set1_epi64x((long long)(i == 0 ? b->k0 : b->k1));
-
-	return (struct pair){pick(odd->a, odd_key, even_key), pick(odd->b, odd_key, even_key)};
+	return (struct sip_x4){pick(odd, one->v0, zero->v0), pick(odd, one->v1, zero->v1),
+		pick(odd, one->v2, zero->v2), pick(odd, one->v3, zero->v3)};
 }
 
+/* server: the MAC's state behind it, by parity. */
 sw_always_inline void
-verify_lanes(struct syn_batch *s, unsigned at, const struct sw_keys *keys, const bool v6)
+verify_lanes(struct syn_batch *s, unsigned at, const struct sip_x8 server[2], const bool v6)
 {
 	const __m256i cookie = row_load(&s->cookie[at]), mac24 = _mm256_srli_epi32(cookie, 8);
 	/* sw_cookie_isn_state() */
 	const __m256i state = both(_mm256_xor_si256(cookie, mac24), SET1(0xff));
 	const __m256i odd = bit_mask(state, 1);
 	const struct pair odd64 = pair_of(odd, odd);
-	const struct key_rows key = {key_words(keys, 0, &odd64), key_words(keys, 1, &odd64)};
-	const struct pair m = mac1(s, at, state, &key, v6);
+	const struct sip_x8 start = {by_parity(odd64.a, &server[1].a, &server[0].a),
+		by_parity(odd64.b, &server[1].b, &server[0].b)};
+	const struct pair m = mac1_client(s, at, start, state, v6);
 	const __m256i right = _mm256_cmpeq_epi32(_mm256_srli_epi32(highs(&m), 8), mac24);
 
 	s->fit &= ~((uint64_t)lanes(right) << at);
 }
 
+sw_always_inline void
+verify_family(struct syn_batch *s, const struct sw_keys *keys, const bool v6)
+{
+	const bool one = (s->fit & ~s->like_first) == 0;
+	struct sip_x8 server[2];
+
+	for (unsigned i = 0; i < 2 && one; i++)
+		server[i] = mac1_first_server(s, &keys->slot[i].k1, v6);
+	for (unsigned at = 0; at < s->n; at += SYN_LANES) {
+		for (unsigned i = 0; i < 2 && !one; i++)
+			server[i] = mac1_server(s, at, &keys->slot[i].k1, v6);
+		verify_lanes(s, at, server, v6);
+	}
+}
+
 void
 blind_verify_avx2(struct syn_batch *s, const struct sw_keys *keys)
 {
-	for (unsigned at = 0; at < s->n; at += SYN_LANES) {
-		if (s->v6)
-			verify_lanes(s, at, keys, true);
-		else
-			verify_lanes(s, at, keys, false);
-	}
+	if (s->v6)
+		verify_family(s, keys, true);
+	else
+		verify_family(s, keys, false);
 }

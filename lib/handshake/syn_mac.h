@@ -37,75 +37,100 @@ highs(const struct pair *p)
 		_mm256_shuffle_ps(_mm256_castsi256_ps(p->a), _mm256_castsi256_ps(p->b), 0xdd));
 }
 
-/* 64-bit word i of the two addresses of lanes 0 1 4 5 and 2 3 6 7, all four words. */
+/* The two 64-bit words of an IPv6 address, which is at off from the IP headers. */
 sw_always_inline void
-address_words(uint8_t *const l3[SYN_LANES], struct pair m[4])
+address_words(uint8_t *const l3[SYN_LANES], size_t off, struct pair m[2])
 {
-	static const uint8_t lane[2][4] = {{0, 1, 4, 5}, {2, 3, 6, 7}};
-	__m256i q[2][4];
+	__m256i x[4];
 
-	for (unsigned g = 0; g < 2; g++) {
-		__m256i x[4], y[4];
+	for (unsigned k = 0; k < 4; k++) {
+		const __m128i *low = (const __m128i *)(const void *)(l3[k] + off);
+		const __m128i *high = (const __m128i *)(const void *)(l3[k + 4] + off);
 
-		for (unsigned k = 0; k < 4; k++)
-			x[k] = _mm256_loadu_si256(
-				(const __m256i *)(const void *)(l3[lane[g][k]] +
-								offsetof(struct sw_wire_ip6, src)));
-		y[0] = _mm256_unpacklo_epi64(x[0], x[1]);
-		y[1] = _mm256_unpackhi_epi64(x[0], x[1]);
-		y[2] = _mm256_unpacklo_epi64(x[2], x[3]);
-		y[3] = _mm256_unpackhi_epi64(x[2], x[3]);
-		q[g][0] = _mm256_permute2x128_si256(y[0], y[2], 0x20);
-		q[g][1] = _mm256_permute2x128_si256(y[1], y[3], 0x20);
-		q[g][2] = _mm256_permute2x128_si256(y[0], y[2], 0x31);
-		q[g][3] = _mm256_permute2x128_si256(y[1], y[3], 0x31);
+		x[k] = _mm256_inserti128_si256(
+			_mm256_castsi128_si256(_mm_loadu_si128(low)), _mm_loadu_si128(high), 1);
 	}
-	for (unsigned i = 0; i < 4; i++)
-		m[i] = (struct pair){q[0][i], q[1][i]};
+	m[0] = (struct pair){_mm256_unpacklo_epi64(x[0], x[1]), _mm256_unpacklo_epi64(x[2], x[3])};
+	m[1] = (struct pair){_mm256_unpackhi_epi64(x[0], x[1]), _mm256_unpackhi_epi64(x[2], x[3])};
 }
 
-/* The two words of the key of each lane. */
-struct key_rows {
-	struct pair k0, k1;
+/* States of SipHash; of lanes 0 1 4 5 and 2 3 6 7. */
+struct sip_x8 {
+	struct sip_x4 a, b;
 };
 
-sw_always_inline struct key_rows
-one_key(const struct sw_sipkey *key)
+sw_always_inline void
+sip_add(struct sip_x8 *s, const struct pair *m)
 {
-	const __m256i k0 = _mm256_set1_epi64x((long long)key->k0);
-	const __m256i k1 = _mm256_set1_epi64x((long long)key->k1);
-
-	return (struct key_rows){{k0, k0}, {k1, k1}};
+	sip_word_x8(&s->a, &s->b, m->a, m->b);
 }
 
-sw_always_inline struct pair
-mac(const struct key_rows *key, const struct pair *m, unsigned n)
+/*
+ * MAC1 of cookie/format.h in two steps: the state behind the server's address (IPv4: and port), and
+ * the rest. The first is one for all lanes where the server is. key: one for all lanes.
+ */
+sw_always_inline struct sip_x8
+mac1_server(const struct syn_batch *s, unsigned at, const struct sw_sipkey *key, const bool v6)
 {
-	struct sip_x4 a = sip_init_x4(key->k0.a, key->k1.a);
-	struct sip_x4 b = sip_init_x4(key->k0.b, key->k1.b);
+	const struct sip_x4 start = sip_init_x4(
+		_mm256_set1_epi64x((long long)key->k0), _mm256_set1_epi64x((long long)key->k1));
+	struct sip_x8 state = {start, start};
+	struct pair m[2];
 
-	for (unsigned i = 0; i < n; i++)
-		sip_word_x8(&a, &b, m[i].a, m[i].b);
-	sip_final_x8(&a, &b);
-	return (struct pair){sip_fold_x4(&a), sip_fold_x4(&b)};
+	if (v6) {
+		address_words(&s->l3[at], offsetof(struct sw_wire_ip6, dst), m);
+		sip_add(&state, &m[0]);
+		sip_add(&state, &m[1]);
+	} else {
+		m[0] = pair_of(
+			row_load(&s->server[at]), _mm256_srli_epi32(row_load(&s->ports[at]), 16));
+		sip_add(&state, &m[0]);
+	}
+	return state;
 }
 
-/* MAC1 of cookie/format.h. state: 8 bits. */
+/* The same for all lanes of a batch that are like its first one. */
+sw_always_inline struct sip_x8
+mac1_first_server(const struct syn_batch *s, const struct sw_sipkey *key, const bool v6)
+{
+	struct sip_x8 state = mac1_server(s, 0, key, v6);
+	__m256i *v[] = {&state.a.v0, &state.a.v1, &state.a.v2, &state.a.v3};
+
+	for (unsigned i = 0; i < 4; i++)
+		*v[i] = _mm256_broadcastq_epi64(_mm256_castsi256_si128(*v[i]));
+	state.b = state.a;
+	return state;
+}
+
+/* mac1: the state behind the server, then the MACs. cookie_state: 8 bits. */
 sw_always_inline struct pair
-mac1(const struct syn_batch *s, unsigned at, __m256i state, const struct key_rows *key,
+mac1_client(const struct syn_batch *s, unsigned at, struct sip_x8 mac1, __m256i cookie_state,
 	const bool v6)
 {
-	const unsigned words = v6 ? SW_COOKIE_V6_WORDS : SW_COOKIE_V4_WORDS;
-	struct pair m[SW_COOKIE_V6_WORDS + 1];
+	const unsigned bytes =
+		8 * (v6 ? SW_COOKIE_V6_WORDS : SW_COOKIE_V4_WORDS) + SW_COOKIE_TAIL_BYTES;
+	const __m256i ports = row_load(&s->ports[at]), vlan = row_load(&s->vlan[at]);
+	const __m256i isn = row_load(&s->isn[at]);
+	/* Client port 2, state 1, VLAN ids 3, a byte that is 0, length. */
+	const struct pair tail = pair_of(
+		either(either(both(ports, SET1(0xffff)), _mm256_slli_epi32(cookie_state, 16)),
+			_mm256_slli_epi32(vlan, 24)),
+		either(_mm256_srli_epi32(vlan, 8), SET1(bytes << 24)));
+	struct pair m[3];
 
-	if (v6)
-		address_words(&s->l3[at], m);
-	else
-		m[0] = pair_of(row_load(&s->client[at]), row_load(&s->server[at]));
-	m[words - 1] = pair_of(row_load(&s->ports[at]), row_load(&s->isn[at]));
-	m[words] = pair_of(either(state, _mm256_slli_epi32(row_load(&s->vlan[at]), 8)),
-		SET1((words * 8 + SW_COOKIE_TAIL_BYTES) << 24));
-	return mac(key, m, words + 1);
+	if (v6) {
+		address_words(&s->l3[at], offsetof(struct sw_wire_ip6, src), m);
+		m[2] = pair_of(_mm256_srli_epi32(ports, 16), isn);
+		sip_add(&mac1, &m[0]);
+		sip_add(&mac1, &m[1]);
+		sip_add(&mac1, &m[2]);
+	} else {
+		m[0] = pair_of(row_load(&s->client[at]), isn);
+		sip_add(&mac1, &m[0]);
+	}
+	sip_add(&mac1, &tail);
+	sip_final_x8(&mac1.a, &mac1.b);
+	return (struct pair){sip_fold_x4(&mac1.a), sip_fold_x4(&mac1.b)};
 }
 
 #endif

@@ -130,13 +130,15 @@ sum_tcp(const struct syn_batch *s, unsigned at, __m256i hdr, __m256i t[12])
 	t[4] = _mm256_xor_si256(sum_fold(sum), SET1(0xffff));
 }
 
+/* server: the MAC's state behind it, where it is one for all lanes; else NULL. */
 sw_always_inline unsigned
-write_lanes(struct syn_batch *s, unsigned at, const struct syn_keys *keys, const bool v6)
+write_lanes(struct syn_batch *s, unsigned at, const struct syn_keys *keys,
+	const struct sip_x8 *server, const bool v6)
 {
 	const struct reply_x8 r = make_reply(s, at);
 	const __m256i state = make_state(s, at, &r, keys->parity);
-	const struct key_rows k1 = one_key(&keys->slot->k1);
-	const struct pair m1 = mac1(s, at, state, &k1, v6);
+	const struct pair m1 = mac1_client(s, at,
+		server != NULL ? *server : mac1_server(s, at, &keys->slot->k1, v6), state, v6);
 	const __m256i hi = highs(&m1), ports = row_load(&s->ports[at]);
 	const unsigned fit =
 		(unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(r.fit)) & (unsigned)(s->fit >> at);
@@ -185,13 +187,25 @@ write_lanes(struct syn_batch *s, unsigned at, const struct syn_keys *keys, const
 	return fit;
 }
 
-void
-syn_write_avx2(struct syn_batch *s, const struct syn_keys *keys)
+sw_always_inline void
+write_family(struct syn_batch *s, const struct syn_keys *keys, const bool v6)
 {
+	struct sip_x8 server;
+
+	if (s->one_target)
+		server = mac1_first_server(s, &keys->slot->k1, v6);
 	for (unsigned at = 0; at < s->n; at += SYN_LANES) {
-		uint64_t fit =
-			s->v6 ? write_lanes(s, at, keys, true) : write_lanes(s, at, keys, false);
+		const uint64_t fit = write_lanes(s, at, keys, s->one_target ? &server : NULL, v6);
 
 		s->fit &= fit << at | ~((uint64_t)0xff << at);
 	}
+}
+
+void
+syn_write_avx2(struct syn_batch *s, const struct syn_keys *keys)
+{
+	if (s->v6)
+		write_family(s, keys, true);
+	else
+		write_family(s, keys, false);
 }

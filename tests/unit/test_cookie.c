@@ -79,25 +79,29 @@ naive_issue(const struct sw_keys *k, uint64_t now_s, const struct sw_cookie_in *
 	bool v6 = t->vlan_af >> 31;
 	const struct sw_key_slot *slot = &k->slot[k->parity];
 	unsigned first = v6 ? 0 : 12, n = 0, state, ts, clock;
-	uint8_t msg[44];
+	uint8_t msg[46];
 	struct sw_cookie_out out;
 	uint64_t mac;
 
 	state = naive_mss_class(in->mss, v6) * 32 + naive_ws_class(in->wscale) * 4 + in->sack * 2 +
 		k->parity;
 	for (unsigned i = first; i < 16; i++)
-		msg[n++] = t->client.b[i];
-	for (unsigned i = first; i < 16; i++)
 		msg[n++] = t->server.b[i];
-	memcpy(msg + n, &t->cport_be, 2);
-	memcpy(msg + n + 2, &t->sport_be, 2);
+	for (unsigned i = first; v6 && i < 16; i++)
+		msg[n++] = t->client.b[i];
+	memcpy(msg + n, &t->sport_be, 2);
+	memset(msg + n + 2, 0, 2);
 	n += 4;
+	for (unsigned i = first; !v6 && i < 16; i++)
+		msg[n++] = t->client.b[i];
 	for (unsigned i = 0; i < 4; i++)
 		msg[n++] = (uint8_t)(in->client_isn >> (8 * i));
+	memcpy(msg + n, &t->cport_be, 2);
+	n += 2;
 	msg[n++] = (uint8_t)state;
 	for (unsigned i = 0; i < 3; i++)
 		msg[n++] = (uint8_t)(t->vlan_af >> (8 * i));
-	ck_assert_uint_eq(n, v6 ? 44 : 20);
+	ck_assert_uint_eq(n, v6 ? 46 : 22);
 
 	mac = sw_siphash(&slot->k1, msg, n);
 	out.isn = (uint32_t)(mac >> 40) * 256 + ((state ^ (unsigned)(mac >> 40)) % 256);
@@ -134,12 +138,12 @@ START_TEST(known_cookies)
 	struct sw_cookie_out out;
 
 	sw_cookie_issue_burst(&k, 1000000, &in4, &out, 1);
-	ck_assert_uint_eq(out.isn, 0xc097e731);
-	ck_assert_uint_eq(out.tsval, 0x480f1940);
+	ck_assert_uint_eq(out.isn, 0x51f466b0);
+	ck_assert_uint_eq(out.tsval, 0x48123d1d);
 	k.parity = 1;
 	sw_cookie_issue_burst(&k, 2047, &in6, &out, 1);
-	ck_assert_uint_eq(out.isn, 0x63d0b011);
-	ck_assert_uint_eq(out.tsval, 0xfff69968);
+	ck_assert_uint_eq(out.isn, 0xb9c4a908);
+	ck_assert_uint_eq(out.tsval, 0xffed2d33);
 }
 END_TEST
 
