@@ -132,9 +132,6 @@ sw_siphash_burst_scalar(const struct sw_sipkey *const key[], const uint64_t *msg
 {
 	/* The lengths of the cookie's messages (format.h) get code of their own, unrolled. */
 	switch (words) {
-	case 0:
-		burst(key, msg, stride, 0, out, n);
-		break;
 	case 2:
 		burst(key, msg, stride, 2, out, n);
 		break;

@@ -39,17 +39,31 @@ tagged_family(const struct sw_frame *f)
 	return (type & SYN_TYPE_IP6_MASK) == SYN_TYPE_IP6 && looks_plain(f, l3, true) ? 1 : NONE;
 }
 
+/* It can be answered at all; what is read below up to the IP header is there. */
+sw_always_inline bool
+is_candidate(const struct sw_frame *f)
+{
+	return f->side == SW_OUTSIDE && !(f->csum & (SW_CSUM_IP_BAD | SW_CSUM_L4_BAD)) &&
+	       f->len >= SW_ETH_BYTES + SW_IP4_BYTES;
+}
+
+/* EtherType and first byte of what follows the station addresses. */
+sw_always_inline uint32_t
+type_of(const struct sw_frame *f)
+{
+	return sw_load32(f->data + SW_ETH_BYTES - 2);
+}
+
 /* The family of a frame that looks like a plain SYN, with the offset of its IP header; else NONE. */
 sw_always_inline unsigned
 family_of(const struct sw_frame *f, uint32_t *l3)
 {
-	const uint8_t bad = SW_CSUM_IP_BAD | SW_CSUM_L4_BAD;
 	uint32_t type;
 
 	*l3 = SW_ETH_BYTES;
-	if (f->side != SW_OUTSIDE || (f->csum & bad) || f->len < SW_ETH_BYTES + SW_IP4_BYTES)
+	if (!is_candidate(f))
 		return NONE;
-	type = sw_load32(f->data + SW_ETH_BYTES - 2);
+	type = type_of(f);
 	if ((type & SYN_TYPE_IP4_MASK) == SYN_TYPE_IP4)
 		return looks_plain(f, SW_ETH_BYTES, false) ? 0 : NONE;
 	if ((type & SYN_TYPE_IP6_MASK) == SYN_TYPE_IP6)
@@ -58,6 +72,25 @@ family_of(const struct sw_frame *f, uint32_t *l3)
 		return NONE;
 	*l3 = SW_ETH_BYTES + SW_VLAN_BYTES;
 	return tagged_family(f);
+}
+
+/* Takes the first frames as long as they are of that family and without a tag; in a flood, all. */
+sw_always_inline unsigned
+take_first(struct syn_batch *s, struct sw_frame *frames, unsigned n, const bool v6)
+{
+	const uint32_t type = v6 ? SYN_TYPE_IP6 : SYN_TYPE_IP4;
+	const uint32_t mask = v6 ? SYN_TYPE_IP6_MASK : SYN_TYPE_IP4_MASK;
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		struct sw_frame *f = &frames[i];
+
+		if (!is_candidate(f) || (type_of(f) & mask) != type ||
+			!looks_plain(f, SW_ETH_BYTES, v6))
+			break;
+		syn_put(s, i, f, SW_ETH_BYTES, 0);
+	}
+	return i;
 }
 
 static uint32_t
@@ -84,9 +117,14 @@ syn_pick(struct burst *b, struct syn_batch syns[2], struct sw_frame *frames, uns
 	struct sw_frame *rest)
 {
 	uint8_t family[SW_BURST_MAX];
-	unsigned n_syns[2] = {0}, at[2] = {0}, n_rest = 0;
+	unsigned n_syns[2] = {0}, at[2] = {0}, n_rest = 0, first;
 
-	for (unsigned i = 0; i < n; i++) {
+	n_syns[0] = take_first(&syns[0], frames, n, false);
+	if (n_syns[0] == 0)
+		n_syns[1] = take_first(&syns[1], frames, n, true);
+	first = n_syns[0] + n_syns[1];
+	memset(family, n_syns[1] != 0, first);
+	for (unsigned i = first; i < n; i++) {
 		uint32_t l3;
 		const unsigned v6 = family_of(&frames[i], &l3);
 
@@ -299,6 +337,25 @@ send_one(const struct syn_batch *s, unsigned i, struct sw_frame *tx)
 	tx->room = (uint16_t)room;
 }
 
+static void
+send_made(struct burst *b, unsigned made)
+{
+	struct sw_out *out = b->out;
+
+	out->n_tx[SW_OUTSIDE] += made;
+	count_made(b, made);
+}
+
+/* All SYNs became SYN-ACKs, of one service. */
+sw_always_inline void
+send_all(struct burst *b, const struct syn_batch *s, uint16_t service, struct sw_frame *tx)
+{
+	for (unsigned i = 0; i < s->n; i++)
+		send_one(s, i, &tx[i]);
+	count_service(b, service, s->n);
+	send_made(b, s->n);
+}
+
 /* Hands out the SYN-ACKs that were made; SYNs that are not fit after all go to rest[]. */
 sw_always_inline unsigned
 send_synacks(struct burst *b, const struct syn_batch *s, uint16_t service, struct sw_frame *rest)
@@ -308,6 +365,10 @@ send_synacks(struct burst *b, const struct syn_batch *s, uint16_t service, struc
 	unsigned n_rest = 0, made = 0, counted = 0;
 
 	SW_ASSERT(out->n_tx[SW_OUTSIDE] + s->n <= SW_OUT_MAX);
+	if (sw_likely(s->one_target && s->fit == UINT64_MAX >> (SW_BURST_MAX - s->n))) {
+		send_all(b, s, service, tx);
+		return 0;
+	}
 	for (unsigned i = 0; i < s->n; i++) {
 		if (sw_unlikely(!(s->fit >> i & 1))) {
 			if (!(s->gone >> i & 1))
@@ -324,9 +385,8 @@ send_synacks(struct burst *b, const struct syn_batch *s, uint16_t service, struc
 	}
 	if (made != 0) {
 		count_service(b, service, made - counted);
-		count_made(b, made);
+		send_made(b, made);
 	}
-	out->n_tx[SW_OUTSIDE] += made;
 	return n_rest;
 }
 

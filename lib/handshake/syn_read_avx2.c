@@ -6,7 +6,7 @@
 
 /* The IP headers are as they must be and no longer than the frame; hdr: bytes of the TCP header. */
 sw_always_inline __m256i
-ip_fit(const __m256i *w, __m256i hdr, __m256i l3_len, const bool v6)
+ip_fit(const __m256i *w, __m256i hdr, __m256i l3_len, __m256i addresses, const bool v6)
 {
 	const __m256i want = v6 ? hdr : _mm256_add_epi32(hdr, SET1(SW_IP4_BYTES));
 	const __m256i whole = v6 ? _mm256_add_epi32(hdr, SET1(SW_IP6_BYTES)) : want;
@@ -15,7 +15,7 @@ ip_fit(const __m256i *w, __m256i hdr, __m256i l3_len, const bool v6)
 		v6 ? _mm256_srli_epi32(swap32(w[1]), 16) : both(swap32(w[0]), SET1(0xffff));
 	const __m256i fit = less(_mm256_cmpeq_epi32(len, want), _mm256_cmpgt_epi32(whole, l3_len));
 
-	return both(fit, ip_sound(w, v6));
+	return both(fit, ip_sound(w, addresses, v6));
 }
 
 /* Sources that answer.c: source_is_bad() refuses. */
@@ -45,11 +45,11 @@ struct opts_x8 {
 	__m256i full, ts; /* masks */
 	__m256i mss, wscale;
 	__m256i tsval;
-	__m256i sum; /* of the option words that belong to the header */
 };
 
+/* sum: those of the words that belong to the header are added. */
 sw_always_inline struct opts_x8
-read_opts(const __m256i *w, __m256i hdr)
+read_opts(const __m256i *w, __m256i hdr, struct sum_x8 *sum)
 {
 	const __m256i none = is(hdr, 20), one = is(hdr, 24);
 	const __m256i ws1 = is(both(w[1], SET1(WSCALE_MASK)), WSCALE_KIND);
@@ -69,12 +69,12 @@ read_opts(const __m256i *w, __m256i hdr)
 		_mm256_srli_epi32(pick(linux_, w[4], w[1]), 24), SET1(SW_WSCALE_MAX));
 	o.wscale = pick(o.full, o.wscale, SET1(SW_WSCALE_NONE));
 	o.tsval = both(o.ts, pick(linux_, w[2], w[3]));
-	o.sum = sum_add(_mm256_setzero_si256(), less(w[0], none));
-	o.sum = sum_add(o.sum, both(w[1], o.full));
-	o.sum = sum_add(o.sum, both(w[2], o.full));
-	o.sum = sum_add(o.sum, both(w[3], o.ts));
-	o.sum = sum_add(o.sum, both(w[4], o.ts));
-	o.sum = sum_add(o.sum, both(w[5], macos));
+	sum_add(sum, less(w[0], none));
+	sum_add(sum, both(w[1], o.full));
+	sum_add(sum, both(w[2], o.full));
+	sum_add(sum, both(w[3], o.ts));
+	sum_add(sum, both(w[4], o.ts));
+	sum_add(sum, both(w[5], macos));
 	return o;
 }
 
@@ -99,23 +99,23 @@ read_lanes(struct syn_batch *s, unsigned at, const bool v6)
 {
 	__m256i w[ALL_WORDS(true)];
 	const __m256i *tcp = w + IP_WORDS(v6);
-	__m256i hdr, fit, addr = _mm256_setzero_si256(), sum;
+	__m256i hdr, fit, addresses;
+	struct sum_x8 sum;
 	struct opts_x8 o;
 
 	for (unsigned i = 0; i < ALL_WORDS(v6); i += 4)
 		read_words(&s->l3[at], 4 * i, w + i);
 	find_places(s, at, w, v6);
-	for (unsigned i = v6 ? 2 : 3; i < IP_WORDS(v6); i++)
-		addr = sum_add(addr, w[i]);
+	addresses = sum_addresses(w, v6);
 	/* Length in words in the high four bits of the first byte; the low four must be 0. */
 	hdr = _mm256_srli_epi32(both(tcp[3], SET1(0xf0)), 2);
-	o = read_opts(tcp + 5, hdr);
-	sum = _mm256_add_epi32(_mm256_add_epi32(o.sum, addr),
-		_mm256_add_epi32(_mm256_slli_epi32(hdr, 8), SET1(RTE_BE16(SW_IPPROTO_TCP))));
+	sum = sum_begin(_mm256_add_epi32(addresses,
+		_mm256_add_epi32(_mm256_slli_epi32(hdr, 8), SET1(RTE_BE16(SW_IPPROTO_TCP)))));
 	for (unsigned i = 0; i < 5; i++)
-		sum = sum_add(sum, tcp[i]);
-	fit = both(o.fit, ip_fit(w, hdr, row_load(&s->l3_len[at]), v6));
-	fit = both(fit, both(is(sum_fold(sum), 0xffff), is(both(tcp[3], SET1(0xf)), 0)));
+		sum_add(&sum, tcp[i]);
+	o = read_opts(tcp + 5, hdr, &sum);
+	fit = both(o.fit, ip_fit(w, hdr, row_load(&s->l3_len[at]), addresses, v6));
+	fit = both(fit, both(is(sum_fold(&sum), 0xffff), is(both(tcp[3], SET1(0xf)), 0)));
 	fit = less(fit, source_bad(w, v6));
 
 	if (!v6) {
@@ -125,7 +125,7 @@ read_lanes(struct syn_batch *s, unsigned at, const bool v6)
 	row_store(&s->ports[at], tcp[0]);
 	row_store(&s->isn[at], swap32(tcp[1]));
 	row_store(&s->ecn[at], bit_mask(tcp[3], (uint32_t)(SW_TCP_ECE | SW_TCP_CWR) << 8));
-	row_store(&s->addr_sum[at], addr);
+	row_store(&s->addr_sum[at], addresses);
 	row_store(&s->tsval[at], o.tsval);
 	row_store(&s->mss_class[at], mss_class(o.mss, v6));
 	row_store(&s->wscale[at], o.wscale);

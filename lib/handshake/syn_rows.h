@@ -88,17 +88,42 @@ bit_mask(__m256i x, uint32_t bit)
 	return is(both(x, SET1(bit)), bit);
 }
 
-/* A running sum of 16-bit halves (RFC 1071), in 32 bits: some 40 words fit easily. */
-sw_always_inline __m256i
-sum_add(__m256i sum, __m256i x)
+/*
+ * A running sum of 16-bit halves (RFC 1071). Of whole words, mod 2^32, and of their high halves: what
+ * the high halves added to the former is taken out again at the end, which leaves the low ones.
+ */
+struct sum_x8 {
+	__m256i words, high;
+};
+
+/* first: a sum of halves to begin with, below 2^31. */
+sw_always_inline struct sum_x8
+sum_begin(__m256i first)
 {
-	return _mm256_add_epi32(
-		sum, _mm256_add_epi32(both(x, SET1(0xffff)), _mm256_srli_epi32(x, 16)));
+	return (struct sum_x8){first, _mm256_setzero_si256()};
 }
 
-sw_always_inline __m256i
-sum_fold(__m256i sum)
+sw_always_inline void
+sum_add(struct sum_x8 *s, __m256i x)
 {
+	s->words = _mm256_add_epi32(s->words, x);
+	s->high = _mm256_add_epi32(s->high, _mm256_srli_epi32(x, 16));
+}
+
+/* The sum in 32 bits; of up to some 40 words. */
+sw_always_inline __m256i
+sum_end(const struct sum_x8 *s)
+{
+	return _mm256_add_epi32(
+		_mm256_sub_epi32(s->words, _mm256_slli_epi32(s->high, 16)), s->high);
+}
+
+/* In 16 bits. */
+sw_always_inline __m256i
+sum_fold(const struct sum_x8 *s)
+{
+	__m256i sum = sum_end(s);
+
 	sum = _mm256_add_epi32(both(sum, SET1(0xffff)), _mm256_srli_epi32(sum, 16));
 	return _mm256_add_epi32(both(sum, SET1(0xffff)), _mm256_srli_epi32(sum, 16));
 }
@@ -147,36 +172,66 @@ write_words(uint8_t *const l3[SYN_LANES], unsigned off, const __m256i r[4])
 	}
 }
 
-/* Not a fragment, TCP follows, and the header checksum of IPv4 is right. */
+/* Sum of the halves of both addresses. */
 sw_always_inline __m256i
-ip_sound(const __m256i *w, const bool v6)
+sum_addresses(const __m256i *w, const bool v6)
 {
-	__m256i sum = _mm256_setzero_si256(), sound;
+	struct sum_x8 sum = sum_begin(_mm256_setzero_si256());
+
+	for (unsigned i = v6 ? 2 : 3; i < IP_WORDS(v6); i++)
+		sum_add(&sum, w[i]);
+	return sum_end(&sum);
+}
+
+/*
+ * Not a fragment, TCP follows, and the header checksum of IPv4 is right. addresses: their sum, for
+ * IPv4.
+ */
+sw_always_inline __m256i
+ip_sound(const __m256i *w, __m256i addresses, const bool v6)
+{
+	struct sum_x8 sum = sum_begin(addresses);
+	__m256i sound;
 
 	if (v6)
 		return is(both(w[1], SET1(0xff0000)), SW_IPPROTO_TCP << 16);
-	for (unsigned i = 0; i < 5; i++)
-		sum = sum_add(sum, w[i]);
-	sound = both(is(sum_fold(sum), 0xffff), is(both(w[2], SET1(0xff00)), SW_IPPROTO_TCP << 8));
+	for (unsigned i = 0; i < 3; i++)
+		sum_add(&sum, w[i]);
+	sound = both(is(sum_fold(&sum), 0xffff), is(both(w[2], SET1(0xff00)), SW_IPPROTO_TCP << 8));
 	return both(sound, is(both(w[1], SET1((uint32_t)SW_IP4_FRAG_MASK_BE << 16)), 0));
+}
+
+/* Which lanes have a bucket that is not empty; those are fetched. */
+static sw_noinline void
+fetch_buckets(struct syn_batch *s, unsigned at)
+{
+	const struct sw_flow_ground *g = s->ground;
+
+	for (unsigned i = at; i < at + SYN_LANES; i++) {
+		const uint32_t a = s->bucket[0][i], b = s->bucket[1][i];
+
+		if ((g->fill[a] | g->fill[b]) == 0)
+			continue;
+		s->maybe |= 1ull << i;
+		__builtin_prefetch(&g->buckets[a]);
+		__builtin_prefetch(&g->buckets[b]);
+	}
 }
 
 /*
  * Where both buckets of a lane are empty it has no flow. In a flood that is so for most: the bytes
- * that say so are in the cache, the buckets themselves are not.
+ * that say so are in the cache (3.7 MB of them for 16M flows), the buckets themselves are not.
  */
 sw_always_inline void
-fetch_buckets(struct syn_batch *s, unsigned i)
+look_at_fill(struct syn_batch *s, unsigned at)
 {
 	const struct sw_flow_ground *g = s->ground;
-	const uint32_t a = s->bucket[0][i], b = s->bucket[1][i];
-	const unsigned taken = g->fill[a] | g->fill[b];
+	unsigned taken = 0;
 
-	s->maybe |= (uint64_t)(taken != 0) << i;
-	if (sw_unlikely(taken != 0)) {
-		__builtin_prefetch(&g->buckets[a]);
-		__builtin_prefetch(&g->buckets[b]);
-	}
+	for (unsigned i = at; i < at + SYN_LANES; i++)
+		taken |= g->fill[s->bucket[0][i]] | g->fill[s->bucket[1][i]];
+	if (taken != 0)
+		fetch_buckets(s, at);
 }
 
 /* Buckets of the flow table, which are fetched meanwhile. w: the words from the IP header on. */
@@ -196,8 +251,7 @@ find_places(struct syn_batch *s, unsigned at, const __m256i *w, const bool v6)
 	row_store(&s->bucket[0][at], p.b[0]);
 	row_store(&s->bucket[1][at], p.b[1]);
 	row_store(&s->tag[at], p.tag);
-	for (unsigned k = at; k < at + SYN_LANES; k++)
-		fetch_buckets(s, k);
+	look_at_fill(s, at);
 }
 
 /* Lanes to the address and port that the first SYN of the batch is to. */

@@ -88,10 +88,14 @@ write_ip4(const struct syn_batch *s, unsigned at, uint8_t *const to[SYN_LANES], 
 	const __m256i len = _mm256_slli_epi32(_mm256_add_epi32(hdr, SET1(SW_IP4_BYTES)), 24);
 	const __m256i w0 = either(len, SET1(0x45)), w1 = SET1((uint32_t)SW_IP4_DF_BE << 16);
 	const __m256i w2 = SET1(SW_TTL | SW_IPPROTO_TCP << 8);
-	__m256i sum = sum_add(sum_add(sum_add(row_load(&s->addr_sum[at]), w0), w1), w2);
+	struct sum_x8 sum = sum_begin(row_load(&s->addr_sum[at]));
+	__m256i csum;
 
-	sum = _mm256_slli_epi32(_mm256_xor_si256(sum_fold(sum), SET1(0xffff)), 16);
-	write_words(to, 0, (const __m256i[]){w0, w1, either(w2, sum), server});
+	sum_add(&sum, w0);
+	sum_add(&sum, w1);
+	sum_add(&sum, w2);
+	csum = _mm256_slli_epi32(_mm256_xor_si256(sum_fold(&sum), SET1(0xffff)), 16);
+	write_words(to, 0, (const __m256i[]){w0, w1, either(w2, csum), server});
 	write_words(to, 16, (const __m256i[]){client, t[0], t[1], t[2]});
 	write_words(to, 32, t + 3);
 	write_words(to, 48, t + 7);
@@ -121,13 +125,13 @@ write_ip6(uint8_t *const l3[SYN_LANES], uint8_t *const to[SYN_LANES], const uint
 sw_always_inline void
 sum_tcp(const struct syn_batch *s, unsigned at, __m256i hdr, __m256i t[12])
 {
-	__m256i sum = _mm256_add_epi32(row_load(&s->addr_sum[at]),
-		_mm256_add_epi32(_mm256_slli_epi32(hdr, 8), SET1(RTE_BE16(SW_IPPROTO_TCP))));
+	struct sum_x8 sum = sum_begin(_mm256_add_epi32(row_load(&s->addr_sum[at]),
+		_mm256_add_epi32(_mm256_slli_epi32(hdr, 8), SET1(RTE_BE16(SW_IPPROTO_TCP)))));
 
 	for (unsigned i = 0; i < 10; i++)
 		if (i != 4)
-			sum = sum_add(sum, t[i]);
-	t[4] = _mm256_xor_si256(sum_fold(sum), SET1(0xffff));
+			sum_add(&sum, t[i]);
+	t[4] = _mm256_xor_si256(sum_fold(&sum), SET1(0xffff));
 }
 
 /* server: the MAC's state behind it, where it is one for all lanes; else NULL. */

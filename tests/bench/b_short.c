@@ -13,7 +13,7 @@
 #include "bench/rig.h"
 #include "handshake/syn.h"
 
-#define BURST 32
+#define BURST SW_BURST_MAX
 #define SYNS  4096
 
 struct ways {
