@@ -239,17 +239,21 @@ triage(struct burst *b, struct parsed *s, unsigned n, struct item *items)
 	sw_policy_lookup_burst(b->view->policy, s->tuples, service, n);
 	for (unsigned i = 0; i < n; i++) {
 		struct sw_pkt *p = &s->pkts[i];
-		struct item it = {.p = p, .service = service[i]};
+		struct item *it = &items[n_items];
 
+		/* Each field by itself: a copy of the whole would wait for these stores. */
+		it->p = p;
+		it->f = NULL;
+		it->service = service[i];
 		inside += p->f->side;
 		if (sw_unlikely(s->tuples[i] == NULL))
 			not_tcp(b, p);
-		else if (!admit(b, &it))
+		else if (!admit(b, it))
 			continue;
 		else if (sw_likely(p->kind == SW_PKT_TCP))
-			items[n_items++] = it;
+			n_items++;
 		else
-			other(b, &it);
+			other(b, it);
 	}
 	sw_count_add(&b->stats, SW_C_RX_INSIDE, inside);
 	sw_count_add(&b->stats, SW_C_RX_OUTSIDE, n - inside);
@@ -292,7 +296,7 @@ run_with_syns(struct burst *b, struct sw_frame *frames, unsigned n)
 	unsigned n_rest = syn_pick(b, syns, frames, n, rest);
 
 	if (n_rest != 0)
-		run(b, rest, n_rest);
+		run(b, n_rest == n ? frames : rest, n_rest);
 	n_rest = syn_answer(b, syns, made_flows(b), rest);
 	if (n_rest != 0)
 		run(b, rest, n_rest);

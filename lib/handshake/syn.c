@@ -117,7 +117,7 @@ syn_pick(struct burst *b, struct syn_batch syns[2], struct sw_frame *frames, uns
 	struct sw_frame *rest)
 {
 	uint8_t family[SW_BURST_MAX];
-	unsigned n_syns[2] = {0}, at[2] = {0}, n_rest = 0, first;
+	unsigned n_syns[2] = {0}, at[2] = {0}, n_rest = 0, first, n_fit;
 
 	n_syns[0] = take_first(&syns[0], frames, n, false);
 	if (n_syns[0] == 0)
@@ -139,10 +139,10 @@ syn_pick(struct burst *b, struct syn_batch syns[2], struct sw_frame *frames, uns
 		if (n_syns[v6] != 0)
 			look(b, &syns[v6]);
 	}
-	if ((unsigned)__builtin_popcountll(syns[0].fit) +
-			(unsigned)__builtin_popcountll(syns[1].fit) ==
-		n)
-		return 0;
+	n_fit = (unsigned)__builtin_popcountll(syns[0].fit) +
+		(unsigned)__builtin_popcountll(syns[1].fit);
+	if (n_fit == 0 || n_fit == n)
+		return n - n_fit;
 	for (unsigned i = 0; i < n; i++) {
 		const unsigned v6 = family[i];
 

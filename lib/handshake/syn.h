@@ -128,7 +128,8 @@ syn_can(void)
 
 /*
  * Sorts n frames. Plain SYNs without a flow are in syns[] (IPv4, IPv6), fit, and stay where they are;
- * all else is copied to rest[], in order. Returns how many those are.
+ * all else is copied to rest[], in order. Returns how many those are; where it is all n of them,
+ * rest[] is not written.
  */
 unsigned syn_pick(struct burst *b, struct syn_batch syns[2], struct sw_frame *frames, unsigned n,
 	struct sw_frame *rest);
