@@ -35,17 +35,14 @@ sw_csum_fold(uint64_t sum)
 
 /*
  * Difference that a change of a 32-bit field makes to the sum that a checksum complements. Add up
- * those of all fields of a packet and apply them once with sw_csum_apply().
+ * those of all fields of a packet (each is below 2^33) and apply them once with sw_csum_apply().
  */
 sw_always_inline uint64_t
 sw_csum_diff32(uint32_t old_mem, uint32_t new_mem, bool odd)
 {
 	uint64_t d = (uint64_t)(uint32_t)~old_mem + new_mem;
 
-	d = (d & 0xffffffff) + (d >> 32);
-	d = (d & 0xffff) + (d >> 16);
-	d = (d & 0xffff) + (d >> 16);
-	return odd ? (uint64_t)__builtin_bswap16((uint16_t)d) : d;
+	return odd ? __builtin_bswap16(sw_csum_fold(d)) : d;
 }
 
 sw_always_inline uint64_t

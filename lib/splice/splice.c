@@ -72,19 +72,11 @@ shift_one(uint8_t *tcp, const struct sw_opt *o, const struct option_shift *s, ui
 	}
 }
 
-static bool
-shift_options(struct sw_pkt *p, const struct option_shift *s, uint64_t *diff)
+static sw_noinline bool
+shift_any_options(struct sw_pkt *p, const struct option_shift *s, uint64_t *diff)
 {
 	uint8_t *tcp = sw_pkt_tcp(p);
-	uint32_t first;
 
-	memcpy(&first, tcp + TCP_HDR_BYTES, sizeof(first));
-	if (sw_likely(p->pay_off - p->l4_off == TCP_HDR_BYTES + TS_ALONE_BYTES &&
-		      first == TS_ALONE_WORD)) {
-		add_be32(tcp, tcp + TCP_HDR_BYTES + 4, s->tsval, diff);
-		add_be32(tcp, tcp + TCP_HDR_BYTES + 8, s->tsecr, diff);
-		return true;
-	}
 	/* Judged whole before anything is written: a packet that is refused is as it was. */
 	if (!sw_rewrite_options_ok(p))
 		return false;
@@ -93,6 +85,21 @@ shift_options(struct sw_pkt *p, const struct option_shift *s, uint64_t *diff)
 
 	while (sw_opt_next(&it, &o) > 0)
 		shift_one(tcp, &o, s, diff);
+	return true;
+}
+
+sw_always_inline bool
+shift_options(struct sw_pkt *p, const struct option_shift *s, uint64_t *diff)
+{
+	uint8_t *tcp = sw_pkt_tcp(p);
+	uint32_t first;
+
+	memcpy(&first, tcp + TCP_HDR_BYTES, sizeof(first));
+	if (sw_unlikely(p->pay_off - p->l4_off != TCP_HDR_BYTES + TS_ALONE_BYTES ||
+			first != TS_ALONE_WORD))
+		return shift_any_options(p, s, diff);
+	add_be32(tcp, tcp + TCP_HDR_BYTES + 4, s->tsval, diff);
+	add_be32(tcp, tcp + TCP_HDR_BYTES + 8, s->tsecr, diff);
 	return true;
 }
 
