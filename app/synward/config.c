@@ -85,8 +85,10 @@ read_document(struct cfg *c)
 	struct cfg_at root = {.node = yaml_document_get_root_node(&c->doc)};
 
 	cfg_mapping(c, &root, keys, SW_ARRAY_LEN(keys), NULL);
-	/* Who shares a secret is to accept cookies that others issued, or that it issued before it was
-	 * started again: more than it can count. */
+	/*
+	 * Who shares a secret is to accept cookies that others issued, or that it issued before it
+	 * was started again: more than it can count.
+	 */
 	if (c->out->has_secret && !c->budget_given)
 		c->out->budget = false;
 	if (!c->quiet_given)

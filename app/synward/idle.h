@@ -6,8 +6,8 @@
  * itself. It polls on for SW_IDLE_AFTER_US after the last packet, then sleeps between its rounds:
  * 50 us at first, twice as long each time, at most SW_IDLE_SLEEP_MAX_US. A packet starts it anew.
  * What a sleeping worker costs a packet is at most that, and the kernel's timer slack. Timers
- * (the engine's, TICK_US in worker.c: 5 ms) and the grace period of a view (2 ms) are longer than the longest
- * sleep.
+ * (the engine's, TICK_US in worker.c: 5 ms) and the grace period of a view (2 ms) are longer than
+ * the longest sleep.
  *
  * Threads: each worker has its own. No I/O here: the caller sleeps.
  */

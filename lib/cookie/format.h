@@ -41,9 +41,9 @@
  *    MAC2 = the top 16 bits of key[parity].k2 * x + pad, mod 2^32:
  *      x:    clock and ts, 11 + 5 bits, clock in the high ones
  *      pad:  the low 32 bits of the SipHash output whose top 24 are MAC1
- *    It is a universal hash under a pad that each connection has of its own (Wegman and Carter 1981;
- *    that one: Dietzfelbinger 1996): whoever has not seen a TSval of the connection guesses all 16
- *    bits. docs/security.md says what one who has seen some of his own can do with them.
+ *    It is a universal hash (Dietzfelbinger 1996) under a pad that each connection has of its own
+ *    (Wegman and Carter 1981): whoever has not seen a TSval of the connection guesses all 16 bits.
+ *    docs/security.md says what one who has seen some of his own can do with them.
  *
  * The clock makes the TSval of a later SYN-ACK to the same client the larger one (RFC 7323, 5: PAWS
  * judges a SYN-ACK against a TIME_WAIT of the client), from one second to 1,024 s apart; what the
@@ -68,7 +68,10 @@ _Static_assert(
 	SW_COOKIE_CLOCK_BITS + SW_COOKIE_TS_BITS + SW_COOKIE_MAC2_BITS == 32, "the TSval is full");
 _Static_assert(SW_COOKIE_MAC1_BITS >= 24 && SW_COOKIE_MAC_BITS_TS >= 40, "the MAC budget");
 
-/* Tail of MAC1's message: client port, state and VLAN ids. SipHash's length block holds up to 7 bytes. */
+/*
+ * Tail of MAC1's message: client port, state and VLAN ids. SipHash's length block holds up to 7
+ * bytes.
+ */
 #define SW_COOKIE_TAIL_BYTES 6
 #define SW_COOKIE_V4_WORDS   2 /* whole 64-bit words before the tail */
 #define SW_COOKIE_V6_WORDS   5

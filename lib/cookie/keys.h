@@ -15,7 +15,8 @@
  *
  *   SipHash(master[0], e || i) ^ SipHash(master[1], e || i)
  *
- * each over 16 bytes: words 0 and 1 are k1, the low half of word 2 is k2. Front ends with one master secret accept each other's cookies.
+ * each over 16 bytes: words 0 and 1 are k1, the low half of word 2 is k2. Front ends with one
+ * master secret accept each other's cookies.
  *
  * Threads: a key set is immutable once a lcore can see it. The control thread derives a new one
  *          (sw_keys_derive) into other memory, publishes the pointer, and wipes the old one after a

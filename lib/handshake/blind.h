@@ -38,8 +38,8 @@ struct blind {
 unsigned blind_pick(struct burst *b, struct blind *blind, struct sw_frame *frames, unsigned n);
 
 /*
- * The burst has made flows: takes those out of *blind that may belong to one, into rest[], in order.
- * Returns how many.
+ * The burst has made flows: takes those out of *blind that may belong to one, into rest[], in
+ * order. Returns how many.
  */
 unsigned blind_look_again(struct burst *b, struct blind *blind, struct sw_frame *rest);
 
@@ -47,8 +47,8 @@ unsigned blind_look_again(struct burst *b, struct blind *blind, struct sw_frame 
 void blind_drop(struct burst *b, const struct blind *blind);
 
 /*
- * As syn_read_avx2(), for ACKs: client, server, ports, isn (the client's), cookie, and the places in
- * the flow table; `fit` keeps those that are in order.
+ * As syn_read_avx2(), for ACKs: client, server, ports, isn (the client's), cookie, and the places
+ * in the flow table; `fit` keeps those that are in order.
  */
 void blind_read_avx2(struct syn_batch *s);
 

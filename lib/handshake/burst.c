@@ -73,7 +73,9 @@ client_without_flow(struct burst *b, const struct item *it)
 	return PATH_DONE;
 }
 
-/* Only where the server asked for it with a SYN of its own: what opens the entry must answer that. */
+/*
+ * Only where the server asked for it with a SYN of its own: what opens the entry must answer that.
+ */
 static void
 synack_of_client(struct burst *b, const struct item *it)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * learn.c - what the servers of a service offer by their SYN-ACKs, and so what clients are promised.
+ * learn.c - what the servers of a service offer by their SYN-ACKs, and so what clients are
+ * promised.
  *
  * A client is answered before its server is asked. What it is told (MSS, window scale, SACK,
  * timestamps, ECN) is what the servers said before; where the server of its connection says

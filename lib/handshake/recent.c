@@ -10,8 +10,8 @@
  * accepted is told by its cookie alone.
  *
  * One table, two places for each SYN by the keyed hash of its tuple; a later one that finds both
- * taken takes the first. It is looked through once in SWEEP_MS. A SYN-ACK is sent again after 1, 3 and 7 s,
- * until its ACK or an exact RST comes: a host that never sent the SYN says so.
+ * taken takes the first. It is looked through once in SWEEP_MS. A SYN-ACK is sent again after 1, 3
+ * and 7 s, until its ACK or an exact RST comes: a host that never sent the SYN says so.
  */
 #include "handshake/internal.h"
 
@@ -123,7 +123,9 @@ recent_reset(struct burst *b, const struct sw_pkt *p)
 		forget(e, r);
 }
 
-/* False where it has to wait for a buffer. One that is too small is what all of them are: given up. */
+/*
+ * False where it has to wait for a buffer. One that is too small is what all of them are: given up.
+ */
 static bool
 send_again(struct burst *b, struct recent *r)
 {

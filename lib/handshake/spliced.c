@@ -170,8 +170,8 @@ ack_server_again(struct burst *b, const struct item *it, const struct sw_tcp_opt
  * A SYN-ACK on a flow that is past it. With the ISN that we know it is a repetition. With another
  * one, on a live connection and acknowledging what the server waits for, it answers another copy of
  * our SYN (sent again, or without timestamps) and comes late: the server would take our RST for one
- * of this connection. Else the server has opened the tuple anew, for a client's SYN that was passed on to
- * it: that is ended, and the tuple given free, so that the client's next SYN gets a cookie.
+ * of this connection. Else the server has opened the tuple anew, for a client's SYN that was passed
+ * on to it: that is ended, and the tuple given free, so that the client's next SYN gets a cookie.
  */
 static void
 server_synack_again(struct burst *b, const struct item *it)

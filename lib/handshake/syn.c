@@ -54,7 +54,9 @@ type_of(const struct sw_frame *f)
 	return sw_load32(f->data + SW_ETH_BYTES - 2);
 }
 
-/* The family of a frame that looks like a plain SYN, with the offset of its IP header; else NONE. */
+/*
+ * The family of a frame that looks like a plain SYN, with the offset of its IP header; else NONE.
+ */
 sw_always_inline unsigned
 family_of(const struct sw_frame *f, uint32_t *l3)
 {

@@ -6,9 +6,9 @@
  * flow. Such SYNs take this way, everything else the general one (burst.c), and so does every SYN
  * in which anything is out of the ordinary. What both would do with a SYN is the same, bit for bit
  * and counter for counter; a test runs the two against each other. So nothing is dropped here, and
- * no reason is given here: a lane that is not fit is left as it was. The one difference is in order:
- * SYNs are answered last on both ways, but one that looked plain until flows were made in its own
- * burst is judged behind all others.
+ * no reason is given here: a lane that is not fit is left as it was. The one difference is in
+ * order: SYNs are answered last on both ways, but one that looked plain until flows were made in
+ * its own burst is judged behind all others.
  *
  * Plain is: from the outside, in one piece, no more than one VLAN tag; IPv4 without options or IPv6
  * without extension headers, not a fragment; SYN alone or with ECE and CWR, no payload; right
@@ -43,7 +43,9 @@
 #define SYN_PROMISE_TS	   0x4
 #define SYN_PROMISE_ECN	   0x8
 
-/* Plain SYNs of one family, at most a burst. Lanes up to the next multiple of SYN_LANES are unfit. */
+/*
+ * Plain SYNs of one family, at most a burst. Lanes up to the next multiple of SYN_LANES are unfit.
+ */
 struct syn_batch {
 	unsigned n;
 	bool v6;
@@ -127,9 +129,9 @@ syn_can(void)
 }
 
 /*
- * Sorts n frames. Plain SYNs without a flow are in syns[] (IPv4, IPv6), fit, and stay where they are;
- * all else is copied to rest[], in order. Returns how many those are; where it is all n of them,
- * rest[] is not written.
+ * Sorts n frames. Plain SYNs without a flow are in syns[] (IPv4, IPv6), fit, and stay where they
+ * are; all else is copied to rest[], in order. Returns how many those are; where it is all n of
+ * them, rest[] is not written.
  */
 unsigned syn_pick(struct burst *b, struct syn_batch syns[2], struct sw_frame *frames, unsigned n,
 	struct sw_frame *rest);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* syn_read_avx2.c - eight plain SYNs are judged and become rows (syn.h). IPv4 and IPv6 share one body. */
+/*
+ * syn_read_avx2.c - eight plain SYNs are judged and become rows (syn.h). IPv4 and IPv6 share one
+ * body.
+ */
 #include "handshake/syn_rows.h"
 
 #define ALL_WORDS(v6) ((v6) ? 24 : 16) /* that are read */

@@ -89,8 +89,9 @@ bit_mask(__m256i x, uint32_t bit)
 }
 
 /*
- * A running sum of 16-bit halves (RFC 1071). Of whole words, mod 2^32, and of their high halves: what
- * the high halves added to the former is taken out again at the end, which leaves the low ones.
+ * A running sum of 16-bit halves (RFC 1071). Of whole words, mod 2^32, and of their high halves:
+ * what the high halves added to the former is taken out again at the end, which leaves the low
+ * ones.
  */
 struct sum_x8 {
 	__m256i words, high;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* syn_write_avx2.c - rows become cookies and eight SYN-ACKs (syn.h). IPv4 and IPv6 share one body. */
+/*
+ * syn_write_avx2.c - rows become cookies and eight SYN-ACKs (syn.h). IPv4 and IPv6 share one body.
+ */
 #include "handshake/syn_mac.h"
 
 /* The TSval of our SYN-ACKs. mac1: whole; ts: 5 bits. */

@@ -26,7 +26,9 @@ sw_stats_fold(struct sw_stats *s, const struct sw_stats_burst *b)
 		if (group_is_zero(&b->c[g * SW_STATS_GROUP]))
 			continue;
 		for (unsigned i = g * SW_STATS_GROUP; i < (g + 1) * SW_STATS_GROUP; i++) {
-			/* Single writer: a plain sum, stored whole so that a reader sees no half. */
+			/*
+			 * Single writer: a plain sum, stored whole so that a reader sees no half.
+			 */
 			if (b->c[i] != 0)
 				__atomic_store_n(&s->c[i], s->c[i] + b->c[i], __ATOMIC_RELAXED);
 		}

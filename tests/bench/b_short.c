@@ -3,8 +3,8 @@
  * b_short.c - what the cycles of the short way of plain SYNs go to: short/FAMILY/STAGE.
  *
  * As b_stages.c: each stage's own function on the same bursts as the whole engine (proxy, full
- * options), in turn with it. "pick" sorts, reads and looks for flows; "read" and "tags" are parts of
- * it. The rest is the whole without "pick" and "write".
+ * options), in turn with it. "pick" sorts, reads and looks for flows; "read" and "tags" are parts
+ * of it. The rest is the whole without "pick" and "write".
  */
 #include <stdio.h>
 

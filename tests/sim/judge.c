@@ -111,8 +111,8 @@ judge_unopened(struct world *w, const struct conn *c, bool clean)
 		return;
 	}
 	/*
-	 * No handshake ACK came in time for its cookie: neither the first nor those for the SYN-ACKs
-	 * that are sent again, where those are remembered.
+	 * No handshake ACK came in time for its cookie: neither the first nor those for the
+	 * SYN-ACKs that are sent again, where those are remembered.
 	 */
 	if (proxied && cl->end == END_TIMEOUT && cl->established && !c->ack_on_time &&
 		(w->cfg.rig.max_recent < RECENT_ENOUGH || c->pace.n_lost > SYNACKS_AGAIN))

@@ -3,9 +3,9 @@
  * judge_pace.c - the run with the front end against the run without it.
  *
  * For each connection that came to a good end in both:
- *   - its longest stall (pace.h) is at most that of the direct run, what its applications take their
- *     time (which may fall together with a loss in one run and not in the other), and a slack of a
- *     few round trips. A lost packet explains one timeout of a sender and no more, so that a
+ *   - its longest stall (pace.h) is at most that of the direct run, what its applications take
+ *     their time (which may fall together with a loss in one run and not in the other), and a slack
+ *     of a few round trips. A lost packet explains one timeout of a sender and no more, so that a
  *     connection that waits for something nobody will repeat is found however lossy the network is;
  *   - over a network that loses and marks nothing, with applications that do not dawdle, all of it
  *     takes at most as long as the direct run, times what smaller segments and windows cost (the
@@ -84,7 +84,9 @@ dawdles(const struct conn *c)
 		if (every[i] > max)
 			max = every[i];
 	}
-	/* A reader that shuts the window has the sender probe; the byte of a probe may be refused. */
+	/*
+	 * A reader that shuts the window has the sender probe; the byte of a probe may be refused.
+	 */
 	if (c->ccfg.read_chunk || c->scfg.read_chunk)
 		max += 2 * c->pace.timeout_ns;
 	return max;

@@ -102,7 +102,9 @@ struct rig_conn {
 	size_t opts_len;   /* options of the client's SYN */
 	uint8_t syn_flags; /* further flags of it: ECE, CWR */
 	uint32_t ctsval;   /* TSval of the client's handshake ACK */
-	/* The server: what it has less than it is asked for, and what it says; 0: 1460 or 1440, 7. */
+	/*
+	 * The server: what it has less than it is asked for, and what it says; 0: 1460 or 1440, 7.
+	 */
 	uint8_t lacks;
 	uint16_t smss;
 	uint8_t swscale;

@@ -152,7 +152,9 @@ make_shot(uint64_t *seed, unsigned half)
 	return s;
 }
 
-/* What a client may send after a SYN-ACK: the ACK with its cookie, then data without one, and FIN. */
+/*
+ * What a client may send after a SYN-ACK: the ACK with its cookie, then data without one, and FIN.
+ */
 static struct shot
 answer(const struct fate *f, uint32_t ahead, uint8_t flags)
 {
@@ -230,7 +232,9 @@ blind_ack(uint64_t *seed, unsigned half)
 	s.data[p.l4_off + 13] = (uint8_t)(once_in(seed, 8) ? pkt_rand(seed) : 16);
 	for (unsigned i = 0; i < 4; i++)
 		s.data[p.l4_off + 8 + i] = (uint8_t)pkt_rand(seed);
-	/* From no client that opens flows: one ahead of what opens its flow would be judged by it. */
+	/*
+	 * From no client that opens flows: one ahead of what opens its flow would be judged by it.
+	 */
 	s.data[p.l3_off + (p.v6 ? 8 + 14 : 12 + 3)] |= 0x80;
 	if (!once_in(seed, 8) && pkt_read(s.data, s.len, &p))
 		pkt_fix(s.data, s.len);

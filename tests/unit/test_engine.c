@@ -259,7 +259,10 @@ START_TEST(server_remembers_old_connection)
 }
 END_TEST
 
-/* A corrupted packet of either end, while the server is awaited, is not answered and changes nothing. */
+/*
+ * A corrupted packet of either end, while the server is awaited, is not answered and changes
+ * nothing.
+ */
 START_TEST(corrupted_while_waiting)
 {
 	struct rig_conn c = conn4;

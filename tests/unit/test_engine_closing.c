@@ -125,7 +125,10 @@ START_TEST(close_and_reuse)
 	m.ack = c.k + 2;
 	rig_send(&r, SW_OUTSIDE, &m);
 	ck_assert_uint_eq(rig_only(&r, SW_INSIDE)->seen.ack, c.s + 2);
-	/* The new one's first segment is lost, its second comes: it is nothing for the old connection. */
+	/*
+	 * The new one's first segment is lost, its second comes: it is nothing for the old
+	 * connection.
+	 */
 	m = rig_client(&again);
 	m.seq = again.c + 1 + 500;
 	m.payload = (const uint8_t *)"second";
@@ -142,7 +145,10 @@ START_TEST(close_and_reuse)
 }
 END_TEST
 
-/* Both FINs seen, or only the server's: a later SYN with a flood's ISN must not spoil the true one's ACK. */
+/*
+ * Both FINs seen, or only the server's: a later SYN with a flood's ISN must not spoil the true
+ * one's ACK.
+ */
 START_TEST(later_syn_does_not_spoil_a_reuse)
 {
 	struct rig_conn c = conn4, again = conn4, spoof = conn4;
@@ -164,7 +170,9 @@ START_TEST(later_syn_does_not_spoil_a_reuse)
 }
 END_TEST
 
-/* A late copy of the connection's own SYN, when the client has finished sending: nothing changes. */
+/*
+ * A late copy of the connection's own SYN, when the client has finished sending: nothing changes.
+ */
 START_TEST(own_syn_again_on_closing_flow)
 {
 	struct rig_conn c = conn4;
@@ -185,7 +193,9 @@ START_TEST(own_syn_again_on_closing_flow)
 }
 END_TEST
 
-/* Marked for reuse, then shown to be alive: its SYNs still get cookies and never reach the server. */
+/*
+ * Marked for reuse, then shown to be alive: its SYNs still get cookies and never reach the server.
+ */
 START_TEST(no_raw_syn_after_revival)
 {
 	struct rig_conn c = conn4, again = conn4;
@@ -209,7 +219,10 @@ START_TEST(no_raw_syn_after_revival)
 }
 END_TEST
 
-/* A SYN of another ISN and the server's SYN-ACK in one burst: the flow is open, and not to be taken over. */
+/*
+ * A SYN of another ISN and the server's SYN-ACK in one burst: the flow is open, and not to be taken
+ * over.
+ */
 START_TEST(syn_and_synack_in_one_burst)
 {
 	struct rig_conn c = conn4;

@@ -301,7 +301,10 @@ START_TEST(extensions)
 	ck_assert_uint_eq(r->p.ip_hdr_len + r->p.pay_len, n);
 	check_icmp(r, buf, len, e->name);
 	done(r);
-	/* The quoted packet was longer by a byte, and by all and more: each byte that is there counts. */
+	/*
+	 * The quoted packet was longer by a byte, and by all and more: each byte that is there
+	 * counts.
+	 */
 	for (size_t more = 1; more <= 1000; more += 333) {
 		uint8_t *at = buf + len - 128 - 12 + (e->quoted.v6 ? 4 : 2);
 		const size_t was = n - (e->quoted.v6 ? 40 : 0);

@@ -120,8 +120,8 @@ START_TEST(small_clients_keep_their_mss)
 END_TEST
 
 /*
- * A server has sent a SYN. What does not acknowledge it opens nothing: no forged SYN-ACK, no ACK, no
- * SYN gets through the entry, and the entry does not live on by them.
+ * A server has sent a SYN. What does not acknowledge it opens nothing: no forged SYN-ACK, no ACK,
+ * no SYN gets through the entry, and the entry does not live on by them.
  */
 START_TEST(only_its_answer_opens_what_a_server_asked_for)
 {

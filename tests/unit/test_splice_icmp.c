@@ -168,7 +168,9 @@ START_TEST(there_and_back)
 		ck_assert_int_eq(s.pkt.kind, m.frag && !m.v6 ? SW_PKT_FIRST : SW_PKT_TCP);
 		ck_assert(to_server ? sw_splice_to_client(&f, &s.pkt)
 				    : sw_splice_to_server(&f, &s.pkt));
-		/* What should come back: the segment as it was sent, but for the rescaled window. */
+		/*
+		 * What should come back: the segment as it was sent, but for the rescaled window.
+		 */
 		m.window = (uint16_t)pkt_get16(s.buf + s.pkt.l4_off + 14);
 		make_segment(&want, &m, spoil, sw_other_side(back));
 
@@ -239,7 +241,9 @@ START_TEST(only_what_is_whole)
 			for (size_t k = 0; k < SW_ARRAY_LEN(fields); k++)
 				may |= i >= fields[k].from && i < fields[k].until &&
 				       n >= fields[k].at && fields[k].changes;
-			/* The deltas change each byte of their fields; the sum may keep one of its. */
+			/*
+			 * The deltas change each byte of their fields; the sum may keep one of its.
+			 */
 			ck_assert_msg(a[i] == b[i] || may, "%zu bytes: byte %zu changed", n, i);
 			ck_assert_msg(a[i] != b[i] || !may || i == 16 || i == 17,
 				"%zu bytes: byte %zu did not change", n, i);
