@@ -30,6 +30,14 @@
 #define sw_always_inline static inline __attribute__((always_inline))
 #define sw_noinline	 __attribute__((noinline))
 
+/* x, loaded by itself: the compiler does not make one wide load of it and its neighbours. */
+sw_always_inline unsigned
+sw_alone(unsigned x)
+{
+	__asm__("" : "+r"(x));
+	return x;
+}
+
 /*
  * States a fact about our own code, never about a packet: an input error is an errno or a drop
  * reason. Checked in debug builds, gone with -Db_ndebug=true.

@@ -62,11 +62,21 @@ sw_engine_init(void *mem, size_t size, const struct sw_engine_params *params)
 bool
 build_and_send(struct burst *b, struct sw_frame *f, const struct sw_segment *s, enum sw_side side)
 {
+	struct sw_frame *o;
+
 	if (sw_build_segment(f, s) != 0) {
 		drop(b, f, SW_DROP_NO_ROOM);
 		return false;
 	}
-	send(b, f, side);
+	/* As send(), but a copy of the whole frame would wait for what has just been stored. */
+	o = out_frame(b, side);
+	o->data = f->data;
+	o->handle = f->handle;
+	o->len = sw_alone(f->len);
+	o->pkt_len = sw_alone(f->pkt_len);
+	o->room = (uint16_t)sw_alone(f->room);
+	o->headroom = f->headroom;
+	o->side = side;
 	return true;
 }
 

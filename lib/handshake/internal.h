@@ -212,16 +212,25 @@ service_stats(struct burst *b, uint16_t service)
 	return &b->e->service[service];
 }
 
-static inline void
-send(struct burst *b, const struct sw_frame *f, enum sw_side side)
+/* Place for a packet that goes out on that side, counted. */
+static inline struct sw_frame *
+out_frame(struct burst *b, enum sw_side side)
 {
 	struct sw_out *out = b->out;
 	struct sw_frame *o = &out->tx[side][out->n_tx[side]++];
 
 	SW_ASSERT(out->n_tx[side] <= SW_OUT_MAX);
+	sw_count(&b->stats, side == SW_OUTSIDE ? SW_C_TX_OUTSIDE : SW_C_TX_INSIDE);
+	return o;
+}
+
+static inline void
+send(struct burst *b, const struct sw_frame *f, enum sw_side side)
+{
+	struct sw_frame *o = out_frame(b, side);
+
 	*o = *f;
 	o->side = side;
-	sw_count(&b->stats, side == SW_OUTSIDE ? SW_C_TX_OUTSIDE : SW_C_TX_INSIDE);
 }
 
 static inline void
