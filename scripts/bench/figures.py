@@ -179,7 +179,7 @@ def goodput_rows(result):
     for curve in result["curves"]:
         for step in curve["steps"]:
             p99 = "-" if step["p99_us"] is None else f"{step['p99_us'] / 1000:.2f}"
-            yield (f"| {curve['name']} | {step['flood_pps'] / 1e3:,.0f} | {step['tried']} | "
+            yield (f"| {curve['name']} | {step['flood_pps'] / 1e3:,.0f} | {step['tried_per_second']:,.0f} | "
                    f"{100 * step['success']:.2f} | {p99} |")
 
 
@@ -212,7 +212,7 @@ def markdown(args):
               f"{r['ratio']:.3f} |")
     for r in results:
         if "curves" in r:
-            print("\n| goodput, curve | flood, kpps | connections tried | served, % | p99 connect, ms |\n|---|---|---|---|---|")
+            print("\n| goodput, curve | flood, kpps | connections/s tried | served, % | p99 connect, ms |\n|---|---|---|---|---|")
             print("\n".join(goodput_rows(r)))
         elif "benchmarks" in r:
             print("\n| engine | median | p99 | unit |\n|---|---|---|---|")

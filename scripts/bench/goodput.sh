@@ -93,7 +93,8 @@ gp_router() {
 
 # --- one run ---------------------------------------------------------------------------------------
 
-# gp_arguments STEP: of synload; STEP is the flood's rate, 0, or max.
+# gp_arguments STEP: of synload; STEP is the flood's rate, 0, or max. No stage may take longer than two seconds: a SYN
+# that is sent again after one is late, and is served; one that is lost twice is not.
 gp_arguments() {
 	SYNLOAD=(mixed --flood-type syn)
 	case $1 in
@@ -101,7 +102,8 @@ gp_arguments() {
 	max) ;;
 	*) SYNLOAD+=(--flood-rate "$1") ;;
 	esac
-	SYNLOAD+=(--outside "$GEN_OUTSIDE" --rate "$CONNECT_RATE" --options linux --warmup 2)
+	SYNLOAD+=(--outside "$GEN_OUTSIDE" --rate "$CONNECT_RATE" --options linux --warmup 2
+		--timeout 2000)
 }
 
 gp_start_memif() {
@@ -171,7 +173,7 @@ gp_stop() {
 
 # gp_step CURVE STEP: one run; true where the flood was as fast as it was to be.
 gp_step() {
-	local finished flood=0 spliced=-
+	local finished flood=0 spliced
 	case $1 in
 	memif) gp_start_memif "$2" ;;
 	tap) gp_start_tap "$2" ;;
@@ -192,6 +194,8 @@ gp_step() {
 	gp_stop
 	record "curve=$1" "step=$2" "flood_pps=$flood" "tried=$(reported connections.tried)" \
 		"finished=$finished" "failed=$(reported connections.failed.total)" \
+		"tried_per_second=$(reported connections.tried_per_second)" \
+		"served_per_second=$(reported connections.per_second)" \
 		"p50_us=$(reported handshake_us.p50 null)" "p99_us=$(reported handshake_us.p99 null)"
 	python3 scripts/bench/goodput.py line "$ROUNDS_FILE"
 	[ "$2" = 0 ] || [ "$2" = max ] || python3 -c "exit(not $flood > 0.8 * $2)"
