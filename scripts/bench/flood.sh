@@ -3,11 +3,11 @@
 #
 # bench.sh flood, ackflood: packets flat out at the outside port. Sourced by scripts/bench.sh.
 
-# flood_arguments TYPE: of synload.
+# flood_arguments TYPE WARMUP: of synload; seconds that do not count.
 flood_arguments() {
 	local server=$V4_SERVER:80
 	[ "$FAMILY" = v4 ] || server="[$V6_SERVER]:80"
-	FLOOD=(flood --outside "$GEN_OUTSIDE" --server "$server" --type "$1" --options "$OPTIONS" --warmup 1)
+	FLOOD=(flood --outside "$GEN_OUTSIDE" --server "$server" --type "$1" --options "$OPTIONS" --warmup "$2")
 	[ -z "$RATE" ] || FLOOD+=(--rate "$RATE")
 }
 
@@ -60,7 +60,7 @@ bench_flood() {
 	prepare dpdk-testpmd
 	choose_memory 512
 	wire_ports 1
-	flood_arguments syn
+	flood_arguments syn 1
 	new_figures
 	for ((i = 1; i <= ROUNDS; i++)); do
 		begin_round "$i"
@@ -100,9 +100,8 @@ bench_ackflood() {
 	prepare dpdk-testpmd
 	choose_memory 512
 	wire_ports 1
-	flood_arguments ack
 	# The generator goes on a little after the last look at the counters.
-	FLOOD[-1]=2
+	flood_arguments ack 2
 	new_figures
 	for ((i = 1; i <= ROUNDS; i++)); do
 		begin_round "$i"
