@@ -16,7 +16,7 @@ clean_up() {
 	local rc=$? ns
 	trap - EXIT INT TERM
 	[ -z "$GENERATOR_PID" ] || sw_end "$GENERATOR_PID" INT 5
-	device_down
+	device_end
 	[ -z "$SERVER_PID" ] || sw_end "$SERVER_PID"
 	for ns in "$CLI" "$MID" "$SRV"; do
 		ip netns del "$ns" 2>/dev/null

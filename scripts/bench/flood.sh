@@ -23,13 +23,6 @@ all_taken() {
 	fi
 }
 
-# fail_round WORD...: figures of something else than what was to be measured are none.
-fail_round() {
-	cat "$WORK/generator" >&2
-	grep -E '^[a-z0-9_]+ [0-9]+$' "$WORK/device" >&2
-	sw_die "$command: $*"
-}
-
 flood_check() {
 	local answered
 	[ "$(reported invalid.total)" = 0 ] || fail_round "SYN-ACKs that synload found wrong"

@@ -160,7 +160,6 @@ gp_tap_ports() {
 # Everything away, so that each run starts from nothing.
 gp_stop() {
 	local ns
-	device_down
 	[ -z "$SERVER_PID" ] || sw_end "$SERVER_PID" TERM
 	SERVER_PID=''
 	for ns in "$CLI" "$SRV"; do

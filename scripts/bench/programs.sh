@@ -46,14 +46,32 @@ device_up() {
 	sw_alive "$DEVICE_PID" || { tail -20 "$WORK/device" >&2; sw_die "$1 did not start"; }
 }
 
-# Ends it; the log, with its counters, is $WORK/device.
-device_down() {
+# Ends it; the log, with its counters, is $WORK/device. The exit status is the program's.
+device_end() {
+	local rc=0
 	[ -n "$DEVICE_PID" ] || return 0
-	sw_end "$DEVICE_PID" INT
+	sw_end "$DEVICE_PID" INT || rc=$?
 	DEVICE_PID=''
 	[ -z "$HELD_OPEN" ] || exec {HELD_OPEN}<&-
 	HELD_OPEN=''
 	keep_log device
+	return $rc
+}
+
+# Ends it after a run: one that failed, or that lost packet buffers, has no figures.
+device_down() {
+	local rc=0
+	[ -n "$DEVICE_PID" ] || return 0
+	device_end || rc=$?
+	[ $rc = 0 ] || fail_round "the device ended with exit status $rc"
+	! grep -q 'did not come back' "$WORK/device" || fail_round "$(grep -m 1 'did not come back' "$WORK/device")"
+}
+
+# fail_round WORD...: figures of something else than what was to be measured are none.
+fail_round() {
+	tail -40 "$WORK/generator" 2>/dev/null >&2
+	grep -E '^[a-z0-9_]+ [0-9]+$|did not come back|rror' "$WORK/device" >&2
+	sw_die "$command: $*"
 }
 
 # keep_log NAME: what a program said, for a look afterwards, where SW_BENCH_LOGS is a directory.
