@@ -4,6 +4,7 @@
 
 figures.py get REPORT PATH [NULL]             a figure of a report of synload, such as total.synack
 figures.py failed REPORT                      connections that failed, by reason
+figures.py wrong REPORT                       what no run may have: wrong bytes, numbers, checksums, SYN-ACKs
 figures.py record KEY=VALUE...                one run, as a line of JSON
 figures.py rate --file-prefix P COUNTER       how fast a counter of a running synward grows, a second
 figures.py report --bench NAME ... ROUNDS     medians, the ratio, and a file of JSON
@@ -54,6 +55,22 @@ def failed(args):
     with open(args.report, encoding="ascii") as file:
         reasons = pick(json.load(file), "connections.failed")
     print(", ".join(f"{key} {n}" for key, n in reasons.items() if n and key != "total") or "none")
+
+
+# Whatever was lost or late, none of these may happen.
+NEVER = ("failed.bad_payload", "failed.bad_synack", "failed.bad_sequence", "bad_checksum")
+
+
+def wrong(args):
+    """A line that names what went wrong, and exit status 1; or nothing. There is a server where synload is one."""
+    with open(args.report, encoding="ascii") as file:
+        tree = json.load(file)
+    ends = ["connections"] + (["server"] if "server" in tree else [])
+    paths = [f"{end}.{name}" for end in ends for name in NEVER] + ["invalid.total"]
+    found = [f"{path} {pick(tree, path)}" for path in paths if pick(tree, path) != 0]
+    if found:
+        print(", ".join(found))
+        sys.exit(1)
 
 
 def typed(word):
@@ -227,6 +244,8 @@ def main():
     one.add_argument("path")
     one.add_argument("null", nargs="?", help="what to print where it is null")
     one = sub.add_parser("failed")
+    one.add_argument("report")
+    one = sub.add_parser("wrong")
     one.add_argument("report")
     one = sub.add_parser("record")
     one.add_argument("pairs", nargs="+")

@@ -183,6 +183,7 @@ gp_step() {
 	finished=$(reported connections.finished) || exit 1
 	if [ "$2" != 0 ]; then flood=$(reported flood.tx_pps) || exit 1; fi
 	device_down
+	all_right
 	case $1 in
 	memif | tap)
 		spliced=$(counted flow_established)

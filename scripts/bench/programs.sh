@@ -29,6 +29,7 @@ device_ready_or_gone() {
 device_up() {
 	local eal=("${MEMORY[@]}" --no-pci --file-prefix "$PREFIX"
 		--lcores "0@$SW_CPU_SYNWARD,1@$SW_CPU_SYNWARD" "${DEVICE_PORTS[@]}")
+	[ "$1" = testpmd ] || eal+=("${NULL_PORT[@]}")
 	: >"$WORK/device"
 	if [ "$1" = synward ]; then
 		write_config
@@ -37,9 +38,13 @@ device_up() {
 	else
 		# testpmd ends when its standard input does: it is given one that stays open.
 		exec {HELD_OPEN}<> <(:)
-		SW_EXEC="exec" sw_in "$MID" dpdk-testpmd "${eal[@]}" -- --no-mlockall "--forward-mode=$2" \
-			--auto-start "--port-topology=$3" --nb-cores=1 --total-num-mbufs=16384 \
-			--stats-period=3600 <&"$HELD_OPEN" >"$WORK/device" 2>&1 &
+		# Over vhost the other end of its socket goes first: that it says so into it shall not end it.
+		{
+			trap '' PIPE
+			SW_EXEC="exec" sw_in "$MID" dpdk-testpmd "${eal[@]}" -- --no-mlockall "--forward-mode=$2" \
+				--auto-start "--port-topology=$3" --nb-cores=1 --burst=64 --total-num-mbufs=16384 \
+				--stats-period=3600
+		} <&"$HELD_OPEN" >"$WORK/device" 2>&1 &
 	fi
 	DEVICE_PID=$!
 	sw_wait_until 60 device_ready_or_gone
@@ -113,6 +118,13 @@ generator_done() {
 		tail -20 "$WORK/generator" >&2
 		sw_die "synload failed (exit status $rc)"
 	fi
+}
+
+# Nothing that synload received may be wrong, whoever sent it.
+all_right() {
+	local wrong
+	wrong=$(python3 "$FIGURES" wrong "$WORK/report") ||
+		fail_round "synload received what is wrong: ${wrong:-its report cannot be read}"
 }
 
 # both_up WHO FORWARD-MODE TOPOLOGY SYNLOAD-ARGUMENT...: in the order that the wire needs.

@@ -10,8 +10,12 @@
 #   af_xdp   the ends of a veth pair
 #   tap      two taps, with a bridge of the kernel's between them
 #
-# With one port only, the device's inside is a port that never receives: it polls two, as it does in service.
+# With one port only, synward's inside is a port that never receives: in mode proxy it polls two, as it does in
+# service. testpmd, which needs no second one, polls the wire alone.
 # Both programs run in the namespace MID, which has no stack of its own.
+
+# The port that synward has beside those of the wire, if any.
+NULL_PORT=()
 
 # wire_ports N: one or two ports on WIRE. Sets DEVICE_PORTS and GENERATOR_PORTS, as EAL arguments, and the names.
 wire_ports() {
@@ -42,7 +46,9 @@ wire_ports() {
 	vhost) OUTSIDE=net_virtio_user0 INSIDE=net_virtio_user1 GEN_OUTSIDE=net_vhost0 GEN_INSIDE=net_vhost1 ;;
 	*) OUTSIDE=net_${WIRE}0 INSIDE=net_${WIRE}1 GEN_OUTSIDE=net_${WIRE}0 GEN_INSIDE=net_${WIRE}1 ;;
 	esac
-	[ "$n" = 2 ] || { INSIDE=net_null0 && DEVICE_PORTS+=("--vdev=net_null0,no-rx=1"); }
+	NULL_PORT=()
+	[ "$n" = 2 ] || INSIDE=net_null0
+	[ "$n" = 2 ] || [ "$MODE" = respond ] || NULL_PORT=(--vdev=net_null0,no-rx=1)
 	N_PORTS=$n
 }
 
