@@ -107,6 +107,12 @@ def rate(args):
         time.sleep(wait)
         value = telemetry(args.file_prefix)[args.counter]
         looks.append((time.monotonic(), value))
+    # The flood is to go on after the second look: otherwise it ended before, and the time has a part without one.
+    deadline = time.monotonic() + 2
+    while telemetry(args.file_prefix)[args.counter] == looks[1][1]:
+        if time.monotonic() > deadline:
+            sys.exit(f"figures.py: {args.counter} does not grow any more: the flood ended before it was measured")
+        time.sleep(0.01)
     print((looks[1][1] - looks[0][1]) / (looks[1][0] - looks[0][0]))
 
 
@@ -149,6 +155,13 @@ def median_of(runs, who):
     return statistics.median(values) if values else None
 
 
+def generator_limited(runs, pairs):
+    """Those of the two that were faster than a flat-out generator in some round: its ring was never full."""
+    if pairs.get("rate") != "max":
+        return []
+    return [who for who in ("synward", "testpmd") if any(run["who"] == who and run.get("tx_full") == 0 for run in runs)]
+
+
 def write_json(path, result):
     with open(path, "w", encoding="utf-8") as file:
         json.dump(result, file, indent=1)
@@ -162,8 +175,10 @@ def report(args):
     if not ours or not theirs:
         sys.exit("figures.py: one of the two has no figures")
     divisor, form = SCALES[args.unit]
+    pairs = dict(map(typed, args.pairs))
+    limited = generator_limited(runs, pairs)
     result = {"bench": args.bench, "unit": args.unit, "peer": args.peer, "synward": ours / divisor,
-              "testpmd": theirs / divisor, "ratio": ours / theirs, **dict(map(typed, args.pairs)),
+              "testpmd": theirs / divisor, "ratio": ours / theirs, "generator_limited": limited, **pairs,
               "machine": machine(args.build), "rounds": runs}
     if args.json:
         write_json(args.json, result)
@@ -173,7 +188,7 @@ def report(args):
         print(f"  {run['who']:8} {form % (run['value'] / divisor)} {'(' + more + ')' if more else ''}")
     us = "" if args.unit == "connections/s" else "synward "
     print(f"{args.bench}: {us}{form % (ours / divisor)}, {args.peer} {form % (theirs / divisor)}, "
-          f"ratio {ours / theirs:.3f}")
+          f"ratio {ours / theirs:.3f}" + (f", generator-limited: {', '.join(limited)}" if limited else ""))
 
 
 def what_of(result):
@@ -182,6 +197,10 @@ def what_of(result):
     for key in ("wire", "mode", "options", "family", "concurrent", "flows"):
         if key in result:
             words.append(str(result[key]))
+    if result.get("rate", "max") != "max":
+        words.append(f"{result['rate']} pps")
+    if result.get("generator_limited"):
+        words.append(f"generator-limited ({', '.join(result['generator_limited'])})")
     if result.get("hugepages") == 0 and result.get("wire") == "memif":
         words.append("no hugepages")
     return ", ".join(words)

@@ -95,9 +95,12 @@ generator_ready_or_gone() {
 
 # generator_up MODE ARGUMENT...: synload, on the first CPU; its report goes to $WORK/report.
 generator_up() {
+	local files=()
 	rm -f "$WORK/report"
 	: >"$WORK/generator"
-	SW_EXEC="exec" sw_in "$MID" "$SW_SYNLOAD" "${MEMORY[@]}" --no-pci --file-prefix "$GEN_PREFIX" \
+	# Its packets stay where they are when a memif port sends them: the other end maps each piece of memory as a file.
+	[ "$HUGE" = 0 ] || [ "$WIRE" != memif ] || files=(--single-file-segments)
+	SW_EXEC="exec" sw_in "$MID" "$SW_SYNLOAD" "${MEMORY[@]}" "${files[@]}" --no-pci --file-prefix "$GEN_PREFIX" \
 		--lcores "0@$SW_CPU_PEERS,1@$SW_CPU_PEERS" "${GENERATOR_PORTS[@]}" -- "$@" \
 		--seconds "$SECONDS_EACH" --json "$WORK/report" --quiet >"$WORK/generator" 2>&1 &
 	GENERATOR_PID=$!

@@ -19,14 +19,16 @@ NULL_PORT=()
 
 # wire_ports N: one or two ports on WIRE. Sets DEVICE_PORTS and GENERATOR_PORTS, as EAL arguments, and the names.
 wire_ports() {
-	local n=$1 i memif
+	local n=$1 i memif zero_copy=''
+	# The generator is to be faster than either device, and both see the same one.
+	[ "$HUGE" != 1 ] || zero_copy=,zero-copy=yes
 	DEVICE_PORTS=() GENERATOR_PORTS=()
 	for ((i = 0; i < n; i++)); do
 		case $WIRE in
 		memif)
 			memif="net_memif$i,id=$i,socket=$WORK/wire.sock,socket-abstract=no,rsize=11,bsize=2048"
 			DEVICE_PORTS+=("--vdev=$memif,role=server")
-			GENERATOR_PORTS+=("--vdev=$memif,role=client")
+			GENERATOR_PORTS+=("--vdev=$memif,role=client$zero_copy")
 			;;
 		vhost)
 			DEVICE_PORTS+=("--vdev=net_virtio_user$i,path=$WORK/wire$i.sock,queues=1$VIRTIO")
@@ -48,7 +50,7 @@ wire_ports() {
 	esac
 	NULL_PORT=()
 	[ "$n" = 2 ] || INSIDE=net_null0
-	[ "$n" = 2 ] || [ "$MODE" = respond ] || NULL_PORT=(--vdev=net_null0,no-rx=1)
+	[ "$n" = 2 ] || [ "$MODE" = respond ] || NULL_PORT=("--vdev=net_null0,no-rx=1")
 	N_PORTS=$n
 }
 
@@ -65,6 +67,18 @@ wire_before() {
 			ip -n "$MID" link set "dveth$i" up && ip -n "$MID" link set "gveth$i" up ||
 			return 1
 	done
+}
+
+# wire_can: whether this kernel has what WIRE is made of.
+wire_can() {
+	case $WIRE in
+	tap) ip -n "$MID" tuntap add dev swprobe mode tap && ip -n "$MID" link del swprobe ;;
+	af_xdp)
+		python3 -c 'import socket; socket.socket(44, socket.SOCK_RAW, 0).close()' &&
+			ip -n "$MID" link add swprobe type veth peer name swprobe1 &&
+			ip -n "$MID" link del swprobe
+		;;
+	esac 2>/dev/null
 }
 
 has_link() {
