@@ -70,13 +70,12 @@ gp_plug() {
 
 # The router of the synproxy curve: its inside is a veth pair to the server.
 gp_router() {
-	sw_in "$CLI" sysctl -qw net.ipv4.ip_forward=1 net.netfilter.nf_conntrack_tcp_loose=0 \
-		net.ipv4.tcp_timestamps=1 net.ipv4.tcp_syncookies=1 || return 1
 	ip -n "$CLI" link add in0 type veth peer name eth0 netns "$SRV" &&
 		ip -n "$CLI" addr add 10.77.0.1/24 dev in0 && ip -n "$CLI" link set in0 up &&
 		ip -n "$SRV" addr add $GP_SERVER/24 dev eth0 && ip -n "$SRV" link set eth0 up &&
 		ip -n "$SRV" route add $GP_SOURCES via 10.77.0.1 || return 1
-	sw_in "$CLI" nft -f - <<-'NFT'
+	# The table first: it brings connection tracking, whose settings are not there before.
+	sw_in "$CLI" nft -f - <<-'NFT' || return 1
 	table ip front {
 		chain raw {
 			type filter hook prerouting priority raw;
@@ -89,6 +88,8 @@ gp_router() {
 		}
 	}
 	NFT
+	sw_in "$CLI" sysctl -qw net.ipv4.ip_forward=1 net.netfilter.nf_conntrack_tcp_loose=0 \
+		net.ipv4.tcp_timestamps=1 net.ipv4.tcp_syncookies=1
 }
 
 # --- one run ---------------------------------------------------------------------------------------
@@ -201,12 +202,30 @@ gp_step() {
 	[ "$2" = 0 ] || [ "$2" = max ] || python3 -c "exit(not $flood > 0.8 * $2)"
 }
 
+# gp_can CURVE: this kernel has what it takes; it is tried, and put away again.
+gp_can() {
+	local rc=0
+	case $1 in
+	memif) return 0 ;;
+	tap) WIRE=tap wire_can || return 1 ;;
+	cookies) WIRE=tap wire_can && sw_in "$SRV" sysctl -qw net.ipv4.tcp_syncookies=2 || return 1 ;;
+	synproxy)
+		WIRE=tap wire_can && gp_router || rc=1
+		gp_stop
+		return $rc
+		;;
+	esac
+}
+
 bench_goodput() {
 	local curve step json=() plot=()
-	[ -z "$WIRE_GIVEN" ] || bad_usage "goodput has its wires in --curves"
 	prepare nginx nft gnuplot ethtool
 	new_figures
 	for curve in ${CURVES//,/ }; do
+		gp_can "$curve" || {
+			echo "bench.sh: this kernel cannot do what the curve $curve needs: left out"
+			continue
+		}
 		for step in ${STEPS//,/ }; do
 			gp_step "$curve" "$step" || {
 				echo "  as fast as it goes here: no use in steps beyond this one"
@@ -214,6 +233,7 @@ bench_goodput() {
 			}
 		done
 	done
+	[ -s "$ROUNDS_FILE" ] || { echo "bench.sh: none of these curves can be had here" >&2; exit 3; }
 	[ -z "$JSON" ] || json=(--json "$JSON")
 	[ -z "$PLOT" ] || plot=(--plot "$PLOT")
 	python3 scripts/bench/goodput.py report "$ROUNDS_FILE" "seconds=$SECONDS_EACH" \
