@@ -20,8 +20,8 @@ NULL_PORT=()
 # wire_ports N: one or two ports on WIRE. Sets DEVICE_PORTS and GENERATOR_PORTS, as EAL arguments, and the names.
 wire_ports() {
 	local n=$1 i memif zero_copy=''
-	# The generator is to be faster than either device, and both see the same one. Only with one port: of two that share
-	# a socket one now and then closes the files of memory that both are to send, and never gets its link.
+	# The generator is to be faster than either device, and both see the same one. Only with one port: of two on
+	# one socket one was seen to fail sending its memory ("Bad file descriptor"), and it never gets its link.
 	[ "$HUGE" != 1 ] || [ "$n" != 1 ] || zero_copy=,zero-copy=yes
 	DEVICE_PORTS=() GENERATOR_PORTS=()
 	for ((i = 0; i < n; i++)); do
