@@ -23,9 +23,12 @@ LEFT = 1000
 
 def success(run):
     """Connections that ended well in the measured time, of those that were begun in it. As many are under way at its
-    begin as at its end, but for chance; that can make it a little more than all of them, which is said as all."""
+    begin as at its end, but for chance. It cannot be more than all of them, nor less than all but those that failed in
+    the whole run; so without a failure it is all."""
     tried, served = run["tried_per_second"], run["served_per_second"]
-    return 1.0 if served >= tried > 0 else served / tried if tried > 0 else 0.0
+    if tried <= 0:
+        return 0.0
+    return min(1.0, max(served / tried, 1 - run["failed"] / (tried * run["seconds"])))
 
 
 def milliseconds(us):

@@ -195,6 +195,7 @@ gp_step() {
 	gp_stop
 	record "curve=$1" "step=$2" "flood_pps=$flood" "tried=$(reported connections.tried)" \
 		"finished=$finished" "failed=$(reported connections.failed.total)" \
+		"seconds=$(reported seconds)" \
 		"tried_per_second=$(reported connections.tried_per_second)" \
 		"served_per_second=$(reported connections.per_second)" \
 		"p50_us=$(reported handshake_us.p50 null)" "p99_us=$(reported handshake_us.p99 null)"
