@@ -4,6 +4,7 @@
 # Measures synward beside what else could stand in its place, in turn, on the same two cores.
 #
 # usage: scripts/bench.sh COMMAND [--rounds N] [--seconds N] [--wire memif|vhost|tap|af_xdp] [--json FILE] ...
+#        engine has none of these but --json; goodput only --seconds and --json; all --rounds and --seconds
 #
 #   engine     cycles of each part, on one core, without ports: build-bench/tests/bench/bench
 #                --quick (few rounds, no large tables)
@@ -35,6 +36,12 @@ cd "$(dirname "$0")/.." || exit 1
 . scripts/lib.sh
 # shellcheck source=scripts/lib-dpdk.sh
 . scripts/lib-dpdk.sh
+
+case ${SW_BENCH_LOGS:-} in
+'' | /*) ;;
+*) export SW_BENCH_LOGS=$CALLED_IN/$SW_BENCH_LOGS ;;
+esac
+[ -z "${SW_BENCH_LOGS:-}" ] || mkdir -p "$SW_BENCH_LOGS" || exit 1
 
 command=${1:-}
 [ $# -eq 0 ] || shift
@@ -139,7 +146,13 @@ set_option() {
 
 read_options() {
 	local known
-	known=" rounds seconds wire json $(own_options) "
+	known=" $(own_options) json "
+	case $command in
+	engine) ;;
+	goodput) known+="seconds " ;;
+	all) known=" $(own_options) rounds seconds " ;;
+	*) known+="rounds seconds wire " ;;
+	esac
 	while [ $# -gt 0 ]; do
 		[[ $1 == --* && $known == *" ${1#--} "* ]] || bad_usage "'$1' is no option of $command"
 		if [ "$1" = --quick ]; then

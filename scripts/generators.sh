@@ -17,6 +17,15 @@
 # Without --flood, both; without --mode, both. For each: what the generator counted, what synward counted, and whether
 # these are what they should be. As root. Exit: 0 fine, 1 failed, 2 wrong usage, 3 the generator is not installed.
 set -u
+# Paths are meant from where it was called; a name without a slash is looked for in the PATH.
+case ${SW_PKTGEN:-} in
+/*) ;;
+*/*) SW_PKTGEN=$PWD/$SW_PKTGEN ;;
+esac
+case ${SW_TREX:-} in
+'' | /*) ;;
+*) SW_TREX=$PWD/$SW_TREX ;;
+esac
 cd "$(dirname "$0")/.." || exit 1
 # shellcheck source=scripts/lib.sh
 . scripts/lib.sh
@@ -45,9 +54,11 @@ not_installed() {
 
 clean_up() {
 	local rc=$?
-	trap - EXIT INT TERM
+	# A second Ctrl-C shall not leave half of it behind.
+	trap '' INT TERM HUP
+	trap - EXIT
 	generator_down
-	[ -z "$TREX_PID" ] || sw_end "$TREX_PID" INT
+	trex_down
 	[ -z "$SYNWARD_PID" ] || sw_end "$SYNWARD_PID" INT
 	[ -z "$WORK" ] || rm -rf "$WORK"
 	sw_dpdk_forget "$PREFIX" "$PEER_PREFIX"
@@ -60,7 +71,7 @@ prepare() {
 	[ -x "$SW_SYNWARD" ] || sw_build || exit 1
 	WORK=$(mktemp -d)
 	trap clean_up EXIT
-	trap 'exit 130' INT TERM
+	trap 'exit 130' INT TERM HUP
 	sw_choose_cpus
 	[ "$GENERATOR" = trex-pcap ] || sw_hugepages_up 2048 ||
 		sw_die "no hugepages: 2 GiB of them, in pages of 2 MiB, cannot be reserved here"
@@ -210,11 +221,24 @@ trex_up() {
 	  c: 1
 	  interfaces: ["--vdev=net_memif0,role=client,id=0,socket-abstract=no,socket=$WORK/wire.sock", "dummy"]
 	YAML
-	(cd "$SW_TREX" && exec taskset -c "$SW_CPU_PEERS" ./t-rex-64 -i --software --cfg "$WORK/trex.yaml") \
+	# It starts others; in a group of their own they end together.
+	(cd "$SW_TREX" && exec setsid taskset -c "$SW_CPU_PEERS" ./t-rex-64 -i --software --cfg "$WORK/trex.yaml") \
 		>"$WORK/trex" 2>&1 &
 	TREX_PID=$!
 	sw_wait_until 90 trex_listens
 	sw_alive "$TREX_PID" || { tail "$WORK/trex" >&2; sw_die "TRex did not start"; }
+}
+
+trex_group_gone() {
+	! kill -0 -- "-$TREX_PID" 2>/dev/null
+}
+
+trex_down() {
+	[ -n "$TREX_PID" ] || return 0
+	kill -INT -- "-$TREX_PID" 2>/dev/null
+	sw_wait_until 10 trex_group_gone || kill -KILL -- "-$TREX_PID" 2>/dev/null
+	wait "$TREX_PID" 2>/dev/null
+	TREX_PID=''
 }
 
 run_trex() {
@@ -224,8 +248,7 @@ run_trex() {
 	trex_up
 	taskset -c "$SW_CPU_PEERS" python3 config/trex/run.py "config/trex/$1_flood.py" "$SECONDS_EACH" \
 		>"$WORK/generator" 2>&1
-	sw_end "$TREX_PID" INT
-	TREX_PID=''
+	trex_down
 	synward_down
 }
 

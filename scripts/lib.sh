@@ -66,6 +66,16 @@ sw_install() {
 	return $rc
 }
 
+# For scripts/bench.sh, on a Debian; elsewhere it says what is missing by itself.
+SW_PACKAGES_BENCH=(gcc libc6-dev meson ninja-build pkg-config libdpdk-dev libnuma-dev libyaml-dev
+	libjansson-dev check iproute2 ethtool nftables procps util-linux python3 nginx-light iputils-ping
+	iperf3 dpdk-dev gnuplot-nox git)
+
+sw_install_bench_packages() {
+	command -v dpkg-query >/dev/null || return 0
+	sw_install "${SW_PACKAGES_BENCH[@]}"
+}
+
 # Installs what is not there: for everything, or only for the demo.
 sw_install_packages() {
 	sw_install "${SW_PACKAGES_DEMO[@]}" "${SW_PACKAGES_TEST[@]}"

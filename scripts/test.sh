@@ -4,7 +4,7 @@
 # Builds synward and passes its tests. On a fresh Debian 12, as root: installs what is missing first.
 # Needs no hugepages. See docs/testing.md.
 #
-#   scripts/test.sh              everything: about 15 minutes on 2 cores
+#   scripts/test.sh              everything: about half an hour on 2 cores, less when built
 #   scripts/test.sh --quick      unit tests and a short simulation: about a minute
 #   scripts/test.sh STAGE...     only these: lint unit sim sanitize fuzz netns bench
 #
@@ -30,10 +30,12 @@ usage() {
 
 # step NAME COMMAND...: runs it, counts it.
 step() {
-	local name=$1
+	local name=$1 start=$SECONDS rc=0
 	shift
 	echo "== $name"
-	if "$@"; then
+	"$@" || rc=1
+	echo "== $name: $((SECONDS - start)) s"
+	if [ $rc = 0 ]; then
 		passed=$((passed + 1))
 	else
 		failed=$((failed + 1))

@@ -14,9 +14,11 @@ DEVICE_PID='' GENERATOR_PID='' SERVER_PID='' HELD_OPEN=''
 # shellcheck disable=SC2317 # by trap
 clean_up() {
 	local rc=$? ns
-	trap - EXIT INT TERM
+	# A second Ctrl-C shall not leave half of it behind.
+	trap '' INT TERM HUP
+	trap - EXIT
 	[ -z "$GENERATOR_PID" ] || sw_end "$GENERATOR_PID" INT 5
-	device_down
+	device_end
 	[ -z "$SERVER_PID" ] || sw_end "$SERVER_PID"
 	for ns in "$CLI" "$MID" "$SRV"; do
 		ip netns del "$ns" 2>/dev/null
@@ -30,6 +32,8 @@ clean_up() {
 # Figures are those of an optimised build without assertions; it has a directory of its own.
 bench_build() {
 	local log rc=0
+	# Without root there is nothing to install; the build says what it misses.
+	[ "$(id -u)" != 0 ] || sw_install_bench_packages || exit 1
 	log=$(mktemp)
 	if [ ! -f $BUILD/build.ninja ]; then
 		echo "bench.sh: making $BUILD (release, no assertions)"
@@ -47,15 +51,15 @@ bench_build() {
 prepare() {
 	local ns program
 	[ "$(id -u)" = 0 ] || sw_die "bench.sh needs root: it makes namespaces and ports"
+	[ -n "$WORK" ] || bench_build
 	for program in "$@"; do
 		command -v "$program" >/dev/null ||
 			sw_die "$program is missing (Debian: dpdk-dev, iperf3, ethtool, nginx-light, gnuplot-nox)"
 	done
 	[ -z "$WORK" ] || return 0
-	bench_build
 	WORK=$(mktemp -d)
 	trap clean_up EXIT
-	trap 'exit 130' INT TERM
+	trap 'exit 130' INT TERM HUP
 	sw_choose_cpus
 	[ "$SW_CPU_PEERS" != "$SW_CPU_SYNWARD" ] ||
 		echo "bench.sh: only one CPU is allowed here: the two programs share it, and the figures say little"
@@ -68,7 +72,10 @@ prepare() {
 # choose_memory MEGABYTES: for each of the two programs. Sets MEMORY, EAL's arguments.
 choose_memory() {
 	case $WIRE in
-	tap | af_xdp) HUGE=0 ;;
+	tap | af_xdp)
+		wire_can || { echo "bench.sh: this kernel cannot make ports of $WIRE here" >&2; exit 3; }
+		HUGE=0
+		;;
 	*)
 		if sw_hugepages_up $((2 * $1)); then
 			HUGE=1

@@ -20,6 +20,7 @@ failed_by_reason() {
 # What synward did must be what was measured: each connection through a cookie and a splice of its own.
 connect_check() {
 	local opened
+	all_right
 	opened=$(reported server.opened) || exit 1
 	[ "$opened" -gt 0 ] || fail_round "no connection was opened"
 	[ "$(reported bytes_verified)" -gt 0 ] || fail_round "no payload was verified"

@@ -4,6 +4,7 @@
 
 figures.py get REPORT PATH [NULL]             a figure of a report of synload, such as total.synack
 figures.py failed REPORT                      connections that failed, by reason
+figures.py wrong REPORT                       what no run may have: wrong bytes, numbers, checksums, SYN-ACKs
 figures.py record KEY=VALUE...                one run, as a line of JSON
 figures.py rate --file-prefix P COUNTER       how fast a counter of a running synward grows, a second
 figures.py report --bench NAME ... ROUNDS     medians, the ratio, and a file of JSON
@@ -56,6 +57,22 @@ def failed(args):
     print(", ".join(f"{key} {n}" for key, n in reasons.items() if n and key != "total") or "none")
 
 
+# Whatever was lost or late, none of these may happen.
+NEVER = ("failed.bad_payload", "failed.bad_synack", "failed.bad_sequence", "bad_checksum")
+
+
+def wrong(args):
+    """A line that names what went wrong, and exit status 1; or nothing. There is a server where synload is one."""
+    with open(args.report, encoding="ascii") as file:
+        tree = json.load(file)
+    ends = ["connections"] + (["server"] if "server" in tree else [])
+    paths = [f"{end}.{name}" for end in ends for name in NEVER] + ["invalid.total"]
+    found = [f"{path} {pick(tree, path)}" for path in paths if pick(tree, path) != 0]
+    if found:
+        print(", ".join(found))
+        sys.exit(1)
+
+
 def typed(word):
     """KEY=VALUE, the value a number where it is one."""
     key, _, value = word.partition("=")
@@ -90,6 +107,12 @@ def rate(args):
         time.sleep(wait)
         value = telemetry(args.file_prefix)[args.counter]
         looks.append((time.monotonic(), value))
+    # The flood is to go on after the second look: otherwise it ended before, and the time has a part without one.
+    deadline = time.monotonic() + 2
+    while telemetry(args.file_prefix)[args.counter] == looks[1][1]:
+        if time.monotonic() > deadline:
+            sys.exit(f"figures.py: {args.counter} does not grow any more: the flood ended before it was measured")
+        time.sleep(0.01)
     print((looks[1][1] - looks[0][1]) / (looks[1][0] - looks[0][0]))
 
 
@@ -132,6 +155,14 @@ def median_of(runs, who):
     return statistics.median(values) if values else None
 
 
+def generator_limited(runs, pairs):
+    """Those of the two that were faster than a flat-out generator in some round: its ring was never full. A ring of
+    the kernel's (tap, af_xdp) tells nothing: what is too much for it is dropped behind it."""
+    if pairs.get("rate") != "max" or pairs.get("wire") not in ("memif", "vhost"):
+        return []
+    return [who for who in ("synward", "testpmd") if any(run["who"] == who and run.get("tx_full") == 0 for run in runs)]
+
+
 def write_json(path, result):
     with open(path, "w", encoding="utf-8") as file:
         json.dump(result, file, indent=1)
@@ -145,8 +176,10 @@ def report(args):
     if not ours or not theirs:
         sys.exit("figures.py: one of the two has no figures")
     divisor, form = SCALES[args.unit]
+    pairs = dict(map(typed, args.pairs))
+    limited = generator_limited(runs, pairs)
     result = {"bench": args.bench, "unit": args.unit, "peer": args.peer, "synward": ours / divisor,
-              "testpmd": theirs / divisor, "ratio": ours / theirs, **dict(map(typed, args.pairs)),
+              "testpmd": theirs / divisor, "ratio": ours / theirs, "generator_limited": limited, **pairs,
               "machine": machine(args.build), "rounds": runs}
     if args.json:
         write_json(args.json, result)
@@ -156,7 +189,7 @@ def report(args):
         print(f"  {run['who']:8} {form % (run['value'] / divisor)} {'(' + more + ')' if more else ''}")
     us = "" if args.unit == "connections/s" else "synward "
     print(f"{args.bench}: {us}{form % (ours / divisor)}, {args.peer} {form % (theirs / divisor)}, "
-          f"ratio {ours / theirs:.3f}")
+          f"ratio {ours / theirs:.3f}" + (f", generator-limited: {', '.join(limited)}" if limited else ""))
 
 
 def what_of(result):
@@ -165,6 +198,10 @@ def what_of(result):
     for key in ("wire", "mode", "options", "family", "concurrent", "flows"):
         if key in result:
             words.append(str(result[key]))
+    if result.get("rate", "max") != "max":
+        words.append(f"{result['rate']} pps")
+    if result.get("generator_limited"):
+        words.append(f"generator-limited ({', '.join(result['generator_limited'])})")
     if result.get("hugepages") == 0 and result.get("wire") == "memif":
         words.append("no hugepages")
     return ", ".join(words)
@@ -179,7 +216,7 @@ def goodput_rows(result):
     for curve in result["curves"]:
         for step in curve["steps"]:
             p99 = "-" if step["p99_us"] is None else f"{step['p99_us'] / 1000:.2f}"
-            yield (f"| {curve['name']} | {step['flood_pps'] / 1e3:,.0f} | {step['tried']} | "
+            yield (f"| {curve['name']} | {step['flood_pps'] / 1e3:,.0f} | {step['tried_per_second']:,.0f} | "
                    f"{100 * step['success']:.2f} | {p99} |")
 
 
@@ -212,7 +249,7 @@ def markdown(args):
               f"{r['ratio']:.3f} |")
     for r in results:
         if "curves" in r:
-            print("\n| goodput, curve | flood, kpps | connections tried | served, % | p99 connect, ms |\n|---|---|---|---|---|")
+            print("\n| goodput, curve | flood, kpps | connections/s tried | served, % | p99 connect, ms |\n|---|---|---|---|---|")
             print("\n".join(goodput_rows(r)))
         elif "benchmarks" in r:
             print("\n| engine | median | p99 | unit |\n|---|---|---|---|")
@@ -227,6 +264,8 @@ def main():
     one.add_argument("path")
     one.add_argument("null", nargs="?", help="what to print where it is null")
     one = sub.add_parser("failed")
+    one.add_argument("report")
+    one = sub.add_parser("wrong")
     one.add_argument("report")
     one = sub.add_parser("record")
     one.add_argument("pairs", nargs="+")

@@ -22,9 +22,13 @@ LEFT = 1000
 
 
 def success(run):
-    """Of the connections that came to an end, those that were served; what is still under way at the end is neither."""
-    ended = run["finished"] + run["failed"]
-    return run["finished"] / ended if ended else 0.0
+    """Connections that ended well in the measured time, of those that were begun in it. As many are under way at its
+    begin as at its end, but for chance. It cannot be more than all of them, nor less than all but those that failed in
+    the whole run; so without a failure it is all."""
+    tried, served = run["tried_per_second"], run["served_per_second"]
+    if tried <= 0:
+        return 0.0
+    return min(1.0, max(served / tried, 1 - run["failed"] / (tried * run["seconds"])))
 
 
 def milliseconds(us):
@@ -32,7 +36,7 @@ def milliseconds(us):
 
 
 def words(run):
-    return (f"flood {run['flood_pps'] / 1e3:,.0f} kpps: {run['tried']} connections tried, "
+    return (f"flood {run['flood_pps'] / 1e3:,.0f} kpps: {run['tried_per_second']:,.0f} connections/s tried, "
             f"{100 * success(run):.2f} % served, p99 connect {milliseconds(run['p99_us'])}")
 
 

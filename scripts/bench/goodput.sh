@@ -70,13 +70,12 @@ gp_plug() {
 
 # The router of the synproxy curve: its inside is a veth pair to the server.
 gp_router() {
-	sw_in "$CLI" sysctl -qw net.ipv4.ip_forward=1 net.netfilter.nf_conntrack_tcp_loose=0 \
-		net.ipv4.tcp_timestamps=1 net.ipv4.tcp_syncookies=1 || return 1
 	ip -n "$CLI" link add in0 type veth peer name eth0 netns "$SRV" &&
 		ip -n "$CLI" addr add 10.77.0.1/24 dev in0 && ip -n "$CLI" link set in0 up &&
 		ip -n "$SRV" addr add $GP_SERVER/24 dev eth0 && ip -n "$SRV" link set eth0 up &&
 		ip -n "$SRV" route add $GP_SOURCES via 10.77.0.1 || return 1
-	sw_in "$CLI" nft -f - <<-'NFT'
+	# The table first: it brings connection tracking, whose settings are not there before.
+	sw_in "$CLI" nft -f - <<-'NFT' || return 1
 	table ip front {
 		chain raw {
 			type filter hook prerouting priority raw;
@@ -89,11 +88,14 @@ gp_router() {
 		}
 	}
 	NFT
+	sw_in "$CLI" sysctl -qw net.ipv4.ip_forward=1 net.netfilter.nf_conntrack_tcp_loose=0 \
+		net.ipv4.tcp_timestamps=1 net.ipv4.tcp_syncookies=1
 }
 
 # --- one run ---------------------------------------------------------------------------------------
 
-# gp_arguments STEP: of synload; STEP is the flood's rate, 0, or max.
+# gp_arguments STEP: of synload; STEP is the flood's rate, 0, or max. No stage may take longer than two seconds: a SYN
+# that is sent again after one is late, and is served; one that is lost twice is not.
 gp_arguments() {
 	SYNLOAD=(mixed --flood-type syn)
 	case $1 in
@@ -101,7 +103,8 @@ gp_arguments() {
 	max) ;;
 	*) SYNLOAD+=(--flood-rate "$1") ;;
 	esac
-	SYNLOAD+=(--outside "$GEN_OUTSIDE" --rate "$CONNECT_RATE" --options linux --warmup 2)
+	SYNLOAD+=(--outside "$GEN_OUTSIDE" --rate "$CONNECT_RATE" --options linux --warmup 2
+		--timeout 2000)
 }
 
 gp_start_memif() {
@@ -158,7 +161,6 @@ gp_tap_ports() {
 # Everything away, so that each run starts from nothing.
 gp_stop() {
 	local ns
-	device_down
 	[ -z "$SERVER_PID" ] || sw_end "$SERVER_PID" TERM
 	SERVER_PID=''
 	for ns in "$CLI" "$SRV"; do
@@ -171,7 +173,7 @@ gp_stop() {
 
 # gp_step CURVE STEP: one run; true where the flood was as fast as it was to be.
 gp_step() {
-	local finished flood=0 spliced=-
+	local finished flood=0 spliced
 	case $1 in
 	memif) gp_start_memif "$2" ;;
 	tap) gp_start_tap "$2" ;;
@@ -182,6 +184,7 @@ gp_step() {
 	finished=$(reported connections.finished) || exit 1
 	if [ "$2" != 0 ]; then flood=$(reported flood.tx_pps) || exit 1; fi
 	device_down
+	all_right
 	case $1 in
 	memif | tap)
 		spliced=$(counted flow_established)
@@ -192,17 +195,38 @@ gp_step() {
 	gp_stop
 	record "curve=$1" "step=$2" "flood_pps=$flood" "tried=$(reported connections.tried)" \
 		"finished=$finished" "failed=$(reported connections.failed.total)" \
+		"seconds=$(reported seconds)" \
+		"tried_per_second=$(reported connections.tried_per_second)" \
+		"served_per_second=$(reported connections.per_second)" \
 		"p50_us=$(reported handshake_us.p50 null)" "p99_us=$(reported handshake_us.p99 null)"
 	python3 scripts/bench/goodput.py line "$ROUNDS_FILE"
 	[ "$2" = 0 ] || [ "$2" = max ] || python3 -c "exit(not $flood > 0.8 * $2)"
 }
 
+# gp_can CURVE: this kernel has what it takes; it is tried, and put away again.
+gp_can() {
+	local rc=0
+	case $1 in
+	memif) return 0 ;;
+	tap) WIRE=tap wire_can || return 1 ;;
+	cookies) WIRE=tap wire_can && sw_in "$SRV" sysctl -qw net.ipv4.tcp_syncookies=2 || return 1 ;;
+	synproxy)
+		WIRE=tap wire_can && gp_router || rc=1
+		gp_stop
+		return $rc
+		;;
+	esac
+}
+
 bench_goodput() {
 	local curve step json=() plot=()
-	[ -z "$WIRE_GIVEN" ] || bad_usage "goodput has its wires in --curves"
 	prepare nginx nft gnuplot ethtool
 	new_figures
 	for curve in ${CURVES//,/ }; do
+		gp_can "$curve" || {
+			echo "bench.sh: this kernel cannot do what the curve $curve needs: left out"
+			continue
+		}
 		for step in ${STEPS//,/ }; do
 			gp_step "$curve" "$step" || {
 				echo "  as fast as it goes here: no use in steps beyond this one"
@@ -210,6 +234,7 @@ bench_goodput() {
 			}
 		done
 	done
+	[ -s "$ROUNDS_FILE" ] || { echo "bench.sh: none of these curves can be had here" >&2; exit 3; }
 	[ -z "$JSON" ] || json=(--json "$JSON")
 	[ -z "$PLOT" ] || plot=(--plot "$PLOT")
 	python3 scripts/bench/goodput.py report "$ROUNDS_FILE" "seconds=$SECONDS_EACH" \

@@ -29,7 +29,9 @@ device_ready_or_gone() {
 device_up() {
 	local eal=("${MEMORY[@]}" --no-pci --file-prefix "$PREFIX"
 		--lcores "0@$SW_CPU_SYNWARD,1@$SW_CPU_SYNWARD" "${DEVICE_PORTS[@]}")
+	[ "$1" = testpmd ] || eal+=("${NULL_PORT[@]}")
 	: >"$WORK/device"
+	DEVICE=$1
 	if [ "$1" = synward ]; then
 		write_config
 		SW_EXEC="exec" sw_in "$MID" "$SW_SYNWARD" "${eal[@]}" -- --config "$WORK/config" \
@@ -37,23 +39,47 @@ device_up() {
 	else
 		# testpmd ends when its standard input does: it is given one that stays open.
 		exec {HELD_OPEN}<> <(:)
-		SW_EXEC="exec" sw_in "$MID" dpdk-testpmd "${eal[@]}" -- --no-mlockall "--forward-mode=$2" \
-			--auto-start "--port-topology=$3" --nb-cores=1 --total-num-mbufs=16384 \
-			--stats-period=3600 <&"$HELD_OPEN" >"$WORK/device" 2>&1 &
+		# Over vhost the other end of its socket goes first: that it says so into it shall not end it.
+		{
+			trap '' PIPE
+			SW_EXEC="exec" sw_in "$MID" dpdk-testpmd "${eal[@]}" -- --no-mlockall "--forward-mode=$2" \
+				--auto-start "--port-topology=$3" --nb-cores=1 --burst=64 --total-num-mbufs=16384 \
+				--stats-period=3600
+		} <&"$HELD_OPEN" >"$WORK/device" 2>&1 &
 	fi
 	DEVICE_PID=$!
 	sw_wait_until 60 device_ready_or_gone
 	sw_alive "$DEVICE_PID" || { tail -20 "$WORK/device" >&2; sw_die "$1 did not start"; }
 }
 
-# Ends it; the log, with its counters, is $WORK/device.
-device_down() {
+# Ends it; the log, with its counters, is $WORK/device. The exit status is the program's.
+device_end() {
+	local rc=0
 	[ -n "$DEVICE_PID" ] || return 0
-	sw_end "$DEVICE_PID" INT
+	sw_end "$DEVICE_PID" INT || rc=$?
 	DEVICE_PID=''
 	[ -z "$HELD_OPEN" ] || exec {HELD_OPEN}<&-
 	HELD_OPEN=''
 	keep_log device
+	return $rc
+}
+
+# Ends it after a run: one that failed, or that lost packet buffers, has no figures. How testpmd ends
+# when synload has gone is its own affair (it crashed once over memif, when is not known); that it was there until then is
+# seen to.
+device_down() {
+	local rc=0
+	[ -n "$DEVICE_PID" ] || return 0
+	device_end || rc=$?
+	[ $rc = 0 ] || [ "$DEVICE" = testpmd ] || fail_round "the device ended with exit status $rc"
+	! grep -q 'did not come back' "$WORK/device" || fail_round "$(grep -m 1 'did not come back' "$WORK/device")"
+}
+
+# fail_round WORD...: figures of something else than what was to be measured are none.
+fail_round() {
+	tail -40 "$WORK/generator" 2>/dev/null >&2
+	grep -E '^[a-z0-9_]+ [0-9]+$|did not come back|rror' "$WORK/device" >&2
+	sw_die "$command: $*"
 }
 
 # keep_log NAME: what a program said, for a look afterwards, where SW_BENCH_LOGS is a directory.
@@ -72,9 +98,12 @@ generator_ready_or_gone() {
 
 # generator_up MODE ARGUMENT...: synload, on the first CPU; its report goes to $WORK/report.
 generator_up() {
+	local files=()
 	rm -f "$WORK/report"
 	: >"$WORK/generator"
-	SW_EXEC="exec" sw_in "$MID" "$SW_SYNLOAD" "${MEMORY[@]}" --no-pci --file-prefix "$GEN_PREFIX" \
+	# Its packets stay where they are when a memif port sends them: the other end maps each piece of memory as a file.
+	[ "$HUGE" = 0 ] || [ "$WIRE" != memif ] || files=(--single-file-segments)
+	SW_EXEC="exec" sw_in "$MID" "$SW_SYNLOAD" "${MEMORY[@]}" "${files[@]}" --no-pci --file-prefix "$GEN_PREFIX" \
 		--lcores "0@$SW_CPU_PEERS,1@$SW_CPU_PEERS" "${GENERATOR_PORTS[@]}" -- "$@" \
 		--seconds "$SECONDS_EACH" --json "$WORK/report" --quiet >"$WORK/generator" 2>&1 &
 	GENERATOR_PID=$!
@@ -82,11 +111,21 @@ generator_up() {
 	sw_alive "$GENERATOR_PID" || { tail -20 "$WORK/generator" >&2; sw_die "synload did not start"; }
 }
 
+# The device is not there any more, and synload has no report yet.
+device_left() {
+	[ -n "$DEVICE_PID" ] && [ ! -s "$WORK/report" ] && sw_gone "$DEVICE_PID"
+}
+
+generator_gone_or_alone() {
+	sw_gone "$GENERATOR_PID" || device_left
+}
+
 # Waits for it to end: warm-up, what is measured, and what is left over.
 generator_done() {
 	local rc=0
-	sw_wait_until $((SECONDS_EACH + ${GENERATOR_EXTRA:-60})) sw_gone "$GENERATOR_PID" ||
+	sw_wait_until $((SECONDS_EACH + ${GENERATOR_EXTRA:-60})) generator_gone_or_alone ||
 		echo "synload does not end by itself" >&2
+	! device_left || fail_round "$DEVICE ended during the run"
 	sw_end "$GENERATOR_PID" INT || rc=$?
 	GENERATOR_PID=''
 	keep_log generator
@@ -95,6 +134,13 @@ generator_done() {
 		tail -20 "$WORK/generator" >&2
 		sw_die "synload failed (exit status $rc)"
 	fi
+}
+
+# Nothing that synload received may be wrong, whoever sent it.
+all_right() {
+	local wrong
+	wrong=$(python3 "$FIGURES" wrong "$WORK/report") ||
+		fail_round "synload received what is wrong: ${wrong:-its report cannot be read}"
 }
 
 # both_up WHO FORWARD-MODE TOPOLOGY SYNLOAD-ARGUMENT...: in the order that the wire needs.

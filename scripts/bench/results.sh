@@ -6,7 +6,6 @@
 # Needs neither root nor ports.
 bench_engine() {
 	local json=()
-	[ -z "$WIRE_GIVEN" ] || bad_usage "engine has no wire"
 	bench_build
 	sw_choose_cpus
 	[ -x "$BUILD/tests/bench/bench" ] || sw_die "$BUILD/tests/bench/bench is not built"
@@ -29,13 +28,12 @@ one_of_all() {
 
 bench_all() {
 	local often=(--rounds "$ROUNDS" --seconds "$SECONDS_EACH") quick=() engine=()
-	[ -z "$WIRE_GIVEN" ] || bad_usage "all chooses the wires itself"
 	[ -z "$QUICK" ] || engine=(--quick) quick=(--steps '0,10000')
 	FAILED_PARTS=()
 	mkdir -p "$(dirname "$RESULTS")" || exit 1
 	PARTS=$(mktemp -d)
 	trap 'rm -rf "$PARTS"' EXIT
-	trap 'exit 130' INT TERM
+	trap 'exit 130' INT TERM HUP
 	one_of_all 1-engine engine "${engine[@]}"
 	one_of_all 2-flood-memif flood "${often[@]}"
 	[ -n "$QUICK" ] || one_of_all 3-flood-memif-v6 flood --family v6 "${often[@]}"
@@ -44,10 +42,12 @@ bench_all() {
 	one_of_all 6-connect-memif connect "${often[@]}"
 	one_of_all 7-segments-memif segments "${often[@]}" ${QUICK:+--flows 1000}
 	one_of_all 8-transfer transfer "${often[@]}"
-	one_of_all 9-goodput goodput --seconds "$SECONDS_EACH" --plot "${RESULTS%.json}.svg" "${quick[@]}"
-	python3 "$FIGURES" collect "$RESULTS" "$PARTS"/*.json || sw_die "no results"
-	echo "results in $RESULTS, the plot of goodput in ${RESULTS%.json}.svg; as a table:"
+	one_of_all 9-goodput goodput --seconds "$SECONDS_EACH" --plot "$PARTS/plot.svg" "${quick[@]}"
+	python3 "$FIGURES" collect "$PARTS/all" "$PARTS"/*.json || sw_die "no results"
+	python3 "$FIGURES" markdown "$PARTS/all" || sw_die "no results"
+	[ ${#FAILED_PARTS[@]} = 0 ] || sw_die "failed: ${FAILED_PARTS[*]}; $RESULTS stays as it was"
+	cp "$PARTS/all" "$RESULTS" || exit 1
 	echo
-	python3 "$FIGURES" markdown "$RESULTS"
-	[ ${#FAILED_PARTS[@]} = 0 ] || sw_die "failed: ${FAILED_PARTS[*]}"
+	echo "These results are in $RESULTS."
+	[ ! -s "$PARTS/plot.svg" ] || cp "$PARTS/plot.svg" "${RESULTS%.json}.svg" || exit 1
 }

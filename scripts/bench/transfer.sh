@@ -91,9 +91,9 @@ transfer_once() {
 
 bench_transfer() {
 	local i who
+	[ -n "$WIRE_GIVEN" ] || WIRE=af_xdp
 	case $WIRE in
-	memif) WIRE=af_xdp ;; # the default of the others: a host has no such port
-	vhost) bad_usage "transfer is between hosts: --wire is af_xdp or tap" ;;
+	memif | vhost) bad_usage "transfer is between hosts, which have no $WIRE: --wire is af_xdp or tap" ;;
 	esac
 	prepare iperf3 dpdk-testpmd ethtool
 	choose_memory 512

@@ -10,19 +10,26 @@
 #   af_xdp   the ends of a veth pair
 #   tap      two taps, with a bridge of the kernel's between them
 #
-# With one port only, the device's inside is a port that never receives: it polls two, as it does in service.
+# With one port only, synward's inside is a port that never receives: in mode proxy it polls two, as it does in
+# service. testpmd, which needs no second one, polls the wire alone.
 # Both programs run in the namespace MID, which has no stack of its own.
+
+# The port that synward has beside those of the wire, if any.
+NULL_PORT=()
 
 # wire_ports N: one or two ports on WIRE. Sets DEVICE_PORTS and GENERATOR_PORTS, as EAL arguments, and the names.
 wire_ports() {
-	local n=$1 i memif
+	local n=$1 i memif zero_copy=''
+	# The generator is to be faster than either device, and both see the same one. Only with one port: of two on
+	# one socket one was seen to fail sending its memory ("Bad file descriptor"), and it never gets its link.
+	[ "$HUGE" != 1 ] || [ "$n" != 1 ] || zero_copy=,zero-copy=yes
 	DEVICE_PORTS=() GENERATOR_PORTS=()
 	for ((i = 0; i < n; i++)); do
 		case $WIRE in
 		memif)
 			memif="net_memif$i,id=$i,socket=$WORK/wire.sock,socket-abstract=no,rsize=11,bsize=2048"
 			DEVICE_PORTS+=("--vdev=$memif,role=server")
-			GENERATOR_PORTS+=("--vdev=$memif,role=client")
+			GENERATOR_PORTS+=("--vdev=$memif,role=client$zero_copy")
 			;;
 		vhost)
 			DEVICE_PORTS+=("--vdev=net_virtio_user$i,path=$WORK/wire$i.sock,queues=1$VIRTIO")
@@ -42,7 +49,9 @@ wire_ports() {
 	vhost) OUTSIDE=net_virtio_user0 INSIDE=net_virtio_user1 GEN_OUTSIDE=net_vhost0 GEN_INSIDE=net_vhost1 ;;
 	*) OUTSIDE=net_${WIRE}0 INSIDE=net_${WIRE}1 GEN_OUTSIDE=net_${WIRE}0 GEN_INSIDE=net_${WIRE}1 ;;
 	esac
-	[ "$n" = 2 ] || { INSIDE=net_null0 && DEVICE_PORTS+=("--vdev=net_null0,no-rx=1"); }
+	NULL_PORT=()
+	[ "$n" = 2 ] || INSIDE=net_null0
+	[ "$n" = 2 ] || [ "$MODE" = respond ] || NULL_PORT=("--vdev=net_null0,no-rx=1")
 	N_PORTS=$n
 }
 
@@ -59,6 +68,18 @@ wire_before() {
 			ip -n "$MID" link set "dveth$i" up && ip -n "$MID" link set "gveth$i" up ||
 			return 1
 	done
+}
+
+# wire_can: whether this kernel has what WIRE is made of.
+wire_can() {
+	case $WIRE in
+	tap) ip -n "$MID" tuntap add dev swprobe mode tap && ip -n "$MID" link del swprobe ;;
+	af_xdp)
+		python3 -c 'import socket; socket.socket(44, socket.SOCK_RAW, 0).close()' &&
+			ip -n "$MID" link add swprobe type veth peer name swprobe1 &&
+			ip -n "$MID" link del swprobe
+		;;
+	esac 2>/dev/null
 }
 
 has_link() {

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck disable=SC2317 # functions are called by name
-# What a daemon without traffic takes of its CPU, by the kernel's account: one that polls beside one that sleeps.
-# The one that sleeps is measured for as long as the other takes to use two seconds of CPU time, whatever else
-# the machine has to do; and it is there when packets come.
+# A daemon without traffic sleeps, and is there when packets come. How often it slept is counted for as long as one that
+# polls beside it takes to use two seconds of CPU time. What each took is told; no time fails the test.
 # shellcheck source=tests/netns/lib-extra.sh
 . "$(dirname "$0")/lib-extra.sh"
 
@@ -63,10 +62,7 @@ poll_ticks=$(($(ticks "$POLLER") - poll_ticks)) poll_waits=$(($(waits "$POLLER")
 sleep_ticks=$(($(ticks "$SYNWARD_PID") - sleep_ticks)) sleep_waits=$(($(waits "$SYNWARD_PID") - sleep_waits))
 echo "# CPU time in ticks, and times that the worker slept: polling $poll_ticks, $poll_waits;" \
 	"sleeping $sleep_ticks, $sleep_waits"
-check_int "CPU time: the sleeping daemon's, four times, and the polling one's" $((4 * sleep_ticks)) -lt "$poll_ticks"
 check_int "the sleeping worker sleeps" "$sleep_waits" -ge 100
-# Two seconds of CPU time: the kernel may make a worker wait for a page or two, no more.
-check_int "the polling worker does not" "$poll_waits" -le 20
 
 check "sleeping worker: a connection is served afterwards" client "$V6_SRV" 5000 --connections 20
 end_poller
