@@ -57,16 +57,12 @@ segment(const struct conn_ctx *x, uint8_t flags, uint32_t seq)
 	};
 }
 
-static bool
-send_segment(struct conn_ctx *x, uint8_t flags, uint32_t pay_len)
+static void
+write_segment(struct conn_ctx *x, uint8_t *frame, uint8_t flags, uint32_t pay_len)
 {
-	struct sw_conn *c = x->c;
-	struct sw_seg s = segment(x, flags, c->snd_nxt);
-	uint8_t *frame = sw_out_get(x->e->out);
-	const uint32_t off = c->snd_nxt - x->c->iss - 1;
+	struct sw_seg s = segment(x, flags, x->c->snd_nxt);
+	const uint32_t off = x->c->snd_nxt - x->c->iss - 1;
 
-	if (frame == NULL)
-		return false;
 	s.pay_len = pay_len;
 	if (pay_len > 0 && x->e->spec->http != NULL)
 		memcpy(sw_seg_payload(frame, &s), x->e->spec->http + off, pay_len);
@@ -74,11 +70,25 @@ send_segment(struct conn_ctx *x, uint8_t flags, uint32_t pay_len)
 		sw_payload_write(x->e->spec->payload, stream_id(x, x->e->is_server), off,
 			sw_seg_payload(frame, &s), pay_len);
 	sw_out_put(x->e->out, sw_seg_finish(frame, &s));
+}
+
+/*
+ * One for which there is no room is lost, as if the network had lost it: it is outstanding, and its
+ * timer sends it again. False then.
+ */
+static bool
+send_segment(struct conn_ctx *x, uint8_t flags, uint32_t pay_len)
+{
+	struct sw_conn *c = x->c;
+	uint8_t *frame = sw_out_get(x->e->out);
+
+	if (frame != NULL)
+		write_segment(x, frame, flags, pay_len);
 	c->snd_nxt += pay_len + !!(flags & SW_TCP_FIN);
 	if (sw_seq_before(c->snd_max, c->snd_nxt))
 		c->snd_max = c->snd_nxt;
 	c->flags &= (uint8_t)~CONN_ACK;
-	return true;
+	return frame != NULL;
 }
 
 /* Bytes that may be in flight. A window of 0 is probed with one byte, by the timer. */

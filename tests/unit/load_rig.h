@@ -29,6 +29,7 @@ struct queue {
 
 struct harm {
 	unsigned loss, dup, reorder, corrupt; /* of 1000 */
+	unsigned full;			      /* of 1000: the port takes nothing, for a packet */
 	unsigned delay_us;
 };
 
@@ -134,6 +135,7 @@ more(void *arg)
 
 	drain(r, &r->to_server, &r->up);
 	drain(r, &r->to_client, &r->down);
+	r->to_server.room = r->to_client.room = chance(r, r->harm.full) ? 0 : SW_OUT_MAX;
 }
 
 /* Frames whose time has come, in order of time, to the end. */

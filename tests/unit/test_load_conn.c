@@ -58,6 +58,7 @@ START_TEST(harmed)
 			.dup = pkt_rand(&draw) % 100,
 			.reorder = pkt_rand(&draw) % 100,
 			.corrupt = pkt_rand(&draw) % 50,
+			.full = pkt_rand(&draw) % 100,
 			.delay_us = pkt_rand(&draw) % 2000};
 		run(r, 10, 5, 600000000);
 		ck_assert_msg(r->client.stats.finished == 10 && failures(&r->client) == 0 &&
@@ -68,6 +69,37 @@ START_TEST(harmed)
 			(unsigned long)failures(&r->client), (unsigned long)r->client.in_flight);
 		ck_assert_uint_eq(
 			r->server.stats.bytes_verified, 10ull * s.keep_alive * s.request_bytes);
+		free(r);
+	}
+}
+END_TEST
+
+/* A SYN-ACK comes once: who answers with cookies does not repeat it. */
+static unsigned synacks;
+
+static bool
+break_repeated_synack(struct rig *r, bool up, uint8_t *frame, size_t len)
+{
+	struct pkt_seen s;
+
+	(void)r;
+	if (up || !pkt_read(frame, len, &s) || s.flags != 0x12 || synacks++ == 0)
+		return false;
+	frame[12] = 0; /* EtherType */
+	return true;
+}
+
+/* The port takes nothing for a while: what had no room is sent later, by nobody else's help. */
+START_TEST(full_port)
+{
+	for (uint64_t seed = 1; seed <= 50; seed++) {
+		struct rig *r = rig_new(&plain, seed & 1, seed);
+
+		synacks = 0;
+		r->harm.full = 300;
+		r->tamper = break_repeated_synack;
+		run(r, 1, 1, 60000000);
+		ck_assert_msg(r->client.stats.finished == 1, "seed %lu", (unsigned long)seed);
 		free(r);
 	}
 }
@@ -153,6 +185,7 @@ main(void)
 	tcase_add_test(t, clean);
 	tcase_add_test(t, frames_of_one);
 	tcase_add_test(t, harmed);
+	tcase_add_test(t, full_port);
 	tcase_add_test(t, hold);
 	tcase_add_test(t, numbers_are_used_in_turn);
 	suite_add_tcase(s, t);
