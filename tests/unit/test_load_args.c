@@ -316,7 +316,7 @@ get(json_t *root, const char *a, const char *b)
 
 	if (b != NULL)
 		o = json_object_get(o, b);
-	ck_assert_msg(json_is_integer(o), "%s %s", a, b);
+	ck_assert_msg(json_is_integer(o), "%s %s", a, b != NULL ? b : "");
 	return (uint64_t)json_integer_value(o);
 }
 
