@@ -39,6 +39,7 @@ struct sw_flood_stats {
 	uint64_t tcp;	/* TCP with other flags */
 	uint64_t other; /* not TCP, or cut */
 	uint64_t checked;
+	uint64_t with[SW_REPLY_OPT_MAX + 1]; /* of those that were right, by kind of option */
 	uint64_t invalid[SW_REPLY_FAULTS];
 };
 

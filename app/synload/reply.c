@@ -156,7 +156,9 @@ check_tcp(struct found *f)
 	return get32(tcp + 8) == f->secret_seq + 1 ? SW_REPLY_RIGHT : SW_REPLY_ACK;
 }
 
-/* Length that an option of a SYN-ACK must have; 0: the kind has no place in one that we asked for. */
+/*
+ * Length that an option of a SYN-ACK must have; 0: the kind has no place in one that we asked for.
+ */
 static unsigned
 option_len(unsigned kind)
 {
@@ -189,10 +191,9 @@ was_offered(enum sw_craft_options set, unsigned kind)
 }
 
 static enum sw_reply_fault
-check_options(const struct found *f, enum sw_craft_options offered)
+check_options(const struct found *f, enum sw_craft_options offered, unsigned *seen)
 {
 	const uint8_t *p = f->frame + f->opts, *end = f->frame + f->end;
-	unsigned seen = 0;
 
 	while (p < end && p[0] != 0) {
 		const unsigned kind = p[0];
@@ -205,7 +206,7 @@ check_options(const struct found *f, enum sw_craft_options offered)
 			return SW_REPLY_OPTIONS;
 		if (option_len(kind) == 0)
 			return SW_REPLY_NOT_OFFERED;
-		if (p[1] != option_len(kind) || (seen & 1u << kind) != 0)
+		if (p[1] != option_len(kind) || (*seen & 1u << kind) != 0)
 			return SW_REPLY_OPTIONS;
 		if ((kind == 2 && get16(p + 2) == 0) || (kind == 3 && p[2] > 14))
 			return SW_REPLY_OPTIONS;
@@ -213,7 +214,7 @@ check_options(const struct found *f, enum sw_craft_options offered)
 			return SW_REPLY_NOT_OFFERED;
 		if (kind == 8 && get32(p + 6) != f->secret_ts)
 			return SW_REPLY_TSECR;
-		seen |= 1u << kind;
+		*seen |= 1u << kind;
 		p += p[1];
 	}
 	return SW_REPLY_RIGHT;
@@ -221,7 +222,7 @@ check_options(const struct found *f, enum sw_craft_options offered)
 
 enum sw_reply_fault
 sw_reply_check(const struct sw_load_route *r, enum sw_craft_options offered, const uint8_t *frame,
-	uint32_t len)
+	uint32_t len, unsigned *seen)
 {
 	struct found f = {.frame = frame};
 	enum sw_reply_fault fault = check_l2(&f, &r->l2, len);
@@ -234,7 +235,8 @@ sw_reply_check(const struct sw_load_route *r, enum sw_craft_options offered, con
 		fault = check_tuple(&f, r);
 	if (fault == SW_REPLY_RIGHT)
 		fault = check_tcp(&f);
+	*seen = 0;
 	if (fault == SW_REPLY_RIGHT)
-		fault = check_options(&f, offered);
+		fault = check_options(&f, offered, seen);
 	return fault;
 }

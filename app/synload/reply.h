@@ -48,7 +48,11 @@ struct sw_load_route {
 	uint64_t key;		  /* of the run: sw_load_secret() */
 };
 
+/* The highest kind of option that a right SYN-ACK may have: timestamps. */
+#define SW_REPLY_OPT_MAX 8
+
+/* *seen: bit k is set where the options have one of kind k; of a right one, all of them. */
 enum sw_reply_fault sw_reply_check(const struct sw_load_route *r, enum sw_craft_options offered,
-	const uint8_t *frame, uint32_t len);
+	const uint8_t *frame, uint32_t len, unsigned *seen);
 
 #endif

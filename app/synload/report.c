@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "packet/options.h"
+
 static double
 ratio(uint64_t a, uint64_t b)
 {
@@ -86,7 +88,11 @@ table_flood(FILE *out, const struct sw_load_report *r)
 	fprintf(out, "  SYNs, reflected         %15" PRIu64 "\n", f->syn);
 	fprintf(out, "  other TCP               %15" PRIu64 "\n", f->tcp);
 	fprintf(out, "  not TCP                 %15" PRIu64 "\n", f->other);
-	fprintf(out, "  SYN-ACKs checked        %15" PRIu64 "\n", f->checked);
+	fprintf(out,
+		"  SYN-ACKs checked        %15" PRIu64 "  with MSS %" PRIu64
+		", window scale %" PRIu64 ", SACK %" PRIu64 ", timestamps %" PRIu64 "\n",
+		f->checked, f->with[SW_OPT_MSS], f->with[SW_OPT_WSCALE], f->with[SW_OPT_SACK_PERM],
+		f->with[SW_OPT_TS]);
 	for (unsigned i = SW_REPLY_RIGHT + 1; i < SW_REPLY_FAULTS; i++)
 		if (f->invalid[i] != 0)
 			fprintf(out, "  INVALID %-15s %15" PRIu64 "\n", sw_reply_fault_names[i],
@@ -99,6 +105,10 @@ table_times(FILE *out, const char *name, const struct sw_hist *from, const struc
 	struct sw_hist h;
 
 	sw_hist_since(&h, from, to);
+	if (h.n == 0) {
+		fprintf(out, "  %-18s us -\n", name);
+		return;
+	}
 	fprintf(out, "  %-18s us p50 %u  p90 %u  p99 %u  p99.9 %u  max %u  (%" PRIu64 ")\n", name,
 		sw_hist_percentile(&h, 0.5), sw_hist_percentile(&h, 0.9),
 		sw_hist_percentile(&h, 0.99), sw_hist_percentile(&h, 0.999), h.max_us, h.n);

@@ -3,12 +3,20 @@
 
 #include <jansson.h>
 
+#include "packet/options.h"
 #include "report.h"
 
 static void
 put_int(json_t *o, const char *key, uint64_t value)
 {
 	json_object_set_new(o, key, json_integer((json_int_t)value));
+}
+
+static void
+put_percentile(json_t *o, const char *key, const struct sw_hist *h, double p)
+{
+	json_object_set_new(
+		o, key, h->n != 0 ? json_integer(sw_hist_percentile(h, p)) : json_null());
 }
 
 /* A figure that cannot be had is null, not a number. */
@@ -36,6 +44,19 @@ invalid_json(const struct sw_flood_stats *f)
 	}
 	put_int(o, "total", total);
 	put_int(o, "checked", f->checked);
+	return o;
+}
+
+/* Of the SYN-ACKs that were checked and right, how many had each option. */
+static json_t *
+options_json(const struct sw_flood_stats *f)
+{
+	json_t *o = json_object();
+
+	put_int(o, "mss", f->with[SW_OPT_MSS]);
+	put_int(o, "wscale", f->with[SW_OPT_WSCALE]);
+	put_int(o, "sack", f->with[SW_OPT_SACK_PERM]);
+	put_int(o, "ts", f->with[SW_OPT_TS]);
 	return o;
 }
 
@@ -89,11 +110,11 @@ times_json(const struct sw_hist *from, const struct sw_hist *to)
 	sw_hist_since(&h, from, to);
 	put_int(o, "n", h.n);
 	put_ratio(o, "mean", (double)h.sum_us, (double)h.n);
-	put_int(o, "p50", sw_hist_percentile(&h, 0.5));
-	put_int(o, "p90", sw_hist_percentile(&h, 0.9));
-	put_int(o, "p99", sw_hist_percentile(&h, 0.99));
-	put_int(o, "p999", sw_hist_percentile(&h, 0.999));
-	put_int(o, "max", h.max_us);
+	put_percentile(o, "p50", &h, 0.5);
+	put_percentile(o, "p90", &h, 0.9);
+	put_percentile(o, "p99", &h, 0.99);
+	put_percentile(o, "p999", &h, 0.999);
+	put_percentile(o, "max", &h, 1);
 	return o;
 }
 
@@ -169,6 +190,7 @@ sw_report_json(const char *path, const struct sw_load_report *r)
 	put_int(o, "seed", r->args->seed);
 	put_rates(o, r);
 	json_object_set_new(o, "invalid", invalid_json(&r->last.flood));
+	json_object_set_new(o, "options", options_json(&r->last.flood));
 	put_connections(o, r);
 	json_object_set_new(o, "total", total_json(&r->last));
 

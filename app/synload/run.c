@@ -59,8 +59,8 @@ end_measuring(struct sw_run *r, uint64_t now)
 
 	r->snapshot(r, &r->report.to);
 	/* Waiting for answers that never come is no time of the flood. */
-	if (counts(r) && r->stop && r->last_rx_ns > r->from_ns)
-		end = r->last_rx_ns;
+	if (counts(r))
+		end = r->last_rx_ns > r->sent_ns ? r->last_rx_ns : r->sent_ns;
 	r->report.seconds = (double)(end - r->from_ns) / 1e9;
 }
 
@@ -87,6 +87,7 @@ next_phase(struct sw_run *r, uint64_t now)
 		if (!counts(r))
 			end_measuring(r, now);
 		r->stop = true;
+		r->sent_ns = now;
 		r->phase = SW_PHASE_DRAIN;
 		r->phase_end_ns = now + r->drain_ns;
 		break;

@@ -27,6 +27,7 @@ struct sw_run {
 	bool stop; /* no more is to be sent */
 	uint64_t start_ns, phase_end_ns, second_ns;
 	uint64_t from_ns, last_rx_ns;
+	uint64_t sent_ns; /* when the last packet of --count, or of --seconds, had been sent */
 	uint64_t next_event_ns;
 	uint64_t rx_seen;
 	uint64_t quiet_ns; /* DRAIN ends when nothing has come in for so long; 0: it does not */

@@ -221,10 +221,11 @@ loop(struct run_connect *l)
 		turn(l, &l->client, now_us);
 		if (l->server.end != NULL)
 			turn(l, &l->server, now_us);
-		if (r->stop)
-			continue;
-		open_some(l, now);
-		flush(&l->client);
+		if (!r->stop) {
+			open_some(l, now);
+			flush(&l->client);
+		}
+		/* To the last connection: none of them ends in quiet. */
 		if (l->flood != NULL)
 			send_flood(l, now);
 	}

@@ -23,10 +23,25 @@ all_taken() {
 	fi
 }
 
+# All that was offered is in every SYN-ACK that was checked: no cheaper answer is measured.
+options_check() {
+	local option options=()
+	case $OPTIONS in
+	mss) options=(mss) ;;
+	windows) options=(mss wscale sack) ;;
+	linux | mac) options=(mss wscale sack ts) ;;
+	esac
+	for option in "${options[@]}"; do
+		[ "$(reported "options.$option")" = "$(reported invalid.checked)" ] ||
+			fail_round "SYN-ACKs without $option"
+	done
+}
+
 flood_check() {
 	local answered
 	[ "$(reported invalid.total)" = 0 ] || fail_round "SYN-ACKs that synload found wrong"
 	[ "$(reported invalid.checked)" -gt 0 ] || fail_round "no SYN-ACK was checked"
+	options_check
 	all_taken syn_received || fail_round "synward did not take as many SYNs as were sent"
 	[ "$(counted synack_sent)" = "$(counted syn_received)" ] || fail_round "SYNs without an answer"
 	answered=$(($(counted synack_sent) + $(counted synack_retransmitted) - $(counted tx_full_outside)))
