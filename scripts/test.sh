@@ -71,6 +71,16 @@ headers_alone() {
 	return $rc
 }
 
+# clang-format leaves comments alone.
+lines_of_100() {
+	local file rc=0
+	while IFS= read -r file; do
+		expand -t8 "$file" | awk -v file="$file" 'length($0) > 100 {
+			print file ":" FNR ": a line of more than 100 columns"; n++ } END { exit n > 0 }' || rc=1
+	done < <(find app lib tests -name '*.[ch]')
+	return $rc
+}
+
 stage_lint() {
 	step "layers" scripts/check-layers.sh
 	step "headers compile alone" headers_alone
@@ -78,6 +88,7 @@ stage_lint() {
 		"$(declare -f configure); configure build-clang -Dwerror=true"
 	step "formatting" bash -c 'find app lib tests -name "*.[ch]" -print0 |
 		xargs -0 clang-format --dry-run -Werror'
+	step "lines of at most 100 columns" lines_of_100
 	step "shell scripts" bash -c 'shellcheck -x scripts/*.sh scripts/bench/*.sh tests/netns/*.sh'
 }
 
