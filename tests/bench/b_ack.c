@@ -5,7 +5,7 @@
  *   ack/good     right cookie: flow and pending record are made, the SYN to the server is sent
  *   ack/respond  the same in mode respond: counted
  *   synack       the server's SYN-ACK: the flow is spliced; an ACK to each end
- *   ack/bad      random cookie: dropped
+ *   ack/bad      random cookie: dropped; with "scalar" by the general way, without vector code
  *   rst          of no connection: dropped
  *   other        no TCP (UDP): bridged
  *
@@ -15,6 +15,7 @@
  */
 #include <stdio.h>
 
+#include "base/simd.h"
 #include "bench/conn.h"
 
 #define BURST 32
@@ -196,15 +197,17 @@ check(struct bench *b, const char *name, const struct acks *a)
 }
 
 static void
-measure(struct bench *b, enum what what, bool v6)
+measure(struct bench *b, enum what what, bool v6, bool scalar)
 {
 	static struct acks a;
 	char name[BENCH_NAME_BYTES];
 	bool stray = what >= BAD;
 
-	snprintf(name, sizeof(name), "%s/%s", what_name[what], v6 ? "v6" : "v4");
+	snprintf(name, sizeof(name), "%s/%s%s", what_name[what], v6 ? "v6" : "v4",
+		scalar ? "/scalar" : "");
 	if (!bench_wants(b, name))
 		return;
+	sw_simd_set(scalar ? SW_SIMD_NONE : sw_simd_best());
 	memset(&a, 0, sizeof(a));
 	a.what = what;
 	a.conns = (struct bench_conns){.rig = &a.rig, .shape = {.v6 = v6}};
@@ -227,13 +230,16 @@ measure(struct bench *b, enum what what, bool v6)
 							  : done_good});
 	check(b, name, &a);
 	bench_rig_fini(&a.rig);
+	sw_simd_set(sw_simd_best());
 }
 
 void
 bench_ack(struct bench *b)
 {
 	for (unsigned what = 0; what < WHATS; what++) {
-		measure(b, what, false);
-		measure(b, what, true);
+		measure(b, what, false, false);
+		measure(b, what, true, false);
 	}
+	measure(b, BAD, false, true);
+	measure(b, BAD, true, true);
 }
