@@ -191,6 +191,8 @@ sw_flow_insert(struct sw_flow_table *t, const struct sw_tuple *tuple)
 	slot = (unsigned)__builtin_ctz(empty[which]);
 	f = &t->entries[index];
 	t->free_head = f->aux;
+	if (t->free_head != SW_FLOW_NONE)
+		__builtin_prefetch(&t->entries[t->free_head], 1);
 	memset(f, 0, sizeof(*f));
 	f->key = *tuple;
 	t->ground.fill[p.b[which]]++;

@@ -15,12 +15,18 @@ budget_reset(struct budget *bu, uint64_t epoch)
 	bu->epoch = epoch;
 }
 
+/* Bits that neither the ISN nor the TSval shows (cookie/format.h): below 16, and 32-35. */
+static uint32_t
+seen_bit(const struct sw_cookie_state *c)
+{
+	return (uint32_t)((c->mac & 0xffff) | (c->mac >> 16 & 0xf0000)) & (SEEN_BITS - 1);
+}
+
 static bool
 budget_spend(struct burst *b, const struct sw_cookie_state *c)
 {
 	struct budget *bu = &b->e->budget[c->parity];
-	/* Bits that neither the ISN nor the TSval shows (cookie/format.h): below 16, and 32-35. */
-	uint32_t bit = (uint32_t)((c->mac & 0xffff) | (c->mac >> 16 & 0xf0000)) & (SEEN_BITS - 1);
+	uint32_t bit = seen_bit(c);
 	uint64_t mask = 1ull << (bit % 64);
 
 	if (!b->view->budget)
@@ -301,6 +307,10 @@ accept_acks(struct burst *b, struct item *items, unsigned n)
 	if (n == 0)
 		return;
 	verify(b, items, n, state, later);
+	for (unsigned i = 0; i < n; i++)
+		if (state[i].valid)
+			__builtin_prefetch(
+				&b->e->budget[state[i].parity].seen[seen_bit(&state[i]) / 64]);
 	for (unsigned i = 0; i < n; i++) {
 		struct item *it = &items[i];
 
