@@ -68,15 +68,6 @@ owner_of(const struct sw_steer *s, const struct sw_pkt *p)
 	return (uint16_t)((sw_tuple_hash(t, s->key) >> 32) * s->n_workers >> 32);
 }
 
-sw_always_inline uint64_t
-load64(const uint8_t *p)
-{
-	uint64_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return v;
-}
-
 /*
  * The words of a plain TCP packet, which is nearly every one: no tag, no options, no extension
  * header, no fragment. False where the parser has to look. One that the parser would refuse gets an
@@ -94,7 +85,7 @@ plain_words(const struct sw_frame *f, uint64_t *words)
 	if (type_be == SW_ETHER_IP4_BE) {
 		const struct sw_wire_ip4 *ip = (const struct sw_wire_ip4 *)l3;
 
-		*words = load64(l3 + offsetof(struct sw_wire_ip4, src_be)) ^
+		*words = sw_load64(l3 + offsetof(struct sw_wire_ip4, src_be)) ^
 			 sw_load32(l3 + SW_IP4_BYTES);
 		return ip->ver_ihl == 0x45 && ip->proto == SW_IPPROTO_TCP &&
 		       !(ip->frag_be & SW_IP4_FRAG_MASK_BE);
@@ -103,8 +94,8 @@ plain_words(const struct sw_frame *f, uint64_t *words)
 		const struct sw_wire_ip6 *ip = (const struct sw_wire_ip6 *)l3;
 		const uint8_t *addrs = l3 + offsetof(struct sw_wire_ip6, src);
 
-		*words = load64(addrs) ^ load64(addrs + 8) ^ load64(addrs + 16) ^
-			 load64(addrs + 24) ^ sw_load32(l3 + SW_IP6_BYTES);
+		*words = sw_load64(addrs) ^ sw_load64(addrs + 8) ^ sw_load64(addrs + 16) ^
+			 sw_load64(addrs + 24) ^ sw_load32(l3 + SW_IP6_BYTES);
 		return l3[0] >> 4 == 6 && ip->next == SW_IPPROTO_TCP;
 	}
 	return false;
