@@ -4,7 +4,7 @@
  *
  *   WARM     everything runs, nothing counts
  *   MEASURE  between the snapshots `from` and `to` of the report
- *   DRAIN    nothing new is sent; until nothing more comes in
+ *   DRAIN    nothing new is begun; until nothing more comes in (a flood beside connections goes on)
  *   DONE
  *
  * Threads: the main lcore.

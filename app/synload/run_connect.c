@@ -5,21 +5,19 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include <arpa/inet.h>
-
 #include "log.h"
 #include "pacer.h"
 #include "run.h"
+#include "spec.h"
 
 /* New connections of one round: the answers to the last ones must be heard in between. */
 #define OPEN_MAX 64
 
-/* Connections at once that an open loop may have where nothing else is said. */
-#define OPEN_LOOP_MIN 65536u
-#define OPEN_LOOP_MAX 4000000u
-
 /* How often a full ring is tried again before a frame is lost to it: nobody may wait for ever. */
 #define FULL_TRIES 64
+
+/* Answers to a flood that come later than this after its last packet are not waited for. */
+#define FLOOD_TAIL_NS 200000000u
 
 /* Bursts that are taken in one turn: more than one may cause, or the rings would fill up. */
 #define BURSTS_MAX 8
@@ -43,8 +41,9 @@ struct run_connect {
 	struct sw_pacer pacer, flood_pacer;
 	struct sw_flood *flood; /* NULL: none */
 	struct sw_load_route route, flood_route;
-	uint64_t most; /* connections at once */
-	char http[768];
+	uint64_t most;	       /* connections at once */
+	uint64_t flood_end_ns; /* with the last connection; 0: not yet */
+	uint64_t now_ns;
 };
 
 static void
@@ -67,12 +66,21 @@ snapshot(const struct sw_run *r, struct sw_load_snapshot *s)
 }
 
 static bool
+all_ended(const struct run_connect *l)
+{
+	return l->client.end->in_flight == 0 &&
+	       (l->server.end == NULL || l->server.end->in_flight == 0);
+}
+
+/* All connections have ended, and what is still on its way back to the flood has had time. */
+static bool
 drained(const struct sw_run *r)
 {
 	const struct run_connect *l = r->mode;
 
-	return l->client.end->in_flight == 0 &&
-	       (l->server.end == NULL || l->server.end->in_flight == 0);
+	if (l->flood == NULL)
+		return all_ended(l);
+	return l->flood_end_ns != 0 && l->now_ns - l->flood_end_ns >= FLOOD_TAIL_NS;
 }
 
 /* Buffers for the places of out that have none. */
@@ -225,8 +233,11 @@ loop(struct run_connect *l)
 			open_some(l, now);
 			flush(&l->client);
 		}
+		l->now_ns = now;
 		/* To the last connection: none of them ends in quiet. */
-		if (l->flood != NULL)
+		if (r->stop && l->flood_end_ns == 0 && all_ended(l))
+			l->flood_end_ns = now;
+		if (l->flood != NULL && l->flood_end_ns == 0)
 			send_flood(l, now);
 	}
 }
@@ -273,60 +284,6 @@ free_end(struct port_end *p)
 	*p = (struct port_end){0};
 }
 
-/* The request of --http; that it fits is seen to by the arguments. */
-static void
-make_http(struct run_connect *l)
-{
-	const struct sw_load_server *s = &l->route.servers[0];
-	char host[INET6_ADDRSTRLEN];
-
-	inet_ntop(
-		s->v6 ? AF_INET6 : AF_INET, s->v6 ? s->addr.b : s->addr.b + 12, host, sizeof(host));
-	l->spec.http_bytes = (uint32_t)snprintf(l->http, sizeof(l->http),
-		"GET %s HTTP/1.1\r\nHost: %s%s%s\r\nUser-Agent: synload/" SW_VERSION
-		"\r\nConnection: close\r\n\r\n",
-		l->run->args->http, s->v6 ? "[" : "", host, s->v6 ? "]" : "");
-	l->spec.http = l->http;
-}
-
-static uint64_t
-most_at_once(const struct sw_load_args *a)
-{
-	uint64_t n;
-
-	if (a->concurrent != 0)
-		return a->concurrent;
-	/* A second of them, and those that are held. */
-	n = a->connect_rate + a->connect_rate * (a->hold_ns / 1000000) / 1000;
-	if (n < OPEN_LOOP_MIN)
-		return OPEN_LOOP_MIN / 4 * 3;
-	return n > OPEN_LOOP_MAX ? OPEN_LOOP_MAX : n;
-}
-
-static void
-make_spec(struct run_connect *l)
-{
-	const struct sw_load_args *a = l->run->args;
-
-	l->route = a->route;
-	l->most = most_at_once(a);
-	l->spec = (struct sw_conn_spec){
-		.route = &l->route,
-		.payload = &l->payload,
-		.options = a->options,
-		.request_bytes = (uint32_t)a->request_bytes,
-		.response_bytes = (uint32_t)a->response_bytes,
-		.keep_alive = (uint32_t)a->keep_alive,
-		.hold_us = a->hold_ns / 1000,
-		.timeout_ms = (uint32_t)a->timeout_ms,
-		.rto_ms = (uint32_t)a->rto_ms,
-		.close_server = a->close_server,
-	};
-	if (a->http != NULL)
-		make_http(l);
-	sw_payload_init(&l->payload, a->seed);
-}
-
 /* The flood of a mixed run: the upper half of the ports, that of the connections is the lower. */
 static int
 make_flood(struct run_connect *l)
@@ -365,7 +322,10 @@ sw_run_connect(struct sw_run *r)
 	if (l == NULL)
 		return -ENOMEM;
 	l->run = r;
-	make_spec(l);
+	l->route = a->route;
+	l->most = sw_conn_most(a);
+	sw_payload_init(&l->payload, a->seed);
+	sw_conn_spec_make(&l->spec, a, &l->route, &l->payload);
 	if (a->mode == SW_LOAD_MIXED)
 		rc = make_flood(l);
 	if (rc == 0)

@@ -51,7 +51,8 @@ receive(struct sw_io *io, struct sw_flood *f)
 	return n;
 }
 
-static void
+/* Returns how many of n there were buffers for. */
+static unsigned
 transmit(struct sw_io *io, struct sw_flood *f, unsigned n)
 {
 	uint8_t *data[SW_IO_BURST];
@@ -66,6 +67,7 @@ transmit(struct sw_io *io, struct sw_flood *f, unsigned n)
 	io->n_pending = (uint16_t)n;
 	if (!sw_io_flush(io))
 		io->stats.tx_full += io->n_pending;
+	return n;
 }
 
 static void
@@ -86,7 +88,7 @@ loop(struct run_flood *l)
 		if (n > l->left)
 			n = l->left;
 		if (n > 0) {
-			transmit(r->outside, l->flood, (unsigned)n);
+			n = transmit(r->outside, l->flood, (unsigned)n);
 			sw_pacer_sent(&l->pacer, n);
 			l->left -= n;
 			if (l->left == 0)
