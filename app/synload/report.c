@@ -94,14 +94,11 @@ table_flood(FILE *out, const struct sw_load_report *r)
 }
 
 static void
-table_times(FILE *out, const char *name, const struct sw_hist *from, const struct sw_hist *to)
+table_times(FILE *out, const char *name, const struct sw_hist *h)
 {
-	struct sw_hist h;
-
-	sw_hist_since(&h, from, to);
 	fprintf(out, "  %-18s us p50 %u  p90 %u  p99 %u  p99.9 %u  max %u  (%" PRIu64 ")\n", name,
-		sw_hist_percentile(&h, 0.5), sw_hist_percentile(&h, 0.9),
-		sw_hist_percentile(&h, 0.99), sw_hist_percentile(&h, 0.999), h.max_us, h.n);
+		sw_hist_percentile(h, 0.5), sw_hist_percentile(h, 0.9), sw_hist_percentile(h, 0.99),
+		sw_hist_percentile(h, 0.999), h->max_us, h->n);
 }
 
 static void
@@ -125,6 +122,7 @@ table_end(FILE *out, const char *name, const struct sw_conn_stats *s)
 static void
 table_connections(FILE *out, const struct sw_load_report *r)
 {
+	const struct sw_conn_cohort *m = &r->last.client.measured;
 	const uint64_t done = r->to.client.finished - r->from.client.finished;
 	const uint64_t opened = r->to.client.opened - r->from.client.opened;
 	char buf[32];
@@ -133,8 +131,12 @@ table_connections(FILE *out, const struct sw_load_report *r)
 		rate(buf, (double)opened / r->seconds));
 	fprintf(out, "  connections finished    %15" PRIu64 "  %s/s\n", done,
 		rate(buf, (double)done / r->seconds));
-	table_times(out, "handshake", &r->from.handshake, &r->to.handshake);
-	table_times(out, "response", &r->from.response, &r->to.response);
+	fprintf(out,
+		"  of those tried then: %" PRIu64 " tried, %" PRIu64 " opened, %" PRIu64
+		" finished, %" PRIu64 " failed\n",
+		m->tried, m->opened, m->finished, m->failed);
+	table_times(out, "handshake", &r->last.handshake);
+	table_times(out, "response", &r->last.response);
 	table_end(out, "clients", &r->last.client);
 	if (r->args->inside != NULL)
 		table_end(out, "server", &r->last.server);

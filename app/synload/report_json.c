@@ -81,19 +81,29 @@ end_json(const struct sw_conn_stats *s)
 }
 
 static json_t *
-times_json(const struct sw_hist *from, const struct sw_hist *to)
+times_json(const struct sw_hist *h)
 {
 	json_t *o = json_object();
-	struct sw_hist h;
 
-	sw_hist_since(&h, from, to);
-	put_int(o, "n", h.n);
-	put_ratio(o, "mean", (double)h.sum_us, (double)h.n);
-	put_int(o, "p50", sw_hist_percentile(&h, 0.5));
-	put_int(o, "p90", sw_hist_percentile(&h, 0.9));
-	put_int(o, "p99", sw_hist_percentile(&h, 0.99));
-	put_int(o, "p999", sw_hist_percentile(&h, 0.999));
-	put_int(o, "max", h.max_us);
+	put_int(o, "n", h->n);
+	put_ratio(o, "mean", (double)h->sum_us, (double)h->n);
+	put_int(o, "p50", sw_hist_percentile(h, 0.5));
+	put_int(o, "p90", sw_hist_percentile(h, 0.9));
+	put_int(o, "p99", sw_hist_percentile(h, 0.99));
+	put_int(o, "p999", sw_hist_percentile(h, 0.999));
+	put_int(o, "max", h->max_us);
+	return o;
+}
+
+static json_t *
+measured_json(const struct sw_conn_cohort *m)
+{
+	json_t *o = json_object();
+
+	put_int(o, "tried", m->tried);
+	put_int(o, "opened", m->opened);
+	put_int(o, "finished", m->finished);
+	put_int(o, "failed", m->failed);
 	return o;
 }
 
@@ -107,11 +117,12 @@ put_connections(json_t *o, const struct sw_load_report *r)
 	put_ratio(c, "tried_per_second", (double)(to->tried - from->tried), r->seconds);
 	put_ratio(c, "opened_per_second", (double)(to->opened - from->opened), r->seconds);
 	put_ratio(c, "per_second", (double)(to->finished - from->finished), r->seconds);
+	json_object_set_new(c, "measured", measured_json(&r->last.client.measured));
 	json_object_set_new(o, "connections", c);
 	if (r->args->inside != NULL)
 		json_object_set_new(o, "server", end_json(&r->last.server));
-	json_object_set_new(o, "handshake_us", times_json(&r->from.handshake, &r->to.handshake));
-	json_object_set_new(o, "response_us", times_json(&r->from.response, &r->to.response));
+	json_object_set_new(o, "handshake_us", times_json(&r->last.handshake));
+	json_object_set_new(o, "response_us", times_json(&r->last.response));
 	put_int(o, "bytes_verified", r->last.client.bytes_verified + r->last.server.bytes_verified);
 }
 

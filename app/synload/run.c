@@ -69,8 +69,8 @@ is_quiet(const struct sw_run *r, uint64_t now)
 {
 	if (r->drained(r))
 		return true;
-	return r->quiet_ns != 0 && now - r->last_rx_ns >= r->quiet_ns &&
-	       now - (r->phase_end_ns - r->drain_ns) >= r->quiet_ns;
+	return r->phase == SW_PHASE_SETTLE && now - r->last_rx_ns >= SW_RUN_QUIET_NS &&
+	       now - (r->phase_end_ns - SW_RUN_SETTLE_NS) >= SW_RUN_QUIET_NS;
 }
 
 static void
@@ -89,6 +89,10 @@ next_phase(struct sw_run *r, uint64_t now)
 		r->stop = true;
 		r->phase = SW_PHASE_DRAIN;
 		r->phase_end_ns = now + r->drain_ns;
+		break;
+	case SW_PHASE_DRAIN:
+		r->phase = SW_PHASE_SETTLE;
+		r->phase_end_ns = r->settles ? now + SW_RUN_SETTLE_NS : now;
 		break;
 	default:
 		if (counts(r))
@@ -109,7 +113,7 @@ sw_run_event(struct sw_run *r, uint64_t now)
 		each_second(r, now);
 	if (sw_run_stop_signal && r->phase == SW_PHASE_WARM)
 		next_phase(r, now);
-	if (now >= r->phase_end_ns || (r->phase == SW_PHASE_DRAIN && is_quiet(r, now)) ||
+	if (now >= r->phase_end_ns || (r->phase >= SW_PHASE_DRAIN && is_quiet(r, now)) ||
 		(r->phase == SW_PHASE_MEASURE && (r->stop || sw_run_stop_signal)))
 		next_phase(r, now);
 	plan_event(r, now);

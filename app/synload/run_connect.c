@@ -71,6 +71,8 @@ drained(const struct sw_run *r)
 {
 	const struct run_connect *l = r->mode;
 
+	if (r->phase == SW_PHASE_SETTLE)
+		return !r->settles;
 	return l->client.end->in_flight == 0 &&
 	       (l->server.end == NULL || l->server.end->in_flight == 0);
 }
@@ -177,34 +179,35 @@ static void
 send_flood(struct run_connect *l, uint64_t now)
 {
 	struct sw_io *io = l->client.io;
-	uint8_t *data[SW_IO_BURST];
-	uint16_t len[SW_IO_BURST];
 	unsigned n;
 
 	if (!sw_io_flush(io))
 		return;
 	n = (unsigned)sw_pacer_due(&l->flood_pacer, now, SW_IO_BURST);
-	if (n == 0 || (n = sw_io_take(io, n)) == 0)
-		return;
-	for (unsigned i = 0; i < n; i++)
-		data[i] = sw_io_data(io->pending[i]);
-	sw_flood_fill(l->flood, data, len, n);
-	for (unsigned i = 0; i < n; i++)
-		sw_io_set_len(io->pending[i], len[i]);
-	sw_pacer_sent(&l->flood_pacer, n);
-	io->n_pending = (uint16_t)n;
-	if (!sw_io_flush(io))
-		io->stats.tx_full += io->n_pending;
+	if (n > 0)
+		sw_pacer_sent(&l->flood_pacer, sw_run_flood_burst(io, l->flood, n));
 }
 
 static void
 turn(struct run_connect *l, struct port_end *p, uint64_t now_us)
 {
 	p->end->now_us = now_us;
+	p->end->measuring = l->run->phase == SW_PHASE_MEASURE;
 	for (unsigned i = 0; i < BURSTS_MAX && receive(l, p) == SW_IO_BURST;)
 		i++;
 	sw_end_timers(p->end, more, p);
 	flush(p);
+}
+
+/* The flood is over. Who is still open has failed under it, and must not end in its absence. */
+static void
+settle(struct run_connect *l)
+{
+	if (l->client.end->in_flight > 0)
+		sw_end_give_up(l->client.end);
+	receive(l, &l->client);
+	flush(&l->client);
+	sw_io_flush(l->client.io);
 }
 
 static void
@@ -218,13 +221,17 @@ loop(struct run_connect *l)
 
 		if (unlikely(now >= r->next_event_ns))
 			sw_run_event(r, now);
+		if (r->phase >= SW_PHASE_SETTLE) {
+			settle(l);
+			continue;
+		}
 		turn(l, &l->client, now_us);
 		if (l->server.end != NULL)
 			turn(l, &l->server, now_us);
-		if (r->stop)
-			continue;
-		open_some(l, now);
-		flush(&l->client);
+		if (!r->stop) {
+			open_some(l, now);
+			flush(&l->client);
+		}
 		if (l->flood != NULL)
 			send_flood(l, now);
 	}
@@ -377,6 +384,7 @@ sw_run_connect(struct sw_run *r)
 		r->drained = drained;
 		/* Each stage may take its time. */
 		r->drain_ns = a->hold_ns + 3 * a->timeout_ms * 1000000 + 1000000000;
+		r->settles = l->flood != NULL;
 		sw_run_start(r);
 		l->spec.start_us = r->start_ns / 1000;
 		sw_pacer_start(&l->pacer, a->connect_rate, r->start_ns);

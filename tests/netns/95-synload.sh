@@ -132,6 +132,19 @@ mixed() {
 	check_int "mixed: strays at the server" "$(value server.stray)" -eq 0
 	check_int "mixed: checked" "$(value invalid.checked)" -gt 500
 	check_int "mixed: invalid" "$(value invalid.total)" -eq 0
+	check_int "mixed: none but the measured ones are among those" "$(value connections.measured.tried)" \
+		-lt "$(value connections.tried)"
+	check_int "mixed: measured ones that finished" "$(value connections.measured.finished)" \
+		-eq "$(value connections.measured.tried)"
+	# One second is measured, and all of its connections are held for two more.
+	check "held under a flood" synload mixed --outside net_memif0 --inside net_memif1 --rate 200 \
+		--seconds 1 --warmup 0 --hold 2 --flood-rate 20k --timeout 60000 "${SERVERS[@]}"
+	check_int "held under a flood: the flood went on to the end" "$(value total.flood_sent.syn)" \
+		-ge $(($(value flood.tx_packets) * 3 / 2))
+	check_int "held under a flood: measured" "$(value connections.measured.tried)" \
+		-eq "$(value connections.tried)"
+	check_int "held under a flood: finished" "$(value connections.measured.finished)" \
+		-eq "$(value connections.measured.tried)"
 	synward_off "mixed"
 }
 
