@@ -43,6 +43,25 @@ struct sw_load_report {
 	struct sw_load_snapshot last; /* when the last answer was in; from the very start */
 };
 
+/* What a mode does not have is null in the JSON and is left out of the table. */
+static inline bool
+sw_report_has_flood(const struct sw_load_args *a)
+{
+	return a->mode != SW_LOAD_CONNECT;
+}
+
+static inline bool
+sw_report_has_connections(const struct sw_load_args *a)
+{
+	return a->mode != SW_LOAD_FLOOD;
+}
+
+static inline bool
+sw_report_has_server(const struct sw_load_args *a)
+{
+	return a->mode != SW_LOAD_FLOOD && a->inside != NULL;
+}
+
 /* The line of one second: what changed from a to b, which took `seconds`. */
 void sw_report_progress(FILE *out, const struct sw_load_args *args, double at,
 	const struct sw_load_snapshot *a, const struct sw_load_snapshot *b, double seconds);

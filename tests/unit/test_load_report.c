@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* synload's report: the figures under their keys, and null or "-" where there is no figure. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "report.h"
+
+static struct sw_load_report r;
+static struct sw_load_args a;
+
+static void
+begin(enum sw_load_mode mode)
+{
+	memset(&r, 0, sizeof(r));
+	a = (struct sw_load_args){.mode = mode, .outside = "p0", .inside = "p1", .seed = 5};
+	r.args = &a;
+	r.seconds = 2;
+}
+
+static json_t *
+written(void)
+{
+	char path[] = "/tmp/test_load_report.XXXXXX";
+	json_error_t error;
+	json_t *root;
+
+	close(mkstemp(path));
+	ck_assert_int_eq(sw_report_json(path, &r), 0);
+	root = json_load_file(path, 0, &error);
+	unlink(path);
+	ck_assert_ptr_nonnull(root);
+	return root;
+}
+
+/* What stands at a path such as "connections.failed.reset". */
+static json_t *
+at(json_t *root, const char *path)
+{
+	char copy[128], *save;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	for (char *k = strtok_r(copy, ".", &save); k != NULL; k = strtok_r(NULL, ".", &save))
+		root = json_object_get(root, k);
+	ck_assert_msg(root != NULL, "no %s", path);
+	return root;
+}
+
+static void
+assert_int(json_t *root, const char *path, uint64_t value)
+{
+	ck_assert_msg(json_is_integer(at(root, path)), "%s", path);
+	ck_assert_msg((uint64_t)json_integer_value(at(root, path)) == value, "%s is %lld", path,
+		(long long)json_integer_value(at(root, path)));
+}
+
+static void
+assert_real(json_t *root, const char *path, double value)
+{
+	ck_assert_msg(json_is_real(at(root, path)), "%s", path);
+	ck_assert_double_eq_tol(json_real_value(at(root, path)), value, 1e-9);
+}
+
+static void
+assert_null(json_t *root, const char *path)
+{
+	ck_assert_msg(json_is_null(at(root, path)), "%s is not null", path);
+}
+
+static bool
+table_has(const char *text)
+{
+	char *table;
+	size_t size;
+	FILE *f = open_memstream(&table, &size);
+	bool has;
+
+	sw_report_table(f, &r);
+	fclose(f);
+	has = strstr(table, text) != NULL;
+	free(table);
+	return has;
+}
+
+static void
+fill_mixed(void)
+{
+	begin(SW_LOAD_MIXED);
+	r.from.outside.tx_packets = 100;
+	r.to.outside.tx_packets = 1100;
+	r.to.outside.rx_packets = 500;
+	r.to.outside.tx_full = 7;
+	r.to.flood.tx[SW_CRAFT_SYN] = 800;
+	r.last.flood.tx[SW_CRAFT_SYN] = 1000;
+	r.last.flood.synack = 990;
+	r.last.flood.checked = 20;
+	r.last.flood.invalid[SW_REPLY_RIGHT] = 17;
+	r.last.flood.invalid[SW_REPLY_ACK] = 3;
+	r.to.client.finished = 50;
+	r.to.in_flight = 9;
+	r.last.client = (struct sw_conn_stats){.tried = 61,
+		.opened = 60,
+		.finished = 58,
+		.failed = {[SW_CONN_RESET] = 2},
+		.bytes_verified = 1000,
+		.measured = {.tried = 60, .opened = 59, .finished = 57, .failed = 3}};
+	r.last.server.bytes_verified = 100;
+	sw_hist_add(&r.last.handshake, 30);
+}
+
+/* The keys that scripts read, and that the figures under them are the right ones. */
+START_TEST(figures)
+{
+	json_t *root;
+
+	fill_mixed();
+	root = written();
+	ck_assert_str_eq(json_string_value(at(root, "mode")), "mixed");
+	assert_int(root, "seed", 5);
+	assert_int(root, "tx_packets", 1000);
+	assert_real(root, "tx_pps", 500);
+	assert_real(root, "rx_pps", 250);
+	assert_int(root, "tx_full", 7);
+	assert_real(root, "flood.tx_pps", 400);
+	assert_real(root, "synack_per_syn", 0.99);
+	assert_int(root, "invalid.ack", 3);
+	assert_int(root, "invalid.total", 3);
+	assert_int(root, "invalid.checked", 20);
+	assert_int(root, "connections.tried", 61);
+	assert_int(root, "connections.opened", 60);
+	assert_int(root, "connections.finished", 58);
+	assert_int(root, "connections.open", 9);
+	assert_int(root, "connections.failed.reset", 2);
+	assert_int(root, "connections.failed.total", 2);
+	assert_real(root, "connections.per_second", 25);
+	assert_int(root, "connections.measured.tried", 60);
+	assert_int(root, "connections.measured.opened", 59);
+	assert_int(root, "connections.measured.finished", 57);
+	assert_int(root, "connections.measured.failed", 3);
+	assert_int(root, "handshake_us.p50", 30);
+	assert_int(root, "handshake_us.p999", 30);
+	assert_int(root, "bytes_verified", 1100);
+	json_decref(root);
+	ck_assert_int_lt(sw_report_json("/nonexistent/file", &r), 0);
+}
+END_TEST
+
+/* No time was taken: 0 us would be a very good one. */
+START_TEST(times_of_nothing)
+{
+	static const char *const keys[] = {"response_us.mean", "response_us.p50", "response_us.p90",
+		"response_us.p99", "response_us.p999", "response_us.max"};
+	json_t *root;
+
+	fill_mixed();
+	root = written();
+	assert_int(root, "response_us.n", 0);
+	for (unsigned i = 0; i < SW_ARRAY_LEN(keys); i++)
+		assert_null(root, keys[i]);
+	json_decref(root);
+	ck_assert(table_has("response           us p50 -  p90 -  p99 -  p99.9 -  max -  (0)"));
+	ck_assert(table_has("handshake          us p50 30 "));
+	sw_hist_add(&r.last.response, 0);
+	root = written();
+	assert_int(root, "response_us.p50", 0);
+	assert_int(root, "response_us.max", 0);
+	json_decref(root);
+	ck_assert(table_has("response           us p50 0 "));
+}
+END_TEST
+
+/* What a mode does not have. */
+START_TEST(does_not_apply)
+{
+	static const char *const of_connections[] = {
+		"connections", "server", "handshake_us", "response_us", "bytes_verified", "inside"};
+	static const char *const of_flood[] = {"flood", "invalid", "answered_packets",
+		"answered_pps", "synack_per_syn", "total.flood_sent", "total.synack", "total.rst",
+		"total.syn", "total.other_tcp", "total.not_tcp"};
+	json_t *root;
+
+	begin(SW_LOAD_FLOOD);
+	root = written();
+	for (unsigned i = 0; i < SW_ARRAY_LEN(of_connections); i++)
+		assert_null(root, of_connections[i]);
+	assert_null(root, "synack_per_syn"); /* not one SYN was sent */
+	assert_int(root, "answered_packets", 0);
+	assert_int(root, "total.synack", 0);
+	json_decref(root);
+	ck_assert(!table_has("handshake"));
+	ck_assert(table_has(" - a SYN"));
+
+	begin(SW_LOAD_CONNECT);
+	root = written();
+	for (unsigned i = 0; i < SW_ARRAY_LEN(of_flood); i++)
+		assert_null(root, of_flood[i]);
+	assert_int(root, "connections.tried", 0);
+	assert_int(root, "server.tried", 0);
+	assert_int(root, "bytes_verified", 0);
+	assert_int(root, "inside.tx_packets", 0);
+	json_decref(root);
+	ck_assert(!table_has("SYN"));
+
+	/* A real server: there is no end of ours, and nothing to compare with. */
+	a.inside = NULL;
+	a.http = "/";
+	root = written();
+	assert_null(root, "server");
+	assert_null(root, "inside");
+	assert_null(root, "bytes_verified");
+	assert_null(root, "connections.bytes_verified");
+	assert_int(root, "connections.bytes_received", 0);
+	json_decref(root);
+
+	/* It ended before it was measured. */
+	r.seconds = 0;
+	root = written();
+	assert_null(root, "tx_pps");
+	assert_null(root, "connections.per_second");
+	json_decref(root);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("load_report");
+	TCase *t = tcase_create("all");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_test(t, figures);
+	tcase_add_test(t, times_of_nothing);
+	tcase_add_test(t, does_not_apply);
+	suite_add_tcase(s, t);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? 0 : 1;
+}
