@@ -154,6 +154,21 @@ table_connections(FILE *out, const struct sw_load_report *r)
 		table_end(out, "server", &r->last.server, true);
 }
 
+/* Who was the limit: a ring that is never full waits for the generator. */
+static void
+table_full(FILE *out, const char *whose, const struct sw_load_io_stats *from,
+	const struct sw_load_io_stats *to)
+{
+	const uint64_t full = to->tx_full - from->tx_full, lost = to->tx_lost - from->tx_lost;
+	const uint64_t sent = to->tx_packets - from->tx_packets;
+	char buf[32];
+
+	fprintf(out, "  ring full%-15s%15" PRIu64 "  %s a packet\n", whose, full,
+		ratio(buf, full, sent));
+	if (lost != 0)
+		fprintf(out, "  LOST to a full ring     %15" PRIu64 "\n", lost);
+}
+
 void
 sw_report_table(FILE *out, const struct sw_load_report *r)
 {
@@ -170,8 +185,9 @@ sw_report_table(FILE *out, const struct sw_load_report *r)
 	if (sw_report_has_flood(r->args))
 		fprintf(out, "  SYN-ACKs                %15" PRIu64 "  %spps\n", ok,
 			rate(buf, ok, r->seconds));
-	fprintf(out, "  not sent at once        %15" PRIu64 "  (ring full)\n",
-		r->to.outside.tx_full - r->from.outside.tx_full);
+	table_full(out, "", &r->from.outside, &r->to.outside);
+	if (sw_report_has_server(r->args))
+		table_full(out, ", server", &r->from.inside, &r->to.inside);
 	if (sw_report_has_connections(r->args))
 		table_connections(out, r);
 	if (sw_report_has_flood(r->args))

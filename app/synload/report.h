@@ -21,6 +21,7 @@ struct sw_load_io_stats {
 	uint64_t rx_packets;
 	uint64_t tx_packets;
 	uint64_t tx_full; /* packets that the port did not take at the first try */
+	uint64_t tx_lost; /* segments that were given up because it took none for too long */
 };
 
 /* Everything that is counted, at one moment. */

@@ -38,6 +38,15 @@ mode_name(enum sw_load_mode mode)
 	return mode == SW_LOAD_FLOOD ? "flood" : mode == SW_LOAD_CONNECT ? "connect" : "mixed";
 }
 
+static void
+put_full(json_t *o, const struct sw_load_io_stats *from, const struct sw_load_io_stats *to)
+{
+	put_int(o, "tx_full", to->tx_full - from->tx_full);
+	put_ratio(o, "tx_full_share", (double)(to->tx_full - from->tx_full),
+		(double)(to->tx_packets - from->tx_packets));
+	put_int(o, "tx_lost", to->tx_lost - from->tx_lost);
+}
+
 static json_t *
 invalid_json(const struct sw_flood_stats *f)
 {
@@ -154,6 +163,7 @@ put_more_rates(json_t *o, const struct sw_load_report *r)
 	put_ratio(inside, "tx_pps", (double)(to->tx_packets - from->tx_packets), r->seconds);
 	put_int(inside, "rx_packets", to->rx_packets - from->rx_packets);
 	put_ratio(inside, "rx_pps", (double)(to->rx_packets - from->rx_packets), r->seconds);
+	put_full(inside, from, to);
 	put_if(o, "inside", sw_report_has_server(r->args), inside);
 	for (unsigned t = 0; t < SW_CRAFT_TYPES; t++)
 		sent += r->to.flood.tx[t] - r->from.flood.tx[t];
@@ -180,7 +190,7 @@ put_rates(json_t *o, const struct sw_load_report *r)
 	put_ratio(o, "answered_pps", (double)synack, flood ? r->seconds : 0);
 	put_ratio(o, "synack_per_syn", (double)r->last.flood.synack,
 		(double)r->last.flood.tx[SW_CRAFT_SYN]);
-	put_int(o, "tx_full", r->to.outside.tx_full - r->from.outside.tx_full);
+	put_full(o, &r->from.outside, &r->to.outside);
 	put_more_rates(o, r);
 }
 

@@ -54,12 +54,14 @@ snapshot(const struct sw_run *r, struct sw_load_snapshot *s)
 
 	memset(s, 0, sizeof(*s));
 	s->outside = r->outside->stats;
+	s->outside.tx_lost = l->client.out.denied;
 	s->client = l->client.end->stats;
 	s->handshake = l->client.end->handshake;
 	s->response = l->client.end->response;
 	s->in_flight = l->client.end->in_flight;
 	if (r->inside != NULL) {
 		s->inside = r->inside->stats;
+		s->inside.tx_lost = l->server.out.denied;
 		s->server = l->server.end->stats;
 	}
 	if (l->flood != NULL)

@@ -93,7 +93,11 @@ fill_mixed(void)
 	r.from.outside.tx_packets = 100;
 	r.to.outside.tx_packets = 1100;
 	r.to.outside.rx_packets = 500;
-	r.to.outside.tx_full = 7;
+	r.from.outside.tx_full = 3;
+	r.to.outside.tx_full = 10;
+	r.to.outside.tx_lost = 2;
+	r.to.inside.tx_packets = 40;
+	r.to.inside.tx_full = 1;
 	r.to.flood.tx[SW_CRAFT_SYN] = 800;
 	r.last.flood.tx[SW_CRAFT_SYN] = 1000;
 	r.last.flood.synack = 990;
@@ -125,6 +129,12 @@ START_TEST(figures)
 	assert_real(root, "tx_pps", 500);
 	assert_real(root, "rx_pps", 250);
 	assert_int(root, "tx_full", 7);
+	assert_real(root, "tx_full_share", 0.007);
+	assert_int(root, "tx_lost", 2);
+	assert_real(root, "inside.tx_pps", 20);
+	assert_int(root, "inside.tx_full", 1);
+	assert_real(root, "inside.tx_full_share", 0.025);
+	assert_int(root, "inside.tx_lost", 0);
 	assert_real(root, "flood.tx_pps", 400);
 	assert_real(root, "synack_per_syn", 0.99);
 	assert_int(root, "invalid.ack", 3);
@@ -145,6 +155,9 @@ START_TEST(figures)
 	assert_int(root, "handshake_us.p999", 30);
 	assert_int(root, "bytes_verified", 1100);
 	json_decref(root);
+	ck_assert(table_has("ring full                             7  0.007000 a packet"));
+	ck_assert(table_has("ring full, server                     1  0.025000 a packet"));
+	ck_assert(table_has("LOST to a full ring                   2"));
 	ck_assert_int_lt(sw_report_json("/nonexistent/file", &r), 0);
 }
 END_TEST
