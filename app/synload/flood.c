@@ -160,9 +160,13 @@ sw_flood_owns(const uint8_t *frame, uint32_t len)
 static sw_noinline void
 judge(struct sw_flood *f, const uint8_t *frame, uint32_t len)
 {
+	unsigned carries;
+
 	f->until_sample = f->sample;
 	f->stats.checked++;
-	f->stats.invalid[sw_reply_check(f->route, f->options, frame, len)]++;
+	f->stats.invalid[sw_reply_check(f->route, f->options, frame, len, &carries)]++;
+	for (unsigned o = 0; o < SW_REPLY_OPTIONS_MAX; o++)
+		f->stats.carried[o] += carries >> o & 1;
 }
 
 void

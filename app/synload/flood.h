@@ -40,6 +40,7 @@ struct sw_flood_stats {
 	uint64_t other; /* not TCP, or cut */
 	uint64_t checked;
 	uint64_t invalid[SW_REPLY_FAULTS];
+	uint64_t carried[SW_REPLY_OPTIONS_MAX]; /* right ones with this option */
 };
 
 struct sw_flood {

@@ -15,6 +15,13 @@ const char *const sw_reply_fault_names[SW_REPLY_FAULTS] = {
 	[SW_REPLY_TSECR] = "tsecr",
 };
 
+const char *const sw_reply_option_names[SW_REPLY_OPTIONS_MAX] = {
+	[SW_REPLY_MSS] = "with_mss",
+	[SW_REPLY_WSCALE] = "with_wscale",
+	[SW_REPLY_SACK] = "with_sack",
+	[SW_REPLY_TS] = "with_ts",
+};
+
 /* What was found, offsets from the start of the frame. */
 struct found {
 	const uint8_t *frame;
@@ -156,7 +163,7 @@ check_tcp(struct found *f)
 	return get32(tcp + 8) == f->secret_seq + 1 ? SW_REPLY_RIGHT : SW_REPLY_ACK;
 }
 
-/* Length that an option of a SYN-ACK must have; 0: the kind has no place in one that we asked for. */
+/* Length that an option of a SYN-ACK must have; 0: the kind has no place in an answer to us. */
 static unsigned
 option_len(unsigned kind)
 {
@@ -189,7 +196,7 @@ was_offered(enum sw_craft_options set, unsigned kind)
 }
 
 static enum sw_reply_fault
-check_options(const struct found *f, enum sw_craft_options offered)
+check_options(const struct found *f, enum sw_craft_options offered, unsigned *carries)
 {
 	const uint8_t *p = f->frame + f->opts, *end = f->frame + f->end;
 	unsigned seen = 0;
@@ -216,16 +223,19 @@ check_options(const struct found *f, enum sw_craft_options offered)
 		seen |= 1u << kind;
 		p += p[1];
 	}
+	*carries = (seen >> 2 & 1) << SW_REPLY_MSS | (seen >> 3 & 1) << SW_REPLY_WSCALE |
+		   (seen >> 4 & 1) << SW_REPLY_SACK | (seen >> 8 & 1) << SW_REPLY_TS;
 	return SW_REPLY_RIGHT;
 }
 
 enum sw_reply_fault
 sw_reply_check(const struct sw_load_route *r, enum sw_craft_options offered, const uint8_t *frame,
-	uint32_t len)
+	uint32_t len, unsigned *carries)
 {
 	struct found f = {.frame = frame};
 	enum sw_reply_fault fault = check_l2(&f, &r->l2, len);
 
+	*carries = 0;
 	if (fault == SW_REPLY_RIGHT)
 		fault = f.v6 ? check_ip6(&f, len) : check_ip4(&f, len);
 	if (fault == SW_REPLY_RIGHT && f.tcp + 20 > f.end)
@@ -235,6 +245,6 @@ sw_reply_check(const struct sw_load_route *r, enum sw_craft_options offered, con
 	if (fault == SW_REPLY_RIGHT)
 		fault = check_tcp(&f);
 	if (fault == SW_REPLY_RIGHT)
-		fault = check_options(&f, offered);
+		fault = check_options(&f, offered, carries);
 	return fault;
 }

@@ -95,6 +95,11 @@ table_flood(FILE *out, const struct sw_load_report *r)
 	fprintf(out, "  other TCP               %15" PRIu64 "\n", f->tcp);
 	fprintf(out, "  not TCP                 %15" PRIu64 "\n", f->other);
 	fprintf(out, "  SYN-ACKs checked        %15" PRIu64 "\n", f->checked);
+	fprintf(out,
+		"  of them right           %15" PRIu64 "  MSS %" PRIu64 "  wscale %" PRIu64
+		"  SACK %" PRIu64 "  timestamps %" PRIu64 "\n",
+		f->invalid[SW_REPLY_RIGHT], f->carried[SW_REPLY_MSS], f->carried[SW_REPLY_WSCALE],
+		f->carried[SW_REPLY_SACK], f->carried[SW_REPLY_TS]);
 	for (unsigned i = SW_REPLY_RIGHT + 1; i < SW_REPLY_FAULTS; i++)
 		if (f->invalid[i] != 0)
 			fprintf(out, "  INVALID %-15s %15" PRIu64 "\n", sw_reply_fault_names[i],

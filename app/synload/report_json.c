@@ -63,6 +63,18 @@ invalid_json(const struct sw_flood_stats *f)
 }
 
 static json_t *
+replies_json(const struct sw_flood_stats *f)
+{
+	json_t *o = json_object();
+
+	put_int(o, "checked", f->checked);
+	put_int(o, "right", f->invalid[SW_REPLY_RIGHT]);
+	for (unsigned i = 0; i < SW_REPLY_OPTIONS_MAX; i++)
+		put_int(o, sw_reply_option_names[i], f->carried[i]);
+	return o;
+}
+
+static json_t *
 total_json(const struct sw_load_snapshot *s, bool flood)
 {
 	json_t *o = json_object(), *sent = json_object();
@@ -208,6 +220,7 @@ sw_report_json(const char *path, const struct sw_load_report *r)
 	put_int(o, "seed", r->args->seed);
 	put_rates(o, r);
 	put_if(o, "invalid", flood, invalid_json(&r->last.flood));
+	put_if(o, "replies", flood, replies_json(&r->last.flood));
 	put_connections(o, r);
 	json_object_set_new(o, "total", total_json(&r->last, flood));
 

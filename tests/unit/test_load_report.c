@@ -104,6 +104,10 @@ fill_mixed(void)
 	r.last.flood.checked = 20;
 	r.last.flood.invalid[SW_REPLY_RIGHT] = 17;
 	r.last.flood.invalid[SW_REPLY_ACK] = 3;
+	r.last.flood.carried[SW_REPLY_MSS] = 17;
+	r.last.flood.carried[SW_REPLY_WSCALE] = 16;
+	r.last.flood.carried[SW_REPLY_SACK] = 15;
+	r.last.flood.carried[SW_REPLY_TS] = 14;
 	r.to.client.finished = 50;
 	r.to.in_flight = 9;
 	r.last.client = (struct sw_conn_stats){.tried = 61,
@@ -140,6 +144,12 @@ START_TEST(figures)
 	assert_int(root, "invalid.ack", 3);
 	assert_int(root, "invalid.total", 3);
 	assert_int(root, "invalid.checked", 20);
+	assert_int(root, "replies.checked", 20);
+	assert_int(root, "replies.right", 17);
+	assert_int(root, "replies.with_mss", 17);
+	assert_int(root, "replies.with_wscale", 16);
+	assert_int(root, "replies.with_sack", 15);
+	assert_int(root, "replies.with_ts", 14);
 	assert_int(root, "connections.tried", 61);
 	assert_int(root, "connections.opened", 60);
 	assert_int(root, "connections.finished", 58);
@@ -157,6 +167,8 @@ START_TEST(figures)
 	json_decref(root);
 	ck_assert(table_has("ring full                             7  0.007000 a packet"));
 	ck_assert(table_has("ring full, server                     1  0.025000 a packet"));
+	ck_assert(
+		table_has("right                        17  MSS 17  wscale 16  SACK 15  timesta"));
 	ck_assert(table_has("LOST to a full ring                   2"));
 	ck_assert_int_lt(sw_report_json("/nonexistent/file", &r), 0);
 }
@@ -191,7 +203,7 @@ START_TEST(does_not_apply)
 {
 	static const char *const of_connections[] = {
 		"connections", "server", "handshake_us", "response_us", "bytes_verified", "inside"};
-	static const char *const of_flood[] = {"flood", "invalid", "answered_packets",
+	static const char *const of_flood[] = {"flood", "invalid", "replies", "answered_packets",
 		"answered_pps", "synack_per_syn", "total.flood_sent", "total.synack", "total.rst",
 		"total.syn", "total.other_tcp", "total.not_tcp"};
 	json_t *root;
