@@ -186,10 +186,10 @@ sw_report_table(FILE *out, const struct sw_load_report *r)
 	fprintf(out, "  sent                    %15" PRIu64 "  %spps\n", tx,
 		rate(buf, tx, r->seconds));
 	fprintf(out, "  received                %15" PRIu64 "  %spps\n", rx,
-		rate(buf, rx, r->seconds));
+		rate(buf, rx, r->rx_seconds));
 	if (sw_report_has_flood(r->args))
 		fprintf(out, "  SYN-ACKs                %15" PRIu64 "  %spps\n", ok,
-			rate(buf, ok, r->seconds));
+			rate(buf, ok, r->rx_seconds));
 	table_full(out, "", &r->from.outside, &r->to.outside);
 	if (sw_report_has_server(r->args))
 		table_full(out, ", server", &r->from.inside, &r->to.inside);

@@ -38,7 +38,8 @@ struct sw_load_snapshot {
 
 struct sw_load_report {
 	const struct sw_load_args *args;
-	double seconds;		      /* measured */
+	double seconds;		      /* measured: what was sent, what has ended */
+	double rx_seconds;	      /* what was received: longer than seconds after --count */
 	struct sw_load_snapshot from; /* when measuring began */
 	struct sw_load_snapshot to;   /* when it ended */
 	struct sw_load_snapshot last; /* when the last answer was in; from the very start */

@@ -174,7 +174,7 @@ put_more_rates(json_t *o, const struct sw_load_report *r)
 	put_int(inside, "tx_packets", to->tx_packets - from->tx_packets);
 	put_ratio(inside, "tx_pps", (double)(to->tx_packets - from->tx_packets), r->seconds);
 	put_int(inside, "rx_packets", to->rx_packets - from->rx_packets);
-	put_ratio(inside, "rx_pps", (double)(to->rx_packets - from->rx_packets), r->seconds);
+	put_ratio(inside, "rx_pps", (double)(to->rx_packets - from->rx_packets), r->rx_seconds);
 	put_full(inside, from, to);
 	put_if(o, "inside", sw_report_has_server(r->args), inside);
 	for (unsigned t = 0; t < SW_CRAFT_TYPES; t++)
@@ -196,10 +196,10 @@ put_rates(json_t *o, const struct sw_load_report *r)
 	put_ratio(o, "tx_pps", (double)tx, r->seconds);
 	put_ratio(o, "tx_mpps", (double)tx / 1e6, r->seconds);
 	put_int(o, "rx_packets", rx);
-	put_ratio(o, "rx_pps", (double)rx, r->seconds);
-	put_ratio(o, "rx_mpps", (double)rx / 1e6, r->seconds);
+	put_ratio(o, "rx_pps", (double)rx, r->rx_seconds);
+	put_ratio(o, "rx_mpps", (double)rx / 1e6, r->rx_seconds);
 	put_int_if(o, "answered_packets", flood, synack);
-	put_ratio(o, "answered_pps", (double)synack, flood ? r->seconds : 0);
+	put_ratio(o, "answered_pps", (double)synack, flood ? r->rx_seconds : 0);
 	put_ratio(o, "synack_per_syn", (double)r->last.flood.synack,
 		(double)r->last.flood.tx[SW_CRAFT_SYN]);
 	put_full(o, &r->from.outside, &r->to.outside);
@@ -217,6 +217,7 @@ sw_report_json(const char *path, const struct sw_load_report *r)
 	json_object_set_new(o, "mode", json_string(mode_name(r->args->mode)));
 	json_object_set_new(o, "version", json_string(SW_VERSION));
 	json_object_set_new(o, "seconds", json_real(r->seconds));
+	json_object_set_new(o, "rx_seconds", json_real(r->rx_seconds));
 	put_int(o, "seed", r->args->seed);
 	put_rates(o, r);
 	put_if(o, "invalid", flood, invalid_json(&r->last.flood));

@@ -29,11 +29,11 @@ struct sw_run {
 	struct sw_io *outside; /* the port that loads */
 	struct sw_io *inside;  /* of the emulated server, or NULL */
 	enum sw_phase phase;
-	bool stop; /* nothing new is to begin */
+	bool stop; /* nothing new is to begin: sw_run_stop() */
 	uint64_t start_ns, phase_end_ns, second_ns;
-	uint64_t from_ns, last_rx_ns;
+	uint64_t from_ns;
+	uint64_t last_rx_ns; /* when the last frame came in: the loop's */
 	uint64_t next_event_ns;
-	uint64_t rx_seen;
 	uint64_t drain_ns; /* the longest DRAIN */
 	bool settles;	   /* there is a flood, whose last answers are waited for */
 	void *mode;	   /* of the mode's loop */
@@ -46,11 +46,25 @@ struct sw_run {
 
 extern volatile int sw_run_stop_signal;
 
-/* snapshot, drained, drain_ns, settles and mode are set. */
-void sw_run_start(struct sw_run *r);
+sw_always_inline uint64_t
+sw_run_now(const struct sw_run *r)
+{
+	return sw_clock_ns(&r->clock, rte_rdtsc());
+}
 
-/* Called when now >= r->next_event_ns, and whenever there is no more to send; moves the phase. */
+/* snapshot, drained, drain_ns, settles and mode are set. */
+void sw_run_start(struct sw_run *r, uint64_t now_ns);
+
+/* Called when now >= r->next_event_ns; moves the phase. */
 void sw_run_event(struct sw_run *r, uint64_t now_ns);
+
+/* All of --count has left, or all of --total have ended: the next event is at once. */
+static inline void
+sw_run_stop(struct sw_run *r)
+{
+	r->stop = true;
+	r->next_event_ns = 0;
+}
 
 /* The modes: from a linked port to a full report. 0 or -errno after a message. */
 int sw_run_flood(struct sw_run *r);

@@ -128,7 +128,7 @@ more(void *arg)
 
 /* Takes what came in on an end's port; what is the flood's is sorted out. */
 static unsigned
-receive(struct run_connect *l, struct port_end *p)
+receive(struct run_connect *l, struct port_end *p, uint64_t now)
 {
 	struct rte_mbuf *m[SW_IO_BURST];
 	struct sw_frame frames[SW_IO_BURST];
@@ -150,6 +150,8 @@ receive(struct run_connect *l, struct port_end *p)
 	if (n > 0)
 		rte_pktmbuf_free_bulk(m, n);
 	p->io->stats.rx_packets += n;
+	if (n > 0 && !p->end->is_server)
+		l->run->last_rx_ns = now;
 	return n;
 }
 
@@ -174,7 +176,7 @@ open_some(struct run_connect *l, uint64_t now)
 		sw_pacer_sent(&l->pacer, 1);
 	}
 	if (a->total != 0 && e->stats.tried == a->total && e->in_flight == 0)
-		l->run->stop = true;
+		sw_run_stop(l->run);
 }
 
 static void
@@ -191,11 +193,11 @@ send_flood(struct run_connect *l, uint64_t now)
 }
 
 static void
-turn(struct run_connect *l, struct port_end *p, uint64_t now_us)
+turn(struct run_connect *l, struct port_end *p, uint64_t now)
 {
-	p->end->now_us = now_us;
+	p->end->now_us = (now - l->run->start_ns) / 1000;
 	p->end->measuring = l->run->phase == SW_PHASE_MEASURE;
-	for (unsigned i = 0; i < BURSTS_MAX && receive(l, p) == SW_IO_BURST;)
+	for (unsigned i = 0; i < BURSTS_MAX && receive(l, p, now) == SW_IO_BURST;)
 		i++;
 	sw_end_timers(p->end, more, p);
 	flush(p);
@@ -203,11 +205,11 @@ turn(struct run_connect *l, struct port_end *p, uint64_t now_us)
 
 /* The flood is over. Who is still open has failed under it, and must not end in its absence. */
 static void
-settle(struct run_connect *l)
+settle(struct run_connect *l, uint64_t now)
 {
 	if (l->client.end->in_flight > 0)
 		sw_end_give_up(l->client.end);
-	receive(l, &l->client);
+	receive(l, &l->client, now);
 	flush(&l->client);
 	sw_io_flush(l->client.io);
 }
@@ -218,22 +220,20 @@ loop(struct run_connect *l)
 	struct sw_run *r = l->run;
 
 	while (r->phase != SW_PHASE_DONE) {
-		const uint64_t now = sw_clock_ns(&r->clock, rte_rdtsc());
-		const uint64_t now_us = (now - r->start_ns) / 1000;
+		const uint64_t now = sw_run_now(r);
 
 		if (unlikely(now >= r->next_event_ns))
 			sw_run_event(r, now);
 		if (r->phase >= SW_PHASE_SETTLE) {
-			settle(l);
+			settle(l, now);
 			continue;
 		}
-		turn(l, &l->client, now_us);
+		turn(l, &l->client, now);
 		if (l->server.end != NULL)
-			turn(l, &l->server, now_us);
-		if (!r->stop) {
+			turn(l, &l->server, now);
+		if (!r->stop)
 			open_some(l, now);
-			flush(&l->client);
-		}
+		flush(&l->client);
 		if (l->flood != NULL)
 			send_flood(l, now);
 	}
@@ -387,7 +387,7 @@ sw_run_connect(struct sw_run *r)
 		/* Each stage may take its time. */
 		r->drain_ns = a->hold_ns + 3 * a->timeout_ms * 1000000 + 1000000000;
 		r->settles = l->flood != NULL;
-		sw_run_start(r);
+		sw_run_start(r, sw_run_now(r));
 		l->spec.start_us = r->start_ns / 1000;
 		sw_pacer_start(&l->pacer, a->connect_rate, r->start_ns);
 		sw_pacer_start(&l->flood_pacer, a->flood_rate, r->start_ns);

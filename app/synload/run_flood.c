@@ -73,14 +73,19 @@ loop(struct run_flood *l)
 	struct sw_run *r = l->run;
 
 	while (r->phase != SW_PHASE_DONE) {
-		const uint64_t now = sw_clock_ns(&r->clock, rte_rdtsc());
+		const uint64_t now = sw_run_now(r);
 		uint64_t n;
 
 		if (unlikely(now >= r->next_event_ns))
 			sw_run_event(r, now);
-		receive(r->outside, l->flood);
+		if (receive(r->outside, l->flood) > 0)
+			r->last_rx_ns = now;
 		if (!sw_io_flush(r->outside) || r->stop)
 			continue;
+		if (l->left == 0) {
+			sw_run_stop(r);
+			continue;
+		}
 		n = sw_pacer_due(&l->pacer, now, SW_IO_BURST);
 		if (n > l->left)
 			n = l->left;
@@ -88,8 +93,6 @@ loop(struct run_flood *l)
 			n = sw_run_flood_burst(r->outside, l->flood, (unsigned)n);
 			sw_pacer_sent(&l->pacer, n);
 			l->left -= n;
-			if (l->left == 0)
-				r->stop = true;
 		}
 	}
 }
@@ -118,7 +121,7 @@ sw_run_flood(struct sw_run *r)
 	r->settles = true;
 	r->snapshot = snapshot;
 	r->drained = drained;
-	sw_run_start(r);
+	sw_run_start(r, sw_run_now(r));
 	sw_pacer_start(&l.pacer, r->args->flood_rate, r->start_ns);
 	loop(&l);
 	free(l.flood);

@@ -20,6 +20,7 @@ begin(enum sw_load_mode mode)
 	a = (struct sw_load_args){.mode = mode, .outside = "p0", .inside = "p1", .seed = 5};
 	r.args = &a;
 	r.seconds = 2;
+	r.rx_seconds = 2.5;
 }
 
 static json_t *
@@ -129,9 +130,11 @@ START_TEST(figures)
 	root = written();
 	ck_assert_str_eq(json_string_value(at(root, "mode")), "mixed");
 	assert_int(root, "seed", 5);
+	assert_real(root, "seconds", 2);
+	assert_real(root, "rx_seconds", 2.5);
 	assert_int(root, "tx_packets", 1000);
 	assert_real(root, "tx_pps", 500);
-	assert_real(root, "rx_pps", 250);
+	assert_real(root, "rx_pps", 200);
 	assert_int(root, "tx_full", 7);
 	assert_real(root, "tx_full_share", 0.007);
 	assert_int(root, "tx_lost", 2);
@@ -242,7 +245,7 @@ START_TEST(does_not_apply)
 	json_decref(root);
 
 	/* It ended before it was measured. */
-	r.seconds = 0;
+	r.seconds = r.rx_seconds = 0;
 	root = written();
 	assert_null(root, "tx_pps");
 	assert_null(root, "connections.per_second");
