@@ -11,10 +11,10 @@
  *	    <---------------------------- FIN
  *	ACK ------------------------------->
  *
- * What is there of TCP is right, and no more than it needs: the receiver takes segments in order and
- * acknowledges each, the sender keeps within the peer's window (and within SW_CONN_FLIGHT segments)
- * and goes back to the first byte that is not acknowledged when a timer with back-off expires. Every
- * checksum is verified and every byte of payload compared (payload.h).
+ * What is there of TCP is right, and no more than it needs: the receiver takes segments in order
+ * and acknowledges each, the sender keeps within the peer's window (and within SW_CONN_FLIGHT
+ * segments) and goes back to the first byte that is not acknowledged when a timer with back-off
+ * expires. Every checksum is verified and every byte of payload compared (payload.h).
  *
  * No table, no hash: the number of an address and port (space.h) names a slot, the same at both
  * ends. A slot that becomes free takes the next number that belongs to it, so an address and port
@@ -160,7 +160,7 @@ void sw_end_init(struct sw_end *e, const struct sw_conn_spec *spec, struct sw_ou
 /* Client: opens one more. False where no slot or no buffer is free. */
 bool sw_end_open(struct sw_end *e);
 
-/* Takes n <= SW_BURST_MAX frames that came in. `more` is called before each: it makes room in out. */
+/* Takes n <= SW_BURST_MAX frames that came in. `more`, called before each, makes room in out. */
 void sw_end_input(
 	struct sw_end *e, struct sw_frame *frames, unsigned n, void (*more)(void *arg), void *arg);
 

@@ -87,7 +87,7 @@ agree(struct conn_ctx *x, const struct sw_tcp_opts *o, uint16_t window)
 	c->window = window;
 }
 
-/* The window of a SYN or SYN-ACK is never scaled (RFC 7323, 2.2): kept so that scaling does no harm. */
+/* That of a SYN or SYN-ACK is never scaled (RFC 7323, 2.2): kept so that scaling does no harm. */
 static uint16_t
 first_window(const struct sw_pkt *p, const struct sw_tcp_opts *o)
 {

@@ -2,9 +2,9 @@
 /*
  * Timers: a wheel of one millisecond a slot, each a list of connections that are looked at then.
  *
- * A connection hangs in one list as long as it lives. A deadline that moves away, which is what they
- * do at nearly every segment, costs nothing: the connection is looked at when its list comes, and
- * hung up anew. Only one that comes nearer than its list is moved at once.
+ * A connection hangs in one list as long as it lives. A deadline that moves away, which is what
+ * they do at nearly every segment, costs nothing: the connection is looked at when its list comes,
+ * and hung up anew. Only one that comes nearer than its list is moved at once.
  */
 #include "conn_int.h"
 
@@ -73,7 +73,7 @@ sw_conn_arm(struct conn_ctx *x)
 
 	if (c->flags & CONN_HOLDING)
 		return;
-	/* Whoever waits for the other end to go on or to close has no say in how long that takes. */
+	/* Who waits for the other end to go on or to close has no say in how long that takes. */
 	if (!is_outstanding(c) && (x->e->is_server || c->rounds >= spec->keep_alive))
 		end += (uint32_t)(spec->hold_us / 1000) + spec->timeout_ms;
 	c->deadline_ms = end;

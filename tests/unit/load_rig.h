@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * load_rig.h - synload's two ends against each other in memory, over links that do harm by seed, and
- * a clock of the test's own. What a case wants changed on its way it changes in tamper().
+ * load_rig.h - synload's two ends against each other in memory, over links that do harm by seed,
+ * and a clock of the test's own. What a case wants changed on its way it changes in tamper().
  */
 #ifndef SW_TEST_LOAD_RIG_H
 #define SW_TEST_LOAD_RIG_H

@@ -169,7 +169,7 @@ START_TEST(numbers_are_used_in_turn)
 	r->tamper = count_ports;
 	run(r, 3500, 100, 600000000);
 	assert_all_finished(r, 3500);
-	/* 1,024 slots of two numbers each at least: as good as all are used before one comes again. */
+	/* 1,024 slots of at least two numbers: as good as all are used before one comes again. */
 	for (unsigned i = 0; i < 3000; i++)
 		n += syns_of[1024 + i] > 0;
 	ck_assert_uint_ge(n, 2 * SLOTS);
