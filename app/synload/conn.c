@@ -52,6 +52,7 @@ sw_end_init(struct sw_end *e, const struct sw_conn_spec *spec, struct sw_out *ou
 	e->spec = spec;
 	e->out = out;
 	e->is_server = free_ring == NULL;
+	e->measuring = true;
 	e->key = r->key;
 	e->conns = conns;
 	e->free_ring = free_ring;
@@ -136,7 +137,9 @@ sw_end_open(struct sw_end *e)
 	c->iss = (uint32_t)x.id + (uint32_t)((e->spec->start_us + e->now_us) / 4);
 	c->snd_una = c->iss;
 	c->snd_nxt = c->snd_max = c->iss + 1;
-	c->mark_us = (uint32_t)e->now_us;
+	begin_stage(&x);
+	c->measured = c->stage_measured;
+	e->stats.measured.tried += c->measured;
 	e->stats.tried++;
 	e->in_flight++;
 	sw_conn_send_syn(&x);
@@ -151,10 +154,13 @@ sw_conn_end(struct conn_ctx *x, enum sw_conn_fault fault)
 	struct sw_end *e = x->e;
 	struct sw_conn *c = x->c;
 
-	if (fault == SW_CONN_FINE)
+	if (fault == SW_CONN_FINE) {
 		e->stats.finished++;
-	else
+		e->stats.measured.finished += c->measured;
+	} else {
 		e->stats.failed[fault]++;
+		e->stats.measured.failed += c->measured;
+	}
 	sw_conn_unhang(e, c);
 	c->state = SW_CONN_FREE;
 	e->in_flight--;
@@ -216,7 +222,7 @@ opened(struct conn_ctx *x, const struct sw_pkt *p)
 	if (c->state == SW_CONN_SYN_RCVD) {
 		c->state = SW_CONN_OPEN;
 		x->e->stats.opened++;
-		c->mark_us = (uint32_t)x->e->now_us;
+		begin_stage(x);
 	}
 	take_timestamp(c, p);
 	if (!sw_conn_take(x, p))

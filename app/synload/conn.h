@@ -96,17 +96,24 @@ struct sw_conn {
 	uint32_t snd_una, snd_nxt, snd_max;
 	uint32_t rcv_nxt, iss, irs;
 	uint32_t ts_recent;
-	uint32_t mark_us;    /* when the stage began, mod 2^32 */
-	uint16_t rounds;     /* responses received, or requests */
-	uint16_t window;     /* of the peer, unscaled */
-	uint16_t mss;	     /* of what we send */
-	uint8_t state;	     /* enum sw_conn_state */
-	uint8_t flags;	     /* CONN_* of conn_int.h */
-	uint8_t tries;	     /* of the timer since the last progress */
-	uint8_t wscale;	     /* of the peer */
-	uint16_t slot_wheel; /* list that it hangs in */
+	uint32_t mark_us;	    /* when the stage began, mod 2^32 */
+	uint16_t rounds;	    /* responses received, or requests */
+	uint16_t window;	    /* of the peer, unscaled */
+	uint16_t mss;		    /* of what we send */
+	uint8_t state;		    /* enum sw_conn_state */
+	uint8_t flags;		    /* CONN_* of conn_int.h */
+	uint8_t tries;		    /* of the timer since the last progress */
+	uint8_t wscale : 4;	    /* of the peer, at most 14 */
+	uint8_t measured : 1;	    /* it was begun while measuring */
+	uint8_t stage_measured : 1; /* and so was what goes on now */
+	uint16_t slot_wheel;	    /* list that it hangs in */
 };
 static_assert(sizeof(struct sw_conn) == SW_CACHE_LINE_BYTES, "one line each");
+
+/* Of the connections that were begun while measuring, whenever they ended. */
+struct sw_conn_cohort {
+	uint64_t tried, opened, finished, failed;
+};
 
 struct sw_conn_stats {
 	uint64_t tried; /* SYNs sent, or received, not counting those sent again */
@@ -116,15 +123,17 @@ struct sw_conn_stats {
 	uint64_t bytes_verified;
 	uint64_t bytes_received; /* of payload, new */
 	uint64_t retransmitted;
-	uint64_t bad_checksum; /* frames dropped for it */
-	uint64_t stray;	       /* frames of no connection of ours */
-	uint64_t replaced;     /* server: a closing connection gave way to a new one */
+	uint64_t bad_checksum;		/* frames dropped for it */
+	uint64_t stray;			/* frames of no connection of ours */
+	uint64_t replaced;		/* server: a closing connection gave way to a new one */
+	struct sw_conn_cohort measured; /* of a client */
 };
 
 struct sw_end {
 	const struct sw_conn_spec *spec;
 	struct sw_out *out;
 	bool is_server;
+	bool measuring; /* what begins now is measured to its end; the caller's, true at first */
 	uint64_t now_us;
 	uint64_t key;	  /* of initial sequence numbers */
 	uint32_t n_slots; /* a power of two */
@@ -135,7 +144,7 @@ struct sw_end {
 	uint32_t free_head, n_free;
 	uint64_t wheel_ms;
 	struct sw_conn_stats stats;
-	struct sw_hist handshake, response;
+	struct sw_hist handshake, response; /* of what was begun while measuring */
 	uint32_t wheel[SW_CONN_WHEEL_SLOTS];
 	struct sw_craft syn[SW_LOAD_SERVERS_MAX];
 };
@@ -151,9 +160,7 @@ void sw_end_init(struct sw_end *e, const struct sw_conn_spec *spec, struct sw_ou
 /* Client: opens one more. False where no slot or no buffer is free. */
 bool sw_end_open(struct sw_end *e);
 
-/*
- * Takes n <= SW_BURST_MAX frames that came in. `more` is called before each: it makes room in out.
- */
+/* Takes n <= SW_BURST_MAX frames that came in. `more`, called before each, makes room in out. */
 void sw_end_input(
 	struct sw_end *e, struct sw_frame *frames, unsigned n, void (*more)(void *arg), void *arg);
 

@@ -151,7 +151,7 @@ sw_conn_output(struct conn_ctx *x)
 	if (c->snd_nxt == fin_seq(x) && may_close(x)) {
 		if (!(c->flags & CONN_CLOSING)) {
 			c->flags |= CONN_CLOSING;
-			c->mark_us = (uint32_t)x->e->now_us;
+			begin_stage(x);
 		}
 		send_segment(x, SW_TCP_FIN | SW_TCP_ACK, 0);
 	}
@@ -233,8 +233,8 @@ count_rounds(struct conn_ctx *x)
 	while (!all_rounds(x) && off >= (c->rounds + 1) * unit_in(e)) {
 		c->rounds++;
 		if (!e->is_server)
-			sw_hist_add(&e->response, (uint32_t)e->now_us - c->mark_us);
-		c->mark_us = (uint32_t)e->now_us;
+			time_stage(x, &e->response);
+		begin_stage(x);
 	}
 	if (!all_rounds(x) || !sw_conn_closes_first(e) || (c->flags & (CONN_HOLDING | CONN_HELD)))
 		return;
@@ -258,7 +258,7 @@ take_fin(struct conn_ctx *x)
 		if (c->rcv_nxt - c->irs - 2 < 12)
 			return SW_CONN_BAD_STATUS;
 		c->rounds = 1;
-		sw_hist_add(&x->e->response, (uint32_t)x->e->now_us - c->mark_us);
+		time_stage(x, &x->e->response);
 	}
 	return all_rounds(x) ? SW_CONN_FINE : SW_CONN_EARLY_FIN;
 }

@@ -80,6 +80,22 @@ now_ms(const struct sw_end *e)
 	return (uint32_t)(e->now_us / 1000);
 }
 
+/* What goes on from now on is timed, and has its timeout. */
+sw_always_inline void
+begin_stage(struct conn_ctx *x)
+{
+	x->c->mark_us = (uint32_t)x->e->now_us;
+	x->c->stage_measured = x->e->measuring;
+}
+
+/* The end of what began with it, into a histogram. */
+sw_always_inline void
+time_stage(struct conn_ctx *x, struct sw_hist *h)
+{
+	if (x->c->stage_measured)
+		sw_hist_add(h, (uint32_t)x->e->now_us - x->c->mark_us);
+}
+
 /* Bytes of one request and response, as this end sends and receives them. */
 sw_always_inline uint32_t
 unit_out(const struct sw_end *e)

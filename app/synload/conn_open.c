@@ -87,10 +87,7 @@ agree(struct conn_ctx *x, const struct sw_tcp_opts *o, uint16_t window)
 	c->window = window;
 }
 
-/*
- * The window of a SYN or SYN-ACK is never scaled (RFC 7323, 2.2): kept so that scaling does no
- * harm.
- */
+/* That of a SYN or SYN-ACK is never scaled (RFC 7323, 2.2): kept so that scaling does no harm. */
 static uint16_t
 first_window(const struct sw_pkt *p, const struct sw_tcp_opts *o)
 {
@@ -138,8 +135,9 @@ sw_conn_syn_sent(struct conn_ctx *x, const struct sw_pkt *p)
 	c->irs = p->seq;
 	c->rcv_nxt = p->seq + 1;
 	e->stats.opened++;
-	sw_hist_add(&e->handshake, (uint32_t)e->now_us - c->mark_us);
-	c->mark_us = (uint32_t)e->now_us;
+	e->stats.measured.opened += c->measured;
+	time_stage(x, &e->handshake);
+	begin_stage(x);
 	/* As stacks do: the handshake is complete before the application says a word. */
 	c->flags |= CONN_ACK;
 	sw_conn_send_ack(x);
@@ -168,7 +166,7 @@ sw_conn_accept(struct conn_ctx *x, const struct sw_pkt *p)
 	c->snd_nxt = c->snd_max = c->iss + 1;
 	c->irs = p->seq;
 	c->rcv_nxt = p->seq + 1;
-	c->mark_us = (uint32_t)e->now_us;
+	begin_stage(x);
 	e->stats.tried++;
 	e->in_flight++;
 	sw_conn_send_synack(x);

@@ -73,9 +73,7 @@ sw_conn_arm(struct conn_ctx *x)
 
 	if (c->flags & CONN_HOLDING)
 		return;
-	/*
-	 * Whoever waits for the other end to go on or to close has no say in how long that takes.
-	 */
+	/* Who waits for the other end to go on or to close has no say in how long that takes. */
 	if (!is_outstanding(c) && (x->e->is_server || c->rounds >= spec->keep_alive))
 		end += (uint32_t)(spec->hold_us / 1000) + spec->timeout_ms;
 	c->deadline_ms = end;

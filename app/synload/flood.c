@@ -160,14 +160,13 @@ sw_flood_owns(const uint8_t *frame, uint32_t len)
 static sw_noinline void
 judge(struct sw_flood *f, const uint8_t *frame, uint32_t len)
 {
-	unsigned seen;
-	const enum sw_reply_fault fault = sw_reply_check(f->route, f->options, frame, len, &seen);
+	unsigned carries;
 
 	f->until_sample = f->sample;
 	f->stats.checked++;
-	f->stats.invalid[fault]++;
-	for (unsigned kind = 0; fault == SW_REPLY_RIGHT && kind <= SW_REPLY_OPT_MAX; kind++)
-		f->stats.with[kind] += seen >> kind & 1;
+	f->stats.invalid[sw_reply_check(f->route, f->options, frame, len, &carries)]++;
+	for (unsigned o = 0; o < SW_REPLY_OPTIONS_MAX; o++)
+		f->stats.carried[o] += carries >> o & 1;
 }
 
 void

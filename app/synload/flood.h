@@ -39,8 +39,8 @@ struct sw_flood_stats {
 	uint64_t tcp;	/* TCP with other flags */
 	uint64_t other; /* not TCP, or cut */
 	uint64_t checked;
-	uint64_t with[SW_REPLY_OPT_MAX + 1]; /* of those that were right, by kind of option */
 	uint64_t invalid[SW_REPLY_FAULTS];
+	uint64_t carried[SW_REPLY_OPTIONS_MAX]; /* right ones with this option */
 };
 
 struct sw_flood {

@@ -70,18 +70,4 @@ sw_hist_percentile(const struct sw_hist *h, double share)
 	return h->max_us;
 }
 
-/* What was added to `to` since it was `from`. */
-static inline void
-sw_hist_since(struct sw_hist *h, const struct sw_hist *from, const struct sw_hist *to)
-{
-	h->n = to->n - from->n;
-	h->sum_us = to->sum_us - from->sum_us;
-	h->max_us = 0;
-	for (unsigned i = 0; i < SW_HIST_BUCKETS; i++) {
-		h->bucket[i] = to->bucket[i] - from->bucket[i];
-		if (h->bucket[i] != 0)
-			h->max_us = sw_hist_upper(i) < to->max_us ? sw_hist_upper(i) : to->max_us;
-	}
-}
-
 #endif

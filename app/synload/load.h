@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * load.h - what the parts of synload share: who sends to whom, over which layer 2, and small
- * things.
+ * load.h - what the parts of synload share: who sends to whom, over which layer 2, small things.
  *
  * All of synload but main.c, io.c and the run_*.c is sans-I/O: frames in, frames out, the time and
  * random numbers from the caller. That is what its unit tests link.

@@ -94,7 +94,7 @@ measure(struct load *l)
 
 	run.args = &l->args;
 	run.outside = &l->io[0];
-
+	run.clock = sw_clock_start();
 	if (l->n_ports > 1)
 		run.inside = &l->io[1];
 	printf("synload: ready: %s (%s)%s%s\n", l->ports[0].name, l->ports[0].driver,

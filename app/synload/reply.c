@@ -15,6 +15,13 @@ const char *const sw_reply_fault_names[SW_REPLY_FAULTS] = {
 	[SW_REPLY_TSECR] = "tsecr",
 };
 
+const char *const sw_reply_option_names[SW_REPLY_OPTIONS_MAX] = {
+	[SW_REPLY_MSS] = "with_mss",
+	[SW_REPLY_WSCALE] = "with_wscale",
+	[SW_REPLY_SACK] = "with_sack",
+	[SW_REPLY_TS] = "with_ts",
+};
+
 /* What was found, offsets from the start of the frame. */
 struct found {
 	const uint8_t *frame;
@@ -156,9 +163,7 @@ check_tcp(struct found *f)
 	return get32(tcp + 8) == f->secret_seq + 1 ? SW_REPLY_RIGHT : SW_REPLY_ACK;
 }
 
-/*
- * Length that an option of a SYN-ACK must have; 0: the kind has no place in one that we asked for.
- */
+/* Length that an option of a SYN-ACK must have; 0: the kind has no place in an answer to us. */
 static unsigned
 option_len(unsigned kind)
 {
@@ -191,9 +196,10 @@ was_offered(enum sw_craft_options set, unsigned kind)
 }
 
 static enum sw_reply_fault
-check_options(const struct found *f, enum sw_craft_options offered, unsigned *seen)
+check_options(const struct found *f, enum sw_craft_options offered, unsigned *carries)
 {
 	const uint8_t *p = f->frame + f->opts, *end = f->frame + f->end;
+	unsigned seen = 0;
 
 	while (p < end && p[0] != 0) {
 		const unsigned kind = p[0];
@@ -206,7 +212,7 @@ check_options(const struct found *f, enum sw_craft_options offered, unsigned *se
 			return SW_REPLY_OPTIONS;
 		if (option_len(kind) == 0)
 			return SW_REPLY_NOT_OFFERED;
-		if (p[1] != option_len(kind) || (*seen & 1u << kind) != 0)
+		if (p[1] != option_len(kind) || (seen & 1u << kind) != 0)
 			return SW_REPLY_OPTIONS;
 		if ((kind == 2 && get16(p + 2) == 0) || (kind == 3 && p[2] > 14))
 			return SW_REPLY_OPTIONS;
@@ -214,19 +220,22 @@ check_options(const struct found *f, enum sw_craft_options offered, unsigned *se
 			return SW_REPLY_NOT_OFFERED;
 		if (kind == 8 && get32(p + 6) != f->secret_ts)
 			return SW_REPLY_TSECR;
-		*seen |= 1u << kind;
+		seen |= 1u << kind;
 		p += p[1];
 	}
+	*carries = (seen >> 2 & 1) << SW_REPLY_MSS | (seen >> 3 & 1) << SW_REPLY_WSCALE |
+		   (seen >> 4 & 1) << SW_REPLY_SACK | (seen >> 8 & 1) << SW_REPLY_TS;
 	return SW_REPLY_RIGHT;
 }
 
 enum sw_reply_fault
 sw_reply_check(const struct sw_load_route *r, enum sw_craft_options offered, const uint8_t *frame,
-	uint32_t len, unsigned *seen)
+	uint32_t len, unsigned *carries)
 {
 	struct found f = {.frame = frame};
 	enum sw_reply_fault fault = check_l2(&f, &r->l2, len);
 
+	*carries = 0;
 	if (fault == SW_REPLY_RIGHT)
 		fault = f.v6 ? check_ip6(&f, len) : check_ip4(&f, len);
 	if (fault == SW_REPLY_RIGHT && f.tcp + 20 > f.end)
@@ -235,8 +244,7 @@ sw_reply_check(const struct sw_load_route *r, enum sw_craft_options offered, con
 		fault = check_tuple(&f, r);
 	if (fault == SW_REPLY_RIGHT)
 		fault = check_tcp(&f);
-	*seen = 0;
 	if (fault == SW_REPLY_RIGHT)
-		fault = check_options(&f, offered, seen);
+		fault = check_options(&f, offered, carries);
 	return fault;
 }

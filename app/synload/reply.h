@@ -39,6 +39,18 @@ enum sw_reply_fault {
 /* Names as in the report; that of SW_REPLY_RIGHT is NULL. */
 extern const char *const sw_reply_fault_names[SW_REPLY_FAULTS];
 
+/* Options that a right SYN-ACK carries. */
+enum sw_reply_option {
+	SW_REPLY_MSS,
+	SW_REPLY_WSCALE,
+	SW_REPLY_SACK,
+	SW_REPLY_TS,
+	SW_REPLY_OPTIONS_MAX
+};
+
+/* As in the report. */
+extern const char *const sw_reply_option_names[SW_REPLY_OPTIONS_MAX];
+
 /* Where SYNs come from and go to. */
 struct sw_load_route {
 	struct sw_load_l2 l2;
@@ -48,11 +60,8 @@ struct sw_load_route {
 	uint64_t key;		  /* of the run: sw_load_secret() */
 };
 
-/* The highest kind of option that a right SYN-ACK may have: timestamps. */
-#define SW_REPLY_OPT_MAX 8
-
-/* *seen: bit k is set where the options have one of kind k; of a right one, all of them. */
+/* carries: where all is right a bit of each sw_reply_option that is there, otherwise 0. */
 enum sw_reply_fault sw_reply_check(const struct sw_load_route *r, enum sw_craft_options offered,
-	const uint8_t *frame, uint32_t len, unsigned *seen);
+	const uint8_t *frame, uint32_t len, unsigned *carries);
 
 #endif

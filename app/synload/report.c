@@ -4,19 +4,26 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "packet/options.h"
-
-static double
-ratio(uint64_t a, uint64_t b)
+/* "0.998", or "-" where there is nothing to divide by. */
+static const char *
+ratio(char buf[32], uint64_t a, uint64_t b)
 {
-	return b == 0 ? 0 : (double)a / (double)b;
+	if (b == 0)
+		snprintf(buf, 32, "-");
+	else
+		snprintf(buf, 32, "%.6f", (double)a / (double)b);
+	return buf;
 }
 
 /* "14.80 Mpps", "312.5 kpps": two or three digits that say something. */
 static const char *
-rate(char buf[32], double per_second)
+rate(char buf[32], uint64_t n, double seconds)
 {
-	if (per_second >= 1e6)
+	const double per_second = (double)n / seconds;
+
+	if (!(seconds > 0))
+		snprintf(buf, 32, "- ");
+	else if (per_second >= 1e6)
 		snprintf(buf, 32, "%.3f M", per_second / 1e6);
 	else if (per_second >= 1e3)
 		snprintf(buf, 32, "%.1f k", per_second / 1e3);
@@ -50,25 +57,23 @@ sw_report_progress(FILE *out, const struct sw_load_args *args, double at,
 	const uint64_t full = b->outside.tx_full - a->outside.tx_full;
 	const uint64_t ok = answered(&b->flood) - answered(&a->flood);
 	const uint64_t syns = b->flood.tx[SW_CRAFT_SYN] - a->flood.tx[SW_CRAFT_SYN];
-	char t[32], r[32], o[32], u[32];
+	char t[32], r[32], o[32], u[32], s[32];
 
-	if (args->mode != SW_LOAD_FLOOD) {
+	if (sw_report_has_connections(args)) {
 		const uint64_t opened = b->client.opened - a->client.opened;
 		const uint64_t done = b->client.finished - a->client.finished;
 		const uint64_t failed = failures(&b->client) - failures(&a->client);
 
 		fprintf(out,
 			"%6.1f s  opened %s/s  finished %s/s  failed %s/s  in flight %" PRIu64 "\n",
-			at, rate(t, (double)opened / seconds), rate(r, (double)done / seconds),
-			rate(o, (double)failed / seconds), b->in_flight);
+			at, rate(t, opened, seconds), rate(r, done, seconds),
+			rate(o, failed, seconds), b->in_flight);
 	}
-	if (args->mode == SW_LOAD_CONNECT) {
-		fflush(out);
-		return;
-	}
-	fprintf(out, "%6.1f s  tx %spps  rx %spps  syn-ack %spps (%.3f a SYN)  ring full %s/s\n",
-		at, rate(t, (double)tx / seconds), rate(r, (double)rx / seconds),
-		rate(o, (double)ok / seconds), ratio(ok, syns), rate(u, (double)full / seconds));
+	if (sw_report_has_flood(args))
+		fprintf(out,
+			"%6.1f s  tx %spps  rx %spps  syn-ack %spps (%s a SYN)  ring full %s/s\n",
+			at, rate(t, tx, seconds), rate(r, rx, seconds), rate(o, ok, seconds),
+			ratio(s, ok, syns), rate(u, full, seconds));
 	fflush(out);
 }
 
@@ -76,23 +81,25 @@ static void
 table_flood(FILE *out, const struct sw_load_report *r)
 {
 	const struct sw_flood_stats *f = &r->last.flood;
+	char buf[32];
 
 	fprintf(out, "flood, whole run\n");
 	for (unsigned t = 0; t < SW_CRAFT_TYPES; t++)
 		if (f->tx[t] != 0)
 			fprintf(out, "  sent %-18s %15" PRIu64 "\n", sw_craft_type_names[t],
 				f->tx[t]);
-	fprintf(out, "  SYN-ACKs                %15" PRIu64 "  %.6f a SYN\n", f->synack,
-		ratio(f->synack, f->tx[SW_CRAFT_SYN]));
+	fprintf(out, "  SYN-ACKs                %15" PRIu64 "  %s a SYN\n", f->synack,
+		ratio(buf, f->synack, f->tx[SW_CRAFT_SYN]));
 	fprintf(out, "  RSTs                    %15" PRIu64 "\n", f->rst);
 	fprintf(out, "  SYNs, reflected         %15" PRIu64 "\n", f->syn);
 	fprintf(out, "  other TCP               %15" PRIu64 "\n", f->tcp);
 	fprintf(out, "  not TCP                 %15" PRIu64 "\n", f->other);
+	fprintf(out, "  SYN-ACKs checked        %15" PRIu64 "\n", f->checked);
 	fprintf(out,
-		"  SYN-ACKs checked        %15" PRIu64 "  with MSS %" PRIu64
-		", window scale %" PRIu64 ", SACK %" PRIu64 ", timestamps %" PRIu64 "\n",
-		f->checked, f->with[SW_OPT_MSS], f->with[SW_OPT_WSCALE], f->with[SW_OPT_SACK_PERM],
-		f->with[SW_OPT_TS]);
+		"  of them right           %15" PRIu64 "  MSS %" PRIu64 "  wscale %" PRIu64
+		"  SACK %" PRIu64 "  timestamps %" PRIu64 "\n",
+		f->invalid[SW_REPLY_RIGHT], f->carried[SW_REPLY_MSS], f->carried[SW_REPLY_WSCALE],
+		f->carried[SW_REPLY_SACK], f->carried[SW_REPLY_TS]);
 	for (unsigned i = SW_REPLY_RIGHT + 1; i < SW_REPLY_FAULTS; i++)
 		if (f->invalid[i] != 0)
 			fprintf(out, "  INVALID %-15s %15" PRIu64 "\n", sw_reply_fault_names[i],
@@ -100,22 +107,18 @@ table_flood(FILE *out, const struct sw_load_report *r)
 }
 
 static void
-table_times(FILE *out, const char *name, const struct sw_hist *from, const struct sw_hist *to)
+table_times(FILE *out, const char *name, const struct sw_hist *h)
 {
-	struct sw_hist h;
-
-	sw_hist_since(&h, from, to);
-	if (h.n == 0) {
-		fprintf(out, "  %-18s us -\n", name);
-		return;
-	}
-	fprintf(out, "  %-18s us p50 %u  p90 %u  p99 %u  p99.9 %u  max %u  (%" PRIu64 ")\n", name,
-		sw_hist_percentile(&h, 0.5), sw_hist_percentile(&h, 0.9),
-		sw_hist_percentile(&h, 0.99), sw_hist_percentile(&h, 0.999), h.max_us, h.n);
+	if (h->n == 0)
+		fprintf(out, "  %-18s us p50 -  p90 -  p99 -  p99.9 -  max -  (0)\n", name);
+	else
+		fprintf(out, "  %-18s us p50 %u  p90 %u  p99 %u  p99.9 %u  max %u  (%" PRIu64 ")\n",
+			name, sw_hist_percentile(h, 0.5), sw_hist_percentile(h, 0.9),
+			sw_hist_percentile(h, 0.99), sw_hist_percentile(h, 0.999), h->max_us, h->n);
 }
 
 static void
-table_end(FILE *out, const char *name, const struct sw_conn_stats *s)
+table_end(FILE *out, const char *name, const struct sw_conn_stats *s, bool verifies)
 {
 	fprintf(out, "%s, whole run\n", name);
 	fprintf(out, "  tried                   %15" PRIu64 "\n", s->tried);
@@ -126,7 +129,8 @@ table_end(FILE *out, const char *name, const struct sw_conn_stats *s)
 			fprintf(out, "  FAILED %-16s %15" PRIu64 "\n", sw_conn_fault_names[i],
 				s->failed[i]);
 	fprintf(out, "  bytes received          %15" PRIu64 "\n", s->bytes_received);
-	fprintf(out, "  bytes verified          %15" PRIu64 "\n", s->bytes_verified);
+	if (verifies)
+		fprintf(out, "  bytes verified          %15" PRIu64 "\n", s->bytes_verified);
 	fprintf(out, "  timers that expired     %15" PRIu64 "\n", s->retransmitted);
 	fprintf(out, "  wrong checksums         %15" PRIu64 "\n", s->bad_checksum);
 	fprintf(out, "  strays                  %15" PRIu64 "\n", s->stray);
@@ -135,19 +139,39 @@ table_end(FILE *out, const char *name, const struct sw_conn_stats *s)
 static void
 table_connections(FILE *out, const struct sw_load_report *r)
 {
+	const struct sw_conn_cohort *m = &r->last.client.measured;
 	const uint64_t done = r->to.client.finished - r->from.client.finished;
 	const uint64_t opened = r->to.client.opened - r->from.client.opened;
 	char buf[32];
 
 	fprintf(out, "  connections opened      %15" PRIu64 "  %s/s\n", opened,
-		rate(buf, (double)opened / r->seconds));
+		rate(buf, opened, r->seconds));
 	fprintf(out, "  connections finished    %15" PRIu64 "  %s/s\n", done,
-		rate(buf, (double)done / r->seconds));
-	table_times(out, "handshake", &r->from.handshake, &r->to.handshake);
-	table_times(out, "response", &r->from.response, &r->to.response);
-	table_end(out, "clients", &r->last.client);
-	if (r->args->inside != NULL)
-		table_end(out, "server", &r->last.server);
+		rate(buf, done, r->seconds));
+	fprintf(out,
+		"  of those tried then: %" PRIu64 " tried, %" PRIu64 " opened, %" PRIu64
+		" finished, %" PRIu64 " failed\n",
+		m->tried, m->opened, m->finished, m->failed);
+	table_times(out, "handshake", &r->last.handshake);
+	table_times(out, "response", &r->last.response);
+	table_end(out, "clients", &r->last.client, r->args->http == NULL);
+	if (sw_report_has_server(r->args))
+		table_end(out, "server", &r->last.server, true);
+}
+
+/* Who was the limit: a ring that is never full waits for the generator. */
+static void
+table_full(FILE *out, const char *whose, const struct sw_load_io_stats *from,
+	const struct sw_load_io_stats *to)
+{
+	const uint64_t full = to->tx_full - from->tx_full, lost = to->tx_lost - from->tx_lost;
+	const uint64_t sent = to->tx_packets - from->tx_packets;
+	char buf[32];
+
+	fprintf(out, "  ring full%-15s%15" PRIu64 "  %s a packet\n", whose, full,
+		ratio(buf, full, sent));
+	if (lost != 0)
+		fprintf(out, "  LOST to a full ring     %15" PRIu64 "\n", lost);
 }
 
 void
@@ -160,17 +184,18 @@ sw_report_table(FILE *out, const struct sw_load_report *r)
 
 	fprintf(out, "measured for %.3f s\n", r->seconds);
 	fprintf(out, "  sent                    %15" PRIu64 "  %spps\n", tx,
-		rate(buf, (double)tx / r->seconds));
+		rate(buf, tx, r->seconds));
 	fprintf(out, "  received                %15" PRIu64 "  %spps\n", rx,
-		rate(buf, (double)rx / r->seconds));
-	if (r->args->mode != SW_LOAD_CONNECT)
+		rate(buf, rx, r->rx_seconds));
+	if (sw_report_has_flood(r->args))
 		fprintf(out, "  SYN-ACKs                %15" PRIu64 "  %spps\n", ok,
-			rate(buf, (double)ok / r->seconds));
-	fprintf(out, "  not sent at once        %15" PRIu64 "  (ring full)\n",
-		r->to.outside.tx_full - r->from.outside.tx_full);
-	if (r->args->mode != SW_LOAD_FLOOD)
+			rate(buf, ok, r->rx_seconds));
+	table_full(out, "", &r->from.outside, &r->to.outside);
+	if (sw_report_has_server(r->args))
+		table_full(out, ", server", &r->from.inside, &r->to.inside);
+	if (sw_report_has_connections(r->args))
 		table_connections(out, r);
-	if (r->args->mode != SW_LOAD_CONNECT)
+	if (sw_report_has_flood(r->args))
 		table_flood(out, r);
 	fflush(out);
 }

@@ -21,6 +21,7 @@ struct sw_load_io_stats {
 	uint64_t rx_packets;
 	uint64_t tx_packets;
 	uint64_t tx_full; /* packets that the port did not take at the first try */
+	uint64_t tx_lost; /* segments that were given up because it took none for too long */
 };
 
 /* Everything that is counted, at one moment. */
@@ -37,11 +38,31 @@ struct sw_load_snapshot {
 
 struct sw_load_report {
 	const struct sw_load_args *args;
-	double seconds;		      /* measured */
+	double seconds;		      /* measured: what was sent, what has ended */
+	double rx_seconds;	      /* what was received: longer than seconds after --count */
 	struct sw_load_snapshot from; /* when measuring began */
 	struct sw_load_snapshot to;   /* when it ended */
 	struct sw_load_snapshot last; /* when the last answer was in; from the very start */
 };
+
+/* What a mode does not have is null in the JSON and is left out of the table. */
+static inline bool
+sw_report_has_flood(const struct sw_load_args *a)
+{
+	return a->mode != SW_LOAD_CONNECT;
+}
+
+static inline bool
+sw_report_has_connections(const struct sw_load_args *a)
+{
+	return a->mode != SW_LOAD_FLOOD;
+}
+
+static inline bool
+sw_report_has_server(const struct sw_load_args *a)
+{
+	return a->mode != SW_LOAD_FLOOD && a->inside != NULL;
+}
 
 /* The line of one second: what changed from a to b, which took `seconds`. */
 void sw_report_progress(FILE *out, const struct sw_load_args *args, double at,

@@ -3,7 +3,6 @@
 
 #include <jansson.h>
 
-#include "packet/options.h"
 #include "report.h"
 
 static void
@@ -12,24 +11,40 @@ put_int(json_t *o, const char *key, uint64_t value)
 	json_object_set_new(o, key, json_integer((json_int_t)value));
 }
 
-static void
-put_percentile(json_t *o, const char *key, const struct sw_hist *h, double p)
-{
-	json_object_set_new(
-		o, key, h->n != 0 ? json_integer(sw_hist_percentile(h, p)) : json_null());
-}
-
-/* A figure that cannot be had is null, not a number. */
+/* A figure that cannot be had, or that this mode does not have, is null and not a number. */
 static void
 put_ratio(json_t *o, const char *key, double a, double b)
 {
 	json_object_set_new(o, key, b > 0 ? json_real(a / b) : json_null());
 }
 
+static void
+put_int_if(json_t *o, const char *key, bool has, uint64_t value)
+{
+	json_object_set_new(o, key, has ? json_integer((json_int_t)value) : json_null());
+}
+
+static void
+put_if(json_t *o, const char *key, bool has, json_t *value)
+{
+	json_object_set_new(o, key, has ? value : json_null());
+	if (!has)
+		json_decref(value);
+}
+
 static const char *
 mode_name(enum sw_load_mode mode)
 {
 	return mode == SW_LOAD_FLOOD ? "flood" : mode == SW_LOAD_CONNECT ? "connect" : "mixed";
+}
+
+static void
+put_full(json_t *o, const struct sw_load_io_stats *from, const struct sw_load_io_stats *to)
+{
+	put_int(o, "tx_full", to->tx_full - from->tx_full);
+	put_ratio(o, "tx_full_share", (double)(to->tx_full - from->tx_full),
+		(double)(to->tx_packets - from->tx_packets));
+	put_int(o, "tx_lost", to->tx_lost - from->tx_lost);
 }
 
 static json_t *
@@ -47,21 +62,20 @@ invalid_json(const struct sw_flood_stats *f)
 	return o;
 }
 
-/* Of the SYN-ACKs that were checked and right, how many had each option. */
 static json_t *
-options_json(const struct sw_flood_stats *f)
+replies_json(const struct sw_flood_stats *f)
 {
 	json_t *o = json_object();
 
-	put_int(o, "mss", f->with[SW_OPT_MSS]);
-	put_int(o, "wscale", f->with[SW_OPT_WSCALE]);
-	put_int(o, "sack", f->with[SW_OPT_SACK_PERM]);
-	put_int(o, "ts", f->with[SW_OPT_TS]);
+	put_int(o, "checked", f->checked);
+	put_int(o, "right", f->invalid[SW_REPLY_RIGHT]);
+	for (unsigned i = 0; i < SW_REPLY_OPTIONS_MAX; i++)
+		put_int(o, sw_reply_option_names[i], f->carried[i]);
 	return o;
 }
 
 static json_t *
-total_json(const struct sw_load_snapshot *s)
+total_json(const struct sw_load_snapshot *s, bool flood)
 {
 	json_t *o = json_object(), *sent = json_object();
 
@@ -69,17 +83,17 @@ total_json(const struct sw_load_snapshot *s)
 	put_int(o, "rx_packets", s->outside.rx_packets);
 	for (unsigned t = 0; t < SW_CRAFT_TYPES; t++)
 		put_int(sent, sw_craft_type_names[t], s->flood.tx[t]);
-	json_object_set_new(o, "flood_sent", sent);
-	put_int(o, "synack", s->flood.synack);
-	put_int(o, "rst", s->flood.rst);
-	put_int(o, "syn", s->flood.syn);
-	put_int(o, "other_tcp", s->flood.tcp);
-	put_int(o, "not_tcp", s->flood.other);
+	put_if(o, "flood_sent", flood, sent);
+	put_int_if(o, "synack", flood, s->flood.synack);
+	put_int_if(o, "rst", flood, s->flood.rst);
+	put_int_if(o, "syn", flood, s->flood.syn);
+	put_int_if(o, "other_tcp", flood, s->flood.tcp);
+	put_int_if(o, "not_tcp", flood, s->flood.other);
 	return o;
 }
 
 static json_t *
-end_json(const struct sw_conn_stats *s)
+end_json(const struct sw_conn_stats *s, bool verifies)
 {
 	json_t *o = json_object(), *failed = json_object();
 	uint64_t total = 0;
@@ -94,7 +108,7 @@ end_json(const struct sw_conn_stats *s)
 	put_int(failed, "total", total);
 	json_object_set_new(o, "failed", failed);
 	put_int(o, "bytes_received", s->bytes_received);
-	put_int(o, "bytes_verified", s->bytes_verified);
+	put_int_if(o, "bytes_verified", verifies, s->bytes_verified);
 	put_int(o, "timers_expired", s->retransmitted);
 	put_int(o, "bad_checksum", s->bad_checksum);
 	put_int(o, "stray", s->stray);
@@ -102,19 +116,30 @@ end_json(const struct sw_conn_stats *s)
 }
 
 static json_t *
-times_json(const struct sw_hist *from, const struct sw_hist *to)
+times_json(const struct sw_hist *h)
+{
+	const bool any = h->n > 0;
+	json_t *o = json_object();
+
+	put_int(o, "n", h->n);
+	put_ratio(o, "mean", (double)h->sum_us, (double)h->n);
+	put_int_if(o, "p50", any, sw_hist_percentile(h, 0.5));
+	put_int_if(o, "p90", any, sw_hist_percentile(h, 0.9));
+	put_int_if(o, "p99", any, sw_hist_percentile(h, 0.99));
+	put_int_if(o, "p999", any, sw_hist_percentile(h, 0.999));
+	put_int_if(o, "max", any, h->max_us);
+	return o;
+}
+
+static json_t *
+measured_json(const struct sw_conn_cohort *m)
 {
 	json_t *o = json_object();
-	struct sw_hist h;
 
-	sw_hist_since(&h, from, to);
-	put_int(o, "n", h.n);
-	put_ratio(o, "mean", (double)h.sum_us, (double)h.n);
-	put_percentile(o, "p50", &h, 0.5);
-	put_percentile(o, "p90", &h, 0.9);
-	put_percentile(o, "p99", &h, 0.99);
-	put_percentile(o, "p999", &h, 0.999);
-	put_percentile(o, "max", &h, 1);
+	put_int(o, "tried", m->tried);
+	put_int(o, "opened", m->opened);
+	put_int(o, "finished", m->finished);
+	put_int(o, "failed", m->failed);
 	return o;
 }
 
@@ -122,18 +147,20 @@ static void
 put_connections(json_t *o, const struct sw_load_report *r)
 {
 	const struct sw_conn_stats *from = &r->from.client, *to = &r->to.client;
-	json_t *c = end_json(&r->last.client);
+	const bool has = sw_report_has_connections(r->args), verifies = r->args->http == NULL;
+	json_t *c = end_json(&r->last.client, verifies);
 
 	put_int(c, "open", r->to.in_flight);
 	put_ratio(c, "tried_per_second", (double)(to->tried - from->tried), r->seconds);
 	put_ratio(c, "opened_per_second", (double)(to->opened - from->opened), r->seconds);
 	put_ratio(c, "per_second", (double)(to->finished - from->finished), r->seconds);
-	json_object_set_new(o, "connections", c);
-	if (r->args->inside != NULL)
-		json_object_set_new(o, "server", end_json(&r->last.server));
-	json_object_set_new(o, "handshake_us", times_json(&r->from.handshake, &r->to.handshake));
-	json_object_set_new(o, "response_us", times_json(&r->from.response, &r->to.response));
-	put_int(o, "bytes_verified", r->last.client.bytes_verified + r->last.server.bytes_verified);
+	json_object_set_new(c, "measured", measured_json(&r->last.client.measured));
+	put_if(o, "connections", has, c);
+	put_if(o, "server", sw_report_has_server(r->args), end_json(&r->last.server, true));
+	put_if(o, "handshake_us", has, times_json(&r->last.handshake));
+	put_if(o, "response_us", has, times_json(&r->last.response));
+	put_int_if(o, "bytes_verified", has && verifies,
+		r->last.client.bytes_verified + r->last.server.bytes_verified);
 }
 
 /* Of the inside port, and of the flood alone, in the time that is measured. */
@@ -147,13 +174,14 @@ put_more_rates(json_t *o, const struct sw_load_report *r)
 	put_int(inside, "tx_packets", to->tx_packets - from->tx_packets);
 	put_ratio(inside, "tx_pps", (double)(to->tx_packets - from->tx_packets), r->seconds);
 	put_int(inside, "rx_packets", to->rx_packets - from->rx_packets);
-	put_ratio(inside, "rx_pps", (double)(to->rx_packets - from->rx_packets), r->seconds);
-	json_object_set_new(o, "inside", inside);
+	put_ratio(inside, "rx_pps", (double)(to->rx_packets - from->rx_packets), r->rx_seconds);
+	put_full(inside, from, to);
+	put_if(o, "inside", sw_report_has_server(r->args), inside);
 	for (unsigned t = 0; t < SW_CRAFT_TYPES; t++)
 		sent += r->to.flood.tx[t] - r->from.flood.tx[t];
 	put_int(flood, "tx_packets", sent);
 	put_ratio(flood, "tx_pps", (double)sent, r->seconds);
-	json_object_set_new(o, "flood", flood);
+	put_if(o, "flood", sw_report_has_flood(r->args), flood);
 }
 
 static void
@@ -162,24 +190,26 @@ put_rates(json_t *o, const struct sw_load_report *r)
 	const uint64_t tx = r->to.outside.tx_packets - r->from.outside.tx_packets;
 	const uint64_t rx = r->to.outside.rx_packets - r->from.outside.rx_packets;
 	const uint64_t synack = r->to.flood.synack - r->from.flood.synack;
+	const bool flood = sw_report_has_flood(r->args);
 
 	put_int(o, "tx_packets", tx);
 	put_ratio(o, "tx_pps", (double)tx, r->seconds);
 	put_ratio(o, "tx_mpps", (double)tx / 1e6, r->seconds);
 	put_int(o, "rx_packets", rx);
-	put_ratio(o, "rx_pps", (double)rx, r->seconds);
-	put_ratio(o, "rx_mpps", (double)rx / 1e6, r->seconds);
-	put_int(o, "answered_packets", synack);
-	put_ratio(o, "answered_pps", (double)synack, r->seconds);
+	put_ratio(o, "rx_pps", (double)rx, r->rx_seconds);
+	put_ratio(o, "rx_mpps", (double)rx / 1e6, r->rx_seconds);
+	put_int_if(o, "answered_packets", flood, synack);
+	put_ratio(o, "answered_pps", (double)synack, flood ? r->rx_seconds : 0);
 	put_ratio(o, "synack_per_syn", (double)r->last.flood.synack,
 		(double)r->last.flood.tx[SW_CRAFT_SYN]);
-	put_int(o, "tx_full", r->to.outside.tx_full - r->from.outside.tx_full);
+	put_full(o, &r->from.outside, &r->to.outside);
 	put_more_rates(o, r);
 }
 
 int
 sw_report_json(const char *path, const struct sw_load_report *r)
 {
+	const bool flood = sw_report_has_flood(r->args);
 	json_t *o = json_object();
 	FILE *f;
 	int rc = 0;
@@ -187,12 +217,13 @@ sw_report_json(const char *path, const struct sw_load_report *r)
 	json_object_set_new(o, "mode", json_string(mode_name(r->args->mode)));
 	json_object_set_new(o, "version", json_string(SW_VERSION));
 	json_object_set_new(o, "seconds", json_real(r->seconds));
+	json_object_set_new(o, "rx_seconds", json_real(r->rx_seconds));
 	put_int(o, "seed", r->args->seed);
 	put_rates(o, r);
-	json_object_set_new(o, "invalid", invalid_json(&r->last.flood));
-	json_object_set_new(o, "options", options_json(&r->last.flood));
+	put_if(o, "invalid", flood, invalid_json(&r->last.flood));
+	put_if(o, "replies", flood, replies_json(&r->last.flood));
 	put_connections(o, r);
-	json_object_set_new(o, "total", total_json(&r->last));
+	json_object_set_new(o, "total", total_json(&r->last, flood));
 
 	f = fopen(path, "we");
 	if (f == NULL) {

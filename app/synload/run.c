@@ -21,13 +21,10 @@ counts(const struct sw_run *r)
 }
 
 void
-sw_run_start(struct sw_run *r)
+sw_run_start(struct sw_run *r, uint64_t now)
 {
 	const bool counts_all = counts(r);
-	uint64_t now;
 
-	r->clock = sw_clock_start();
-	now = sw_clock_ns(&r->clock, rte_rdtsc());
 	r->report.args = r->args;
 	r->start_ns = r->second_ns = r->from_ns = r->last_rx_ns = now;
 	r->phase = counts_all || r->args->warmup_ns == 0 ? SW_PHASE_MEASURE : SW_PHASE_WARM;
@@ -55,13 +52,22 @@ each_second(struct sw_run *r, uint64_t now)
 static void
 end_measuring(struct sw_run *r, uint64_t now)
 {
-	uint64_t end = now;
+	r->snapshot(r, &r->report.to);
+	r->report.seconds = r->report.rx_seconds = (double)(now - r->from_ns) / 1e9;
+}
+
+/*
+ * All of --count has been sent in `seconds`, and the answers count that came after it: their time
+ * goes on to the last of them. That in which nothing came any more is no time of either.
+ */
+static void
+end_answers(struct sw_run *r)
+{
+	const double last = (double)(r->last_rx_ns - r->from_ns) / 1e9;
 
 	r->snapshot(r, &r->report.to);
-	/* Waiting for answers that never come is no time of the flood. */
-	if (counts(r))
-		end = r->last_rx_ns > r->sent_ns ? r->last_rx_ns : r->sent_ns;
-	r->report.seconds = (double)(end - r->from_ns) / 1e9;
+	if (last > r->report.rx_seconds)
+		r->report.rx_seconds = last;
 }
 
 static bool
@@ -69,8 +75,8 @@ is_quiet(const struct sw_run *r, uint64_t now)
 {
 	if (r->drained(r))
 		return true;
-	return r->quiet_ns != 0 && now - r->last_rx_ns >= r->quiet_ns &&
-	       now - (r->phase_end_ns - r->drain_ns) >= r->quiet_ns;
+	return r->phase == SW_PHASE_SETTLE && now - r->last_rx_ns >= SW_RUN_QUIET_NS &&
+	       now - (r->phase_end_ns - SW_RUN_SETTLE_NS) >= SW_RUN_QUIET_NS;
 }
 
 static void
@@ -84,16 +90,18 @@ next_phase(struct sw_run *r, uint64_t now)
 		r->phase_end_ns = now + r->args->seconds_ns;
 		break;
 	case SW_PHASE_MEASURE:
-		if (!counts(r))
-			end_measuring(r, now);
+		end_measuring(r, now);
 		r->stop = true;
-		r->sent_ns = now;
 		r->phase = SW_PHASE_DRAIN;
 		r->phase_end_ns = now + r->drain_ns;
 		break;
+	case SW_PHASE_DRAIN:
+		r->phase = SW_PHASE_SETTLE;
+		r->phase_end_ns = r->settles ? now + SW_RUN_SETTLE_NS : now;
+		break;
 	default:
-		if (counts(r))
-			end_measuring(r, now);
+		if (r->args->count != 0)
+			end_answers(r);
 		r->snapshot(r, &r->report.last);
 		r->phase = SW_PHASE_DONE;
 	}
@@ -102,15 +110,11 @@ next_phase(struct sw_run *r, uint64_t now)
 void
 sw_run_event(struct sw_run *r, uint64_t now)
 {
-	if (r->outside->stats.rx_packets != r->rx_seen) {
-		r->rx_seen = r->outside->stats.rx_packets;
-		r->last_rx_ns = now;
-	}
 	if (now >= r->second_ns + NS_PER_S)
 		each_second(r, now);
 	if (sw_run_stop_signal && r->phase == SW_PHASE_WARM)
 		next_phase(r, now);
-	if (now >= r->phase_end_ns || (r->phase == SW_PHASE_DRAIN && is_quiet(r, now)) ||
+	if (now >= r->phase_end_ns || (r->phase >= SW_PHASE_DRAIN && is_quiet(r, now)) ||
 		(r->phase == SW_PHASE_MEASURE && (r->stop || sw_run_stop_signal)))
 		next_phase(r, now);
 	plan_event(r, now);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * run.h - a run: warm up, measure, wait for the last answers.
+ * run.h - a run: warm up, measure, let connections end, wait for the last answers.
  *
  *   WARM     everything runs, nothing counts
  *   MEASURE  between the snapshots `from` and `to` of the report
- *   DRAIN    nothing new is begun; until nothing more comes in (a flood beside connections goes on)
+ *   DRAIN    no connection is opened; those that are open end under the flood that they began in
+ *   SETTLE   there is no flood any more; until nothing more comes in
  *   DONE
  *
  * Threads: the main lcore.
@@ -17,39 +18,59 @@
 #include "io.h"
 #include "report.h"
 
-enum sw_phase { SW_PHASE_WARM, SW_PHASE_MEASURE, SW_PHASE_DRAIN, SW_PHASE_DONE };
+/* Answers that take longer than QUIET after the last packet are not waited for. */
+#define SW_RUN_QUIET_NS	 200000000u
+#define SW_RUN_SETTLE_NS 2000000000u
+
+enum sw_phase { SW_PHASE_WARM, SW_PHASE_MEASURE, SW_PHASE_DRAIN, SW_PHASE_SETTLE, SW_PHASE_DONE };
 
 struct sw_run {
 	const struct sw_load_args *args;
 	struct sw_io *outside; /* the port that loads */
 	struct sw_io *inside;  /* of the emulated server, or NULL */
 	enum sw_phase phase;
-	bool stop; /* no more is to be sent */
+	bool stop; /* nothing new is to begin: sw_run_stop() */
 	uint64_t start_ns, phase_end_ns, second_ns;
-	uint64_t from_ns, last_rx_ns;
-	uint64_t sent_ns; /* when the last packet of --count, or of --seconds, had been sent */
+	uint64_t from_ns;
+	uint64_t last_rx_ns; /* when the last frame came in: the loop's */
 	uint64_t next_event_ns;
-	uint64_t rx_seen;
-	uint64_t quiet_ns; /* DRAIN ends when nothing has come in for so long; 0: it does not */
-	uint64_t drain_ns; /* and after so long in any case */
+	uint64_t drain_ns; /* the longest DRAIN */
+	bool settles;	   /* there is a flood, whose last answers are waited for */
 	void *mode;	   /* of the mode's loop */
 	struct sw_clock clock;
 	struct sw_load_snapshot second;
 	struct sw_load_report report;
 	void (*snapshot)(const struct sw_run *r, struct sw_load_snapshot *s);
-	bool (*drained)(const struct sw_run *r); /* nothing more is to come */
+	bool (*drained)(const struct sw_run *r); /* DRAIN or SETTLE has nothing to wait for */
 };
 
 extern volatile int sw_run_stop_signal;
 
-/* snapshot, drained, quiet_ns, drain_ns and mode are set. */
-void sw_run_start(struct sw_run *r);
+sw_always_inline uint64_t
+sw_run_now(const struct sw_run *r)
+{
+	return sw_clock_ns(&r->clock, rte_rdtsc());
+}
 
-/* Called when now >= r->next_event_ns, and whenever there is no more to send; moves the phase. */
+/* snapshot, drained, drain_ns, settles and mode are set. */
+void sw_run_start(struct sw_run *r, uint64_t now_ns);
+
+/* Called when now >= r->next_event_ns; moves the phase. */
 void sw_run_event(struct sw_run *r, uint64_t now_ns);
+
+/* All of --count has left, or all of --total have ended: the next event is at once. */
+static inline void
+sw_run_stop(struct sw_run *r)
+{
+	r->stop = true;
+	r->next_event_ns = 0;
+}
 
 /* The modes: from a linked port to a full report. 0 or -errno after a message. */
 int sw_run_flood(struct sw_run *r);
 int sw_run_connect(struct sw_run *r); /* and mixed */
+
+/* Makes n <= SW_IO_BURST packets and sends them; nothing is pending before. Returns how many. */
+unsigned sw_run_flood_burst(struct sw_io *io, struct sw_flood *f, unsigned n);
 
 #endif

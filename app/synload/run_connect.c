@@ -16,9 +16,6 @@
 /* How often a full ring is tried again before a frame is lost to it: nobody may wait for ever. */
 #define FULL_TRIES 64
 
-/* Answers to a flood that come later than this after its last packet are not waited for. */
-#define FLOOD_TAIL_NS 200000000u
-
 /* Bursts that are taken in one turn: more than one may cause, or the rings would fill up. */
 #define BURSTS_MAX 8
 
@@ -41,9 +38,7 @@ struct run_connect {
 	struct sw_pacer pacer, flood_pacer;
 	struct sw_flood *flood; /* NULL: none */
 	struct sw_load_route route, flood_route;
-	uint64_t most;	       /* connections at once */
-	uint64_t flood_end_ns; /* with the last connection; 0: not yet */
-	uint64_t now_ns;
+	uint64_t most; /* connections at once */
 };
 
 static void
@@ -53,12 +48,14 @@ snapshot(const struct sw_run *r, struct sw_load_snapshot *s)
 
 	memset(s, 0, sizeof(*s));
 	s->outside = r->outside->stats;
+	s->outside.tx_lost = l->client.out.denied;
 	s->client = l->client.end->stats;
 	s->handshake = l->client.end->handshake;
 	s->response = l->client.end->response;
 	s->in_flight = l->client.end->in_flight;
 	if (r->inside != NULL) {
 		s->inside = r->inside->stats;
+		s->inside.tx_lost = l->server.out.denied;
 		s->server = l->server.end->stats;
 	}
 	if (l->flood != NULL)
@@ -66,21 +63,14 @@ snapshot(const struct sw_run *r, struct sw_load_snapshot *s)
 }
 
 static bool
-all_ended(const struct run_connect *l)
-{
-	return l->client.end->in_flight == 0 &&
-	       (l->server.end == NULL || l->server.end->in_flight == 0);
-}
-
-/* All connections have ended, and what is still on its way back to the flood has had time. */
-static bool
 drained(const struct sw_run *r)
 {
 	const struct run_connect *l = r->mode;
 
-	if (l->flood == NULL)
-		return all_ended(l);
-	return l->flood_end_ns != 0 && l->now_ns - l->flood_end_ns >= FLOOD_TAIL_NS;
+	if (r->phase == SW_PHASE_SETTLE)
+		return !r->settles;
+	return l->client.end->in_flight == 0 &&
+	       (l->server.end == NULL || l->server.end->in_flight == 0);
 }
 
 /* Buffers for the places of out that have none. */
@@ -132,7 +122,7 @@ more(void *arg)
 
 /* Takes what came in on an end's port; what is the flood's is sorted out. */
 static unsigned
-receive(struct run_connect *l, struct port_end *p)
+receive(struct run_connect *l, struct port_end *p, uint64_t now)
 {
 	struct rte_mbuf *m[SW_IO_BURST];
 	struct sw_frame frames[SW_IO_BURST];
@@ -154,6 +144,8 @@ receive(struct run_connect *l, struct port_end *p)
 	if (n > 0)
 		rte_pktmbuf_free_bulk(m, n);
 	p->io->stats.rx_packets += n;
+	if (n > 0 && !p->end->is_server)
+		l->run->last_rx_ns = now;
 	return n;
 }
 
@@ -178,41 +170,42 @@ open_some(struct run_connect *l, uint64_t now)
 		sw_pacer_sent(&l->pacer, 1);
 	}
 	if (a->total != 0 && e->stats.tried == a->total && e->in_flight == 0)
-		l->run->stop = true;
+		sw_run_stop(l->run);
 }
 
 static void
 send_flood(struct run_connect *l, uint64_t now)
 {
 	struct sw_io *io = l->client.io;
-	uint8_t *data[SW_IO_BURST];
-	uint16_t len[SW_IO_BURST];
 	unsigned n;
 
 	if (!sw_io_flush(io))
 		return;
 	n = (unsigned)sw_pacer_due(&l->flood_pacer, now, SW_IO_BURST);
-	if (n == 0 || (n = sw_io_take(io, n)) == 0)
-		return;
-	for (unsigned i = 0; i < n; i++)
-		data[i] = sw_io_data(io->pending[i]);
-	sw_flood_fill(l->flood, data, len, n);
-	for (unsigned i = 0; i < n; i++)
-		sw_io_set_len(io->pending[i], len[i]);
-	sw_pacer_sent(&l->flood_pacer, n);
-	io->n_pending = (uint16_t)n;
-	if (!sw_io_flush(io))
-		io->stats.tx_full += io->n_pending;
+	if (n > 0)
+		sw_pacer_sent(&l->flood_pacer, sw_run_flood_burst(io, l->flood, n));
 }
 
 static void
-turn(struct run_connect *l, struct port_end *p, uint64_t now_us)
+turn(struct run_connect *l, struct port_end *p, uint64_t now)
 {
-	p->end->now_us = now_us;
-	for (unsigned i = 0; i < BURSTS_MAX && receive(l, p) == SW_IO_BURST;)
+	p->end->now_us = (now - l->run->start_ns) / 1000;
+	p->end->measuring = l->run->phase == SW_PHASE_MEASURE;
+	for (unsigned i = 0; i < BURSTS_MAX && receive(l, p, now) == SW_IO_BURST;)
 		i++;
 	sw_end_timers(p->end, more, p);
 	flush(p);
+}
+
+/* The flood is over. Who is still open has failed under it, and must not end in its absence. */
+static void
+settle(struct run_connect *l, uint64_t now)
+{
+	if (l->client.end->in_flight > 0)
+		sw_end_give_up(l->client.end);
+	receive(l, &l->client, now);
+	flush(&l->client);
+	sw_io_flush(l->client.io);
 }
 
 static void
@@ -221,23 +214,21 @@ loop(struct run_connect *l)
 	struct sw_run *r = l->run;
 
 	while (r->phase != SW_PHASE_DONE) {
-		const uint64_t now = sw_clock_ns(&r->clock, rte_rdtsc());
-		const uint64_t now_us = (now - r->start_ns) / 1000;
+		const uint64_t now = sw_run_now(r);
 
 		if (unlikely(now >= r->next_event_ns))
 			sw_run_event(r, now);
-		turn(l, &l->client, now_us);
-		if (l->server.end != NULL)
-			turn(l, &l->server, now_us);
-		if (!r->stop) {
-			open_some(l, now);
-			flush(&l->client);
+		if (r->phase >= SW_PHASE_SETTLE) {
+			settle(l, now);
+			continue;
 		}
-		l->now_ns = now;
-		/* To the last connection: none of them ends in quiet. */
-		if (r->stop && l->flood_end_ns == 0 && all_ended(l))
-			l->flood_end_ns = now;
-		if (l->flood != NULL && l->flood_end_ns == 0)
+		turn(l, &l->client, now);
+		if (l->server.end != NULL)
+			turn(l, &l->server, now);
+		if (!r->stop)
+			open_some(l, now);
+		flush(&l->client);
+		if (l->flood != NULL)
 			send_flood(l, now);
 	}
 }
@@ -338,7 +329,8 @@ sw_run_connect(struct sw_run *r)
 		r->drained = drained;
 		/* Each stage may take its time. */
 		r->drain_ns = a->hold_ns + 3 * a->timeout_ms * 1000000 + 1000000000;
-		sw_run_start(r);
+		r->settles = l->flood != NULL;
+		sw_run_start(r, sw_run_now(r));
 		l->spec.start_us = r->start_ns / 1000;
 		sw_pacer_start(&l->pacer, a->connect_rate, r->start_ns);
 		sw_pacer_start(&l->flood_pacer, a->flood_rate, r->start_ns);

@@ -14,10 +14,6 @@ struct run_flood {
 	uint64_t left; /* to be sent */
 };
 
-/* Answers that take longer than this after the last packet are not waited for. */
-#define QUIET_NS 200000000u
-#define DRAIN_NS 2000000000u
-
 static void
 snapshot(const struct sw_run *r, struct sw_load_snapshot *s)
 {
@@ -28,12 +24,14 @@ snapshot(const struct sw_run *r, struct sw_load_snapshot *s)
 	s->flood = l->flood->stats;
 }
 
-/* All of --count have been answered. */
+/* Nothing is open here. All of --count have been answered. */
 static bool
 drained(const struct sw_run *r)
 {
 	const struct run_flood *l = r->mode;
 
+	if (r->phase == SW_PHASE_DRAIN)
+		return true;
 	return r->args->count != 0 && l->flood->stats.rx >= r->args->count;
 }
 
@@ -51,9 +49,8 @@ receive(struct sw_io *io, struct sw_flood *f)
 	return n;
 }
 
-/* Returns how many of n there were buffers for. */
-static unsigned
-transmit(struct sw_io *io, struct sw_flood *f, unsigned n)
+unsigned
+sw_run_flood_burst(struct sw_io *io, struct sw_flood *f, unsigned n)
 {
 	uint8_t *data[SW_IO_BURST];
 	uint16_t len[SW_IO_BURST];
@@ -76,23 +73,26 @@ loop(struct run_flood *l)
 	struct sw_run *r = l->run;
 
 	while (r->phase != SW_PHASE_DONE) {
-		const uint64_t now = sw_clock_ns(&r->clock, rte_rdtsc());
+		const uint64_t now = sw_run_now(r);
 		uint64_t n;
 
 		if (unlikely(now >= r->next_event_ns))
 			sw_run_event(r, now);
-		receive(r->outside, l->flood);
+		if (receive(r->outside, l->flood) > 0)
+			r->last_rx_ns = now;
 		if (!sw_io_flush(r->outside) || r->stop)
 			continue;
+		if (l->left == 0) {
+			sw_run_stop(r);
+			continue;
+		}
 		n = sw_pacer_due(&l->pacer, now, SW_IO_BURST);
 		if (n > l->left)
 			n = l->left;
 		if (n > 0) {
-			n = transmit(r->outside, l->flood, (unsigned)n);
+			n = sw_run_flood_burst(r->outside, l->flood, (unsigned)n);
 			sw_pacer_sent(&l->pacer, n);
 			l->left -= n;
-			if (l->left == 0)
-				r->stop = true;
 		}
 	}
 }
@@ -118,11 +118,10 @@ sw_run_flood(struct sw_run *r)
 	}
 	sw_flood_init(l.flood, &spec);
 	r->mode = &l;
-	r->quiet_ns = QUIET_NS;
-	r->drain_ns = DRAIN_NS;
+	r->settles = true;
 	r->snapshot = snapshot;
 	r->drained = drained;
-	sw_run_start(r);
+	sw_run_start(r, sw_run_now(r));
 	sw_pacer_start(&l.pacer, r->args->flood_rate, r->start_ns);
 	loop(&l);
 	free(l.flood);

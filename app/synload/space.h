@@ -16,9 +16,7 @@
 
 enum sw_space_order { SW_SPACE_RANDOM, SW_SPACE_RANGE };
 
-/*
- * More bits of an address are not numbered: 2^32 addresses and 2^16 ports are enough for anybody.
- */
+/* More bits of an address are not numbered: 2^32 addresses and 2^16 ports are enough. */
 #define SW_SPACE_HOST_BITS_MAX 32
 
 struct sw_space {

@@ -65,8 +65,8 @@ def wrong(args):
     """A line that names what went wrong, and exit status 1; or nothing. There is a server where synload is one."""
     with open(args.report, encoding="ascii") as file:
         tree = json.load(file)
-    ends = ["connections"] + (["server"] if "server" in tree else [])
-    paths = [f"{end}.{name}" for end in ends for name in NEVER] + ["invalid.total"]
+    ends = ["connections"] + (["server"] if tree.get("server") else [])
+    paths = [f"{end}.{name}" for end in ends for name in NEVER] + (["invalid.total"] if tree.get("invalid") else [])
     found = [f"{path} {pick(tree, path)}" for path in paths if pick(tree, path) != 0]
     if found:
         print(", ".join(found))

@@ -27,13 +27,13 @@ all_taken() {
 options_check() {
 	local option options=()
 	case $OPTIONS in
-	mss) options=(mss) ;;
-	windows) options=(mss wscale sack) ;;
-	linux | mac) options=(mss wscale sack ts) ;;
+	mss) options=(with_mss) ;;
+	windows) options=(with_mss with_wscale with_sack) ;;
+	linux | mac) options=(with_mss with_wscale with_sack with_ts) ;;
 	esac
 	for option in "${options[@]}"; do
-		[ "$(reported "options.$option")" = "$(reported invalid.checked)" ] ||
-			fail_round "SYN-ACKs without $option"
+		[ "$(reported "replies.$option")" = "$(reported replies.checked)" ] ||
+			fail_round "SYN-ACKs that are not ${option/_/ }"
 	done
 }
 

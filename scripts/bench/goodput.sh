@@ -195,6 +195,8 @@ gp_step() {
 	gp_stop
 	record "curve=$1" "step=$2" "flood_pps=$flood" "tried=$(reported connections.tried)" \
 		"finished=$finished" "failed=$(reported connections.failed.total)" \
+		"measured_tried=$(reported connections.measured.tried)" \
+		"measured_finished=$(reported connections.measured.finished)" \
 		"seconds=$(reported seconds)" \
 		"tried_per_second=$(reported connections.tried_per_second)" \
 		"served_per_second=$(reported connections.per_second)" \

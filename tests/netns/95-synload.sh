@@ -63,6 +63,20 @@ synward_off() {
 	check_int "$1: synward's exit status" $? -eq 0
 }
 
+# syn_options NAME OPTIONS: synward has answered with all that the SYNs offered, and with an MSS in any case.
+syn_options() {
+	local has key all wscale=0 sack=0 ts=0
+	all=$(value replies.checked)
+	case $2 in
+	linux | mac) wscale=$all sack=$all ts=$all ;;
+	windows) wscale=$all sack=$all ;;
+	esac
+	for key in mss=$all wscale=$wscale sack=$sack ts=$ts; do
+		has=$(value "replies.with_${key%=*}")
+		check_int "$1: answers with ${key%=*}" "$has" -eq "${key#*=}"
+	done
+}
+
 # syn_flood OPTIONS: 20,000 SYNs of a kind of stack, all of them and every answer accounted for.
 syn_flood() {
 	local name="SYN flood, options $1"
@@ -76,6 +90,7 @@ syn_flood() {
 	check_int "$name: SYN-ACKs" "$(value total.synack)" -gt 10000
 	check_int "$name: all of them checked" "$(value invalid.checked)" -eq "$(value total.synack)"
 	check_int "$name: invalid" "$(value invalid.total)" -eq 0
+	syn_options "$name" "$1"
 	synward_off "$name"
 }
 
@@ -132,6 +147,19 @@ mixed() {
 	check_int "mixed: strays at the server" "$(value server.stray)" -eq 0
 	check_int "mixed: checked" "$(value invalid.checked)" -gt 500
 	check_int "mixed: invalid" "$(value invalid.total)" -eq 0
+	check_int "mixed: none but the measured ones are among those" "$(value connections.measured.tried)" \
+		-lt "$(value connections.tried)"
+	check_int "mixed: measured ones that finished" "$(value connections.measured.finished)" \
+		-eq "$(value connections.measured.tried)"
+	# One second is measured, and all of its connections are held for two more.
+	check "held under a flood" synload mixed --outside net_memif0 --inside net_memif1 --rate 200 \
+		--seconds 1 --warmup 0 --hold 2 --flood-rate 20k --timeout 60000 "${SERVERS[@]}"
+	check_int "held under a flood: the flood went on to the end" "$(value total.flood_sent.syn)" \
+		-ge $(($(value flood.tx_packets) * 3 / 2))
+	check_int "held under a flood: measured" "$(value connections.measured.tried)" \
+		-eq "$(value connections.tried)"
+	check_int "held under a flood: finished" "$(value connections.measured.finished)" \
+		-eq "$(value connections.measured.tried)"
 	synward_off "mixed"
 }
 

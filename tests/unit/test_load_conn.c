@@ -131,6 +131,44 @@ START_TEST(hold)
 }
 END_TEST
 
+/* Those begun while measuring count to their end, whenever that is; others never do. */
+START_TEST(cohort)
+{
+	struct sw_conn_spec s = plain;
+	struct rig *r;
+	const struct sw_conn_cohort *m;
+
+	s.hold_us = 50000;
+	r = rig_new(&s, false, 8);
+	m = &r->client.stats.measured;
+	r->client.measuring = false;
+	run(r, 20, 20, 10000);
+	ck_assert_uint_eq(r->client.stats.opened, 20);
+	r->client.measuring = true;
+	run(r, 50, 50, 20000);
+	ck_assert_uint_eq(r->client.stats.opened, 50);
+	ck_assert_uint_eq(r->client.stats.finished, 0);
+	r->client.measuring = false;
+	run(r, 60, 60, 60000000);
+	ck_assert_uint_eq(r->client.stats.finished, 60);
+	ck_assert_uint_eq(m->tried, 30);
+	ck_assert_uint_eq(m->opened, 30);
+	ck_assert_uint_eq(m->finished, 30);
+	ck_assert_uint_eq(m->failed, 0);
+	ck_assert_uint_eq(r->client.handshake.n, 30);
+	ck_assert_uint_eq(r->client.response.n, 30);
+	r->client.measuring = true;
+	r->harm.loss = 1000;
+	run(r, 63, 63, r->now_us + 1000);
+	r->client.measuring = false;
+	sw_end_give_up(&r->client);
+	ck_assert_uint_eq(m->tried, 33);
+	ck_assert_uint_eq(m->finished, 30);
+	ck_assert_uint_eq(m->failed, 3);
+	free(r);
+}
+END_TEST
+
 /* An address and port come again only after all others of their slot. Counted by port. */
 static unsigned syns_of[65536];
 
@@ -163,9 +201,7 @@ START_TEST(numbers_are_used_in_turn)
 	r->tamper = count_ports;
 	run(r, 3500, 100, 600000000);
 	assert_all_finished(r, 3500);
-	/*
-	 * 1,024 slots of two numbers each at least: as good as all are used before one comes again.
-	 */
+	/* 1,024 slots of at least two numbers: as good as all are used before one comes again. */
 	for (unsigned i = 0; i < 3000; i++)
 		n += syns_of[1024 + i] > 0;
 	ck_assert_uint_ge(n, 2 * SLOTS);
@@ -189,6 +225,7 @@ main(void)
 	tcase_add_test(t, harmed);
 	tcase_add_test(t, full_port);
 	tcase_add_test(t, hold);
+	tcase_add_test(t, cohort);
 	tcase_add_test(t, numbers_are_used_in_turn);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);

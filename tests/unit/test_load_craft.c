@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * synload's packets: every field, both checksums and the options, by a reader that shares no code.
- */
+/* synload's packets: every field, both checksums, the options, by a reader that shares no code. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>

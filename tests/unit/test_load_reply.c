@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The judge of SYN-ACKs: right ones pass, and each thing that can be wrong is found and named. */
-#include "reply_rig.h"
-
-static unsigned seen;
+#include "load_reply_rig.h"
 
 START_TEST(right_ones)
 {
@@ -12,11 +10,11 @@ START_TEST(right_ones)
 		rig_init(&r, i & 1, i & 2 ? 7 : 0, i / 4);
 		right_options(&r);
 		r.m.pad_to = 60 + 40 * (i & 1);
-		ck_assert_int_eq(judge(&r, &seen), SW_REPLY_RIGHT);
+		ck_assert_int_eq(judge(&r), SW_REPLY_RIGHT);
 		/* A server may have less, or name an MSS to whom named none. */
 		r.m.opts_len = 0;
 		add(&r, (uint8_t[]){2, 4, 2, 24}, 4);
-		ck_assert_int_eq(judge(&r, &seen), SW_REPLY_RIGHT);
+		ck_assert_int_eq(judge(&r), SW_REPLY_RIGHT);
 		free(r.flood);
 	}
 }
@@ -176,10 +174,10 @@ START_TEST(each_mistake_is_found)
 
 		rig_init(&r, i & 1, 0, SW_CRAFT_LINUX);
 		right_options(&r);
-		ck_assert_int_eq(judge(&r, &seen), SW_REPLY_RIGHT);
+		ck_assert_int_eq(judge(&r), SW_REPLY_RIGHT);
 		cases[i / 2].make(&r);
-		ck_assert_msg(judge(&r, &seen) == cases[i / 2].fault, "%s: %d", cases[i / 2].name,
-			judge(&r, &seen));
+		ck_assert_msg(
+			judge(&r) == cases[i / 2].fault, "%s: %d", cases[i / 2].name, judge(&r));
 		free(r.flood);
 	}
 }
@@ -205,7 +203,7 @@ START_TEST(not_offered)
 
 		rig_init(&r, false, 0, cases[i].set);
 		add(&r, cases[i].opts, cases[i].len);
-		ck_assert_int_eq(judge(&r, &seen), SW_REPLY_NOT_OFFERED);
+		ck_assert_int_eq(judge(&r), SW_REPLY_NOT_OFFERED);
 		free(r.flood);
 	}
 }
@@ -220,14 +218,14 @@ START_TEST(every_bit)
 
 		rig_init(&r, v6, 0, SW_CRAFT_LINUX);
 		right_options(&r);
-		ck_assert_int_eq(judge(&r, &seen), SW_REPLY_RIGHT);
+		ck_assert_int_eq(judge(&r), SW_REPLY_RIGHT);
 		tcp = 14 + (v6 ? 40 : 20);
 		for (size_t bit = 0; bit < r.len * 8; bit++) {
 			const size_t at = bit / 8;
 			enum sw_reply_fault f;
 
 			r.buf[at] ^= (uint8_t)(1 << bit % 8);
-			f = sw_reply_check(&r.route, r.options, r.buf, (uint32_t)r.len, &seen);
+			f = sw_reply_check(&r.route, r.options, r.buf, (uint32_t)r.len, &r.carries);
 			r.buf[at] ^= (uint8_t)(1 << bit % 8);
 			/* IPv6 has no sum over its class, flow label and hop limit. */
 			if (f == SW_REPLY_RIGHT) {
@@ -254,12 +252,12 @@ START_TEST(every_cut)
 
 		rig_init(&r, v6, v6 ? 5 : 0, SW_CRAFT_MAC);
 		right_options(&r);
-		ck_assert_int_eq(judge(&r, &seen), SW_REPLY_RIGHT);
+		ck_assert_int_eq(judge(&r), SW_REPLY_RIGHT);
 		for (size_t len = 0; len < r.len; len++) {
 			uint8_t *copy = pkt_dup(r.buf, len);
 
-			ck_assert_int_ne(
-				sw_reply_check(&r.route, r.options, copy, (uint32_t)len, &seen),
+			ck_assert_int_ne(sw_reply_check(&r.route, r.options, copy, (uint32_t)len,
+						 &r.carries),
 				SW_REPLY_RIGHT);
 			sw_flood_input(r.flood, copy, (uint32_t)len);
 			sw_flood_owns(copy, (uint32_t)len);

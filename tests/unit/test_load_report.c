@@ -1,205 +1,255 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* synload's histogram, pace, payload and report. */
+/* synload's report: the figures under their keys, and null or "-" where there is no figure. */
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <jansson.h>
 
-#include "args.h"
-#include "hist.h"
-#include "pacer.h"
-#include "packet/options.h"
-#include "payload.h"
-#include "pkt_make.h"
 #include "report.h"
 
-static int
-compare(const void *a, const void *b)
-{
-	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+static struct sw_load_report r;
+static struct sw_load_args a;
 
-	return (x > y) - (x < y);
+static void
+begin(enum sw_load_mode mode)
+{
+	memset(&r, 0, sizeof(r));
+	a = (struct sw_load_args){.mode = mode, .outside = "p0", .inside = "p1", .seed = 5};
+	r.args = &a;
+	r.seconds = 2;
+	r.rx_seconds = 2.5;
 }
 
-/* Against a sorted list: at least the value, and at most 1/32 more. */
-START_TEST(histogram)
+static json_t *
+written(void)
 {
-	static const double shares[] = {0.5, 0.9, 0.99, 0.999, 1};
-	static struct sw_hist h, later, since;
-	static uint32_t v[20000];
-	uint64_t seed = pkt_seed();
-
-	for (unsigned round = 0; round < 20; round++) {
-		memset(&h, 0, sizeof(h));
-		for (unsigned i = 0; i < SW_ARRAY_LEN(v); i++) {
-			v[i] = (uint32_t)(pkt_rand(&seed) >> (32 + pkt_rand(&seed) % 32));
-			sw_hist_add(&h, v[i]);
-			ck_assert_uint_lt(sw_hist_bucket(v[i]), SW_HIST_BUCKETS);
-			ck_assert_uint_ge(sw_hist_upper(sw_hist_bucket(v[i])), v[i]);
-		}
-		qsort(v, SW_ARRAY_LEN(v), sizeof(v[0]), compare);
-		for (unsigned i = 0; i < SW_ARRAY_LEN(shares); i++) {
-			const size_t at = (size_t)(shares[i] * SW_ARRAY_LEN(v) + 0.999999) - 1;
-			const uint32_t p = sw_hist_percentile(&h, shares[i]);
-
-			ck_assert_uint_ge(p, v[at]);
-			ck_assert_uint_le(p, v[at] + (uint64_t)v[at] / 32);
-		}
-		ck_assert_uint_eq(sw_hist_percentile(&h, 1), v[SW_ARRAY_LEN(v) - 1]);
-	}
-	/* Buckets follow each other without a gap. */
-	for (unsigned b = 0; b + 1 < SW_HIST_BUCKETS; b++)
-		ck_assert_uint_eq(sw_hist_bucket(sw_hist_upper(b) + 1), b + 1);
-	memset(&h, 0, sizeof(h));
-	ck_assert_uint_eq(sw_hist_percentile(&h, 0.5), 0);
-	sw_hist_add(&h, 1000000);
-	later = h;
-	sw_hist_add(&later, 10);
-	sw_hist_since(&since, &h, &later);
-	ck_assert_uint_eq(since.n, 1);
-	ck_assert_uint_eq(since.max_us, 10);
-	ck_assert_uint_eq(sw_hist_percentile(&since, 0.99), 10);
-}
-END_TEST
-
-/* In steps of all sizes the sum is that of the rate; a stall is made up for only in part. */
-START_TEST(pace)
-{
-	uint64_t seed = pkt_seed(), now = 5000, sent = 0;
-	struct sw_pacer p;
-
-	sw_pacer_start(&p, 1234567, now);
-	while (now < 5000 + 2000000000ull) {
-		uint64_t n = sw_pacer_due(&p, now, 64);
-
-		sw_pacer_sent(&p, n);
-		sent += n;
-		now += pkt_rand(&seed) % 40000;
-	}
-	ck_assert_uint_ge(sent, 2 * 1234567 - 64);
-	ck_assert_uint_le(sent, 2 * 1234567 + 64);
-	now += 1000000000;
-	for (sent = 0;;) {
-		uint64_t n = sw_pacer_due(&p, now, 64);
-
-		if (n == 0)
-			break;
-		sw_pacer_sent(&p, n);
-		sent += n;
-	}
-	ck_assert_uint_le(sent, 12346);
-	ck_assert_uint_ge(p.skipped, 1234567 - 12346 - 64);
-	sw_pacer_start(&p, 0, now);
-	ck_assert_uint_eq(sw_pacer_due(&p, now, 32), 32);
-}
-END_TEST
-
-START_TEST(payloads)
-{
-	static struct sw_payload p;
-	static uint8_t stream[200000], other[200000];
-
-	sw_payload_init(&p, 1);
-	sw_payload_write(&p, 42, 0, stream, sizeof(stream));
-	/* In pieces of any size it is the same stream. */
-	for (uint32_t off = 0, n = 1; off < sizeof(other); off += n, n = n * 7 % 2048 + 1) {
-		if (n > sizeof(other) - off)
-			n = (uint32_t)(sizeof(other) - off);
-		sw_payload_write(&p, 42, off, other + off, n);
-	}
-	ck_assert_mem_eq(stream, other, sizeof(stream));
-	ck_assert(sw_payload_same(&p, 42, 0, stream, sizeof(stream)));
-	ck_assert(sw_payload_same(&p, 42, 77777, stream + 77777, 100000));
-	/* Another stream, another place, another block, one bit. */
-	ck_assert(!sw_payload_same(&p, 43, 0, stream, 16));
-	ck_assert(!sw_payload_same(&p, 42, 1, stream, 16));
-	ck_assert(!sw_payload_same(&p, 42, SW_PAYLOAD_BLOCK, stream, 16));
-	for (uint32_t i = 0; i < sizeof(stream); i += 997) {
-		stream[i] ^= 4;
-		ck_assert(!sw_payload_same(&p, 42, 0, stream, sizeof(stream)));
-		stream[i] ^= 4;
-	}
-}
-END_TEST
-
-static uint64_t
-get(json_t *root, const char *a, const char *b)
-{
-	json_t *o = json_object_get(root, a);
-
-	if (b != NULL)
-		o = json_object_get(o, b);
-	ck_assert_msg(json_is_integer(o), "%s %s", a, b != NULL ? b : "");
-	return (uint64_t)json_integer_value(o);
-}
-
-/* The keys that scripts read, and that the figures under them are the right ones. */
-START_TEST(json)
-{
-	static struct sw_load_report r;
-	static struct sw_load_args a;
 	char path[] = "/tmp/test_load_report.XXXXXX";
 	json_error_t error;
 	json_t *root;
 
-	a = (struct sw_load_args){.mode = SW_LOAD_MIXED, .inside = "p1"};
-	r.args = &a;
-	r.seconds = 2;
-	r.from.outside.tx_packets = 100;
-	r.to.outside.tx_packets = 1100;
-	r.to.outside.rx_packets = 500;
-	r.to.outside.tx_full = 7;
-	r.last.flood.tx[SW_CRAFT_SYN] = 1000;
-	r.last.flood.synack = 990;
-	r.last.flood.checked = 20;
-	r.last.flood.invalid[SW_REPLY_RIGHT] = 17;
-	r.last.flood.with[SW_OPT_MSS] = 17;
-	r.last.flood.with[SW_OPT_TS] = 16;
-	r.last.flood.invalid[SW_REPLY_ACK] = 3;
-	r.to.client.finished = 50;
-	r.last.client = (struct sw_conn_stats){.tried = 61,
-		.opened = 60,
-		.finished = 58,
-		.failed = {[SW_CONN_RESET] = 2},
-		.bytes_verified = 1000};
-	r.last.server.bytes_verified = 100;
-	sw_hist_add(&r.to.handshake, 30);
 	close(mkstemp(path));
 	ck_assert_int_eq(sw_report_json(path, &r), 0);
 	root = json_load_file(path, 0, &error);
 	unlink(path);
 	ck_assert_ptr_nonnull(root);
-	ck_assert_str_eq(json_string_value(json_object_get(root, "mode")), "mixed");
-	ck_assert_uint_eq(get(root, "tx_packets", NULL), 1000);
-	ck_assert_double_eq(json_real_value(json_object_get(root, "tx_pps")), 500);
-	ck_assert_double_eq(json_real_value(json_object_get(root, "rx_pps")), 250);
-	ck_assert_uint_eq(get(root, "tx_full", NULL), 7);
-	ck_assert_double_eq_tol(
-		json_real_value(json_object_get(root, "synack_per_syn")), 0.99, 1e-9);
-	ck_assert_uint_eq(get(root, "invalid", "ack"), 3);
-	ck_assert_uint_eq(get(root, "invalid", "total"), 3);
-	ck_assert_uint_eq(get(root, "invalid", "checked"), 20);
-	ck_assert_uint_eq(get(root, "options", "mss"), 17);
-	ck_assert_uint_eq(get(root, "options", "ts"), 16);
-	ck_assert_uint_eq(get(root, "options", "wscale"), 0);
-	ck_assert_uint_eq(get(root, "connections", "tried"), 61);
-	ck_assert_uint_eq(get(root, "connections", "opened"), 60);
-	ck_assert_uint_eq(get(root, "connections", "finished"), 58);
-	ck_assert_uint_eq(get(json_object_get(root, "connections"), "failed", "reset"), 2);
-	ck_assert_uint_eq(get(json_object_get(root, "connections"), "failed", "total"), 2);
-	ck_assert_double_eq(json_real_value(json_object_get(
-				    json_object_get(root, "connections"), "per_second")),
-		25);
-	ck_assert_uint_eq(get(root, "handshake_us", "p50"), 30);
-	ck_assert_uint_eq(get(root, "handshake_us", "p999"), 30);
-	/* Nothing was measured: no number. */
-	ck_assert_uint_eq(get(root, "response_us", "n"), 0);
-	ck_assert(json_is_null(json_object_get(json_object_get(root, "response_us"), "p50")));
-	ck_assert(json_is_null(json_object_get(json_object_get(root, "response_us"), "max")));
-	ck_assert_uint_eq(get(root, "bytes_verified", NULL), 1100);
+	return root;
+}
+
+/* What stands at a path such as "connections.failed.reset". */
+static json_t *
+at(json_t *root, const char *path)
+{
+	char copy[128], *save;
+
+	snprintf(copy, sizeof(copy), "%s", path);
+	for (char *k = strtok_r(copy, ".", &save); k != NULL; k = strtok_r(NULL, ".", &save))
+		root = json_object_get(root, k);
+	ck_assert_msg(root != NULL, "no %s", path);
+	return root;
+}
+
+static void
+assert_int(json_t *root, const char *path, uint64_t value)
+{
+	ck_assert_msg(json_is_integer(at(root, path)), "%s", path);
+	ck_assert_msg((uint64_t)json_integer_value(at(root, path)) == value, "%s is %lld", path,
+		(long long)json_integer_value(at(root, path)));
+}
+
+static void
+assert_real(json_t *root, const char *path, double value)
+{
+	ck_assert_msg(json_is_real(at(root, path)), "%s", path);
+	ck_assert_double_eq_tol(json_real_value(at(root, path)), value, 1e-9);
+}
+
+static void
+assert_null(json_t *root, const char *path)
+{
+	ck_assert_msg(json_is_null(at(root, path)), "%s is not null", path);
+}
+
+static bool
+table_has(const char *text)
+{
+	char *table;
+	size_t size;
+	FILE *f = open_memstream(&table, &size);
+	bool has;
+
+	sw_report_table(f, &r);
+	fclose(f);
+	has = strstr(table, text) != NULL;
+	free(table);
+	return has;
+}
+
+static void
+fill_mixed(void)
+{
+	begin(SW_LOAD_MIXED);
+	r.from.outside.tx_packets = 100;
+	r.to.outside.tx_packets = 1100;
+	r.to.outside.rx_packets = 500;
+	r.from.outside.tx_full = 3;
+	r.to.outside.tx_full = 10;
+	r.to.outside.tx_lost = 2;
+	r.to.inside.tx_packets = 40;
+	r.to.inside.tx_full = 1;
+	r.to.flood.tx[SW_CRAFT_SYN] = 800;
+	r.last.flood.tx[SW_CRAFT_SYN] = 1000;
+	r.last.flood.synack = 990;
+	r.last.flood.checked = 20;
+	r.last.flood.invalid[SW_REPLY_RIGHT] = 17;
+	r.last.flood.invalid[SW_REPLY_ACK] = 3;
+	r.last.flood.carried[SW_REPLY_MSS] = 17;
+	r.last.flood.carried[SW_REPLY_WSCALE] = 16;
+	r.last.flood.carried[SW_REPLY_SACK] = 15;
+	r.last.flood.carried[SW_REPLY_TS] = 14;
+	r.to.client.finished = 50;
+	r.to.in_flight = 9;
+	r.last.client = (struct sw_conn_stats){.tried = 61,
+		.opened = 60,
+		.finished = 58,
+		.failed = {[SW_CONN_RESET] = 2},
+		.bytes_verified = 1000,
+		.measured = {.tried = 60, .opened = 59, .finished = 57, .failed = 3}};
+	r.last.server.bytes_verified = 100;
+	sw_hist_add(&r.last.handshake, 30);
+}
+
+/* The keys that scripts read, and that the figures under them are the right ones. */
+START_TEST(figures)
+{
+	json_t *root;
+
+	fill_mixed();
+	root = written();
+	ck_assert_str_eq(json_string_value(at(root, "mode")), "mixed");
+	assert_int(root, "seed", 5);
+	assert_real(root, "seconds", 2);
+	assert_real(root, "rx_seconds", 2.5);
+	assert_int(root, "tx_packets", 1000);
+	assert_real(root, "tx_pps", 500);
+	assert_real(root, "rx_pps", 200);
+	assert_int(root, "tx_full", 7);
+	assert_real(root, "tx_full_share", 0.007);
+	assert_int(root, "tx_lost", 2);
+	assert_real(root, "inside.tx_pps", 20);
+	assert_int(root, "inside.tx_full", 1);
+	assert_real(root, "inside.tx_full_share", 0.025);
+	assert_int(root, "inside.tx_lost", 0);
+	assert_real(root, "flood.tx_pps", 400);
+	assert_real(root, "synack_per_syn", 0.99);
+	assert_int(root, "invalid.ack", 3);
+	assert_int(root, "invalid.total", 3);
+	assert_int(root, "invalid.checked", 20);
+	assert_int(root, "replies.checked", 20);
+	assert_int(root, "replies.right", 17);
+	assert_int(root, "replies.with_mss", 17);
+	assert_int(root, "replies.with_wscale", 16);
+	assert_int(root, "replies.with_sack", 15);
+	assert_int(root, "replies.with_ts", 14);
+	assert_int(root, "connections.tried", 61);
+	assert_int(root, "connections.opened", 60);
+	assert_int(root, "connections.finished", 58);
+	assert_int(root, "connections.open", 9);
+	assert_int(root, "connections.failed.reset", 2);
+	assert_int(root, "connections.failed.total", 2);
+	assert_real(root, "connections.per_second", 25);
+	assert_int(root, "connections.measured.tried", 60);
+	assert_int(root, "connections.measured.opened", 59);
+	assert_int(root, "connections.measured.finished", 57);
+	assert_int(root, "connections.measured.failed", 3);
+	assert_int(root, "handshake_us.p50", 30);
+	assert_int(root, "handshake_us.p999", 30);
+	assert_int(root, "bytes_verified", 1100);
 	json_decref(root);
+	ck_assert(table_has("ring full                             7  0.007000 a packet"));
+	ck_assert(table_has("ring full, server                     1  0.025000 a packet"));
+	ck_assert(
+		table_has("right                        17  MSS 17  wscale 16  SACK 15  timesta"));
+	ck_assert(table_has("LOST to a full ring                   2"));
 	ck_assert_int_lt(sw_report_json("/nonexistent/file", &r), 0);
+}
+END_TEST
+
+/* No time was taken: 0 us would be a very good one. */
+START_TEST(times_of_nothing)
+{
+	static const char *const keys[] = {"response_us.mean", "response_us.p50", "response_us.p90",
+		"response_us.p99", "response_us.p999", "response_us.max"};
+	json_t *root;
+
+	fill_mixed();
+	root = written();
+	assert_int(root, "response_us.n", 0);
+	for (unsigned i = 0; i < SW_ARRAY_LEN(keys); i++)
+		assert_null(root, keys[i]);
+	json_decref(root);
+	ck_assert(table_has("response           us p50 -  p90 -  p99 -  p99.9 -  max -  (0)"));
+	ck_assert(table_has("handshake          us p50 30 "));
+	sw_hist_add(&r.last.response, 0);
+	root = written();
+	assert_int(root, "response_us.p50", 0);
+	assert_int(root, "response_us.max", 0);
+	json_decref(root);
+	ck_assert(table_has("response           us p50 0 "));
+}
+END_TEST
+
+/* What a mode does not have. */
+START_TEST(does_not_apply)
+{
+	static const char *const of_connections[] = {
+		"connections", "server", "handshake_us", "response_us", "bytes_verified", "inside"};
+	static const char *const of_flood[] = {"flood", "invalid", "replies", "answered_packets",
+		"answered_pps", "synack_per_syn", "total.flood_sent", "total.synack", "total.rst",
+		"total.syn", "total.other_tcp", "total.not_tcp"};
+	json_t *root;
+
+	begin(SW_LOAD_FLOOD);
+	root = written();
+	for (unsigned i = 0; i < SW_ARRAY_LEN(of_connections); i++)
+		assert_null(root, of_connections[i]);
+	assert_null(root, "synack_per_syn"); /* not one SYN was sent */
+	assert_int(root, "answered_packets", 0);
+	assert_int(root, "total.synack", 0);
+	json_decref(root);
+	ck_assert(!table_has("handshake"));
+	ck_assert(table_has(" - a SYN"));
+
+	begin(SW_LOAD_CONNECT);
+	root = written();
+	for (unsigned i = 0; i < SW_ARRAY_LEN(of_flood); i++)
+		assert_null(root, of_flood[i]);
+	assert_int(root, "connections.tried", 0);
+	assert_int(root, "server.tried", 0);
+	assert_int(root, "bytes_verified", 0);
+	assert_int(root, "inside.tx_packets", 0);
+	json_decref(root);
+	ck_assert(!table_has("SYN"));
+
+	/* A real server: there is no end of ours, and nothing to compare with. */
+	a.inside = NULL;
+	a.http = "/";
+	root = written();
+	assert_null(root, "server");
+	assert_null(root, "inside");
+	assert_null(root, "bytes_verified");
+	assert_null(root, "connections.bytes_verified");
+	assert_int(root, "connections.bytes_received", 0);
+	json_decref(root);
+
+	/* It ended before it was measured. */
+	r.seconds = r.rx_seconds = 0;
+	root = written();
+	assert_null(root, "tx_pps");
+	assert_null(root, "connections.per_second");
+	json_decref(root);
 }
 END_TEST
 
@@ -211,10 +261,9 @@ main(void)
 	SRunner *sr;
 	int failed;
 
-	tcase_add_test(t, histogram);
-	tcase_add_test(t, pace);
-	tcase_add_test(t, payloads);
-	tcase_add_test(t, json);
+	tcase_add_test(t, figures);
+	tcase_add_test(t, times_of_nothing);
+	tcase_add_test(t, does_not_apply);
 	suite_add_tcase(s, t);
 	sr = srunner_create(s);
 	srunner_run_all(sr, CK_NORMAL);

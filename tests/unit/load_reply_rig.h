@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A SYN of synload's, and right answers to it. */
-#ifndef SW_TEST_REPLY_RIG_H
-#define SW_TEST_REPLY_RIG_H
+/* load_reply_rig.h - one SYN of a flood, and a right answer to it as a case may change it. */
+#ifndef SW_TEST_LOAD_REPLY_RIG_H
+#define SW_TEST_LOAD_REPLY_RIG_H
 
 #include <check.h>
 #include <stdlib.h>
@@ -21,6 +21,7 @@ struct rig {
 	uint8_t buf[PKT_MAX];
 	struct pkt_make m; /* of a right answer */
 	size_t len;
+	unsigned carries; /* bits of sw_reply_option that the judge saw */
 };
 
 static inline void
@@ -88,14 +89,14 @@ right_options(struct rig *r)
 }
 
 static inline enum sw_reply_fault
-judge(struct rig *r, unsigned *seen)
+judge(struct rig *r)
 {
 	uint8_t *copy;
 	enum sw_reply_fault f;
 
 	r->len = pkt_make(r->buf, sizeof(r->buf), &r->m);
 	copy = pkt_dup(r->buf, r->len);
-	f = sw_reply_check(&r->route, r->options, copy, (uint32_t)r->len, seen);
+	f = sw_reply_check(&r->route, r->options, copy, (uint32_t)r->len, &r->carries);
 	free(copy);
 	return f;
 }

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The phases of a run, and which time its rates go by; on a clock of the test's own. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "run.h"
+
+#define MS	 1000000ull
+#define SECOND	 (1000 * MS)
+#define START_NS 5000
+
+static struct sw_load_args a;
+static struct sw_io io;
+static struct sw_run r;
+static struct sw_load_snapshot counted;
+static bool none_open, all_answered;
+static uint64_t now;
+
+static void
+snapshot(const struct sw_run *run, struct sw_load_snapshot *s)
+{
+	(void)run;
+	*s = counted;
+}
+
+static bool
+drained(const struct sw_run *run)
+{
+	return run->phase == SW_PHASE_DRAIN ? none_open : all_answered;
+}
+
+static void
+begin(const struct sw_load_args *args)
+{
+	a = *args;
+	a.quiet = true;
+	memset(&r, 0, sizeof(r));
+	memset(&counted, 0, sizeof(counted));
+	sw_run_stop_signal = 0;
+	none_open = all_answered = false;
+	r.args = &a;
+	r.outside = &io;
+	r.snapshot = snapshot;
+	r.drained = drained;
+	r.drain_ns = 3 * SECOND;
+	now = START_NS;
+	sw_run_start(&r, now);
+}
+
+/* As the loops do it, a microsecond a turn. */
+static void
+pass(uint64_t ns)
+{
+	for (const uint64_t end = now + ns; now < end && r.phase != SW_PHASE_DONE; now += 1000)
+		if (now >= r.next_event_ns)
+			sw_run_event(&r, now);
+}
+
+static void
+pass_until_done(void)
+{
+	const uint64_t end = now + 100 * SECOND;
+
+	while (r.phase != SW_PHASE_DONE && now < end)
+		pass(MS);
+	ck_assert_int_eq(r.phase, SW_PHASE_DONE);
+}
+
+/* Whether a duration of the report is so many ms, to a few turns. */
+static void
+assert_ms(double seconds, double ms)
+{
+	ck_assert_double_eq_tol(seconds * 1000, ms, 0.01);
+}
+
+/* 1,000 packets in 20 ms and no answer: 50,000 a second, however long one waited. */
+START_TEST(count_without_answers)
+{
+	begin(&(struct sw_load_args){.mode = SW_LOAD_FLOOD, .count = 1000});
+	r.settles = true;
+	r.drain_ns = 0;
+	ck_assert_int_eq(r.phase, SW_PHASE_MEASURE);
+	pass(20 * MS);
+	counted.outside.tx_packets = 1000;
+	sw_run_stop(&r);
+	pass_until_done();
+	assert_ms(r.report.seconds, 20);
+	assert_ms(r.report.rx_seconds, 20);
+	ck_assert_uint_eq(r.report.to.outside.tx_packets, 1000);
+	ck_assert_uint_ge(now - START_NS, 20 * MS + SW_RUN_QUIET_NS);
+	ck_assert_uint_le(now - START_NS, 50 * MS + SW_RUN_QUIET_NS);
+}
+END_TEST
+
+/* Answers that come late are counted, and their time goes on to the last one. */
+START_TEST(count_with_answers)
+{
+	begin(&(struct sw_load_args){.mode = SW_LOAD_FLOOD, .count = 1000});
+	r.settles = true;
+	r.drain_ns = 0;
+	pass(20 * MS);
+	counted.outside.tx_packets = 1000;
+	counted.outside.rx_packets = 900;
+	r.last_rx_ns = now;
+	sw_run_stop(&r);
+	pass(30 * MS);
+	ck_assert_int_eq(r.phase, SW_PHASE_SETTLE);
+	counted.outside.rx_packets = 999;
+	r.last_rx_ns = now;
+	pass_until_done();
+	assert_ms(r.report.seconds, 20);
+	assert_ms(r.report.rx_seconds, 50);
+	ck_assert_uint_eq(r.report.to.outside.rx_packets, 999);
+	ck_assert_uint_eq(r.report.last.outside.rx_packets, 999);
+
+	/* Nobody waits for more than there can be. */
+	begin(&a);
+	r.settles = true;
+	r.drain_ns = 0;
+	sw_run_stop(&r);
+	all_answered = true;
+	pass_until_done();
+	ck_assert_uint_le(now - START_NS, 50 * MS);
+}
+END_TEST
+
+/* A trickle that never ends does not hold a run for ever. */
+START_TEST(never_quiet)
+{
+	begin(&(struct sw_load_args){.mode = SW_LOAD_FLOOD, .seconds_ns = SECOND});
+	r.settles = true;
+	r.drain_ns = 0;
+	while (r.phase != SW_PHASE_DONE && now < 10 * SECOND) {
+		r.last_rx_ns = now;
+		pass(MS);
+	}
+	ck_assert_int_eq(r.phase, SW_PHASE_DONE);
+	ck_assert_uint_ge(now, SECOND + SW_RUN_SETTLE_NS);
+	ck_assert_uint_le(now, SECOND + SW_RUN_SETTLE_NS + 100 * MS);
+	assert_ms(r.report.seconds, 1000);
+	assert_ms(r.report.rx_seconds, 1000);
+}
+END_TEST
+
+/* Connections: warm-up, measured time, and a drain that lasts as long as any is open. */
+START_TEST(phases)
+{
+	begin(&(struct sw_load_args){
+		.mode = SW_LOAD_MIXED, .seconds_ns = 2 * SECOND, .warmup_ns = SECOND});
+	r.settles = true;
+	ck_assert_int_eq(r.phase, SW_PHASE_WARM);
+	counted.client.finished = 10;
+	pass(SECOND + 20 * MS);
+	ck_assert_int_eq(r.phase, SW_PHASE_MEASURE);
+	ck_assert(!r.stop);
+	counted.client.finished = 30;
+	pass(2 * SECOND);
+	ck_assert_int_eq(r.phase, SW_PHASE_DRAIN);
+	ck_assert(r.stop);
+	counted.client.finished = 35;
+	/* Quiet is no end: somebody waits for a timer. */
+	pass(2 * SECOND);
+	ck_assert_int_eq(r.phase, SW_PHASE_DRAIN);
+	none_open = true;
+	pass(20 * MS);
+	ck_assert_int_eq(r.phase, SW_PHASE_SETTLE);
+	pass_until_done();
+	assert_ms(r.report.seconds, 2000);
+	ck_assert_uint_eq(r.report.from.client.finished, 10);
+	ck_assert_uint_eq(r.report.to.client.finished, 30);
+	ck_assert_uint_eq(r.report.last.client.finished, 35);
+}
+END_TEST
+
+/* The drain has an end of its own; without a flood there is nothing to settle. */
+START_TEST(drain_times_out)
+{
+	begin(&(struct sw_load_args){.mode = SW_LOAD_CONNECT, .seconds_ns = SECOND});
+	pass(SECOND + 20 * MS);
+	ck_assert_int_eq(r.phase, SW_PHASE_DRAIN);
+	pass(2900 * MS);
+	ck_assert_int_eq(r.phase, SW_PHASE_DRAIN);
+	pass(200 * MS);
+	ck_assert_int_eq(r.phase, SW_PHASE_DONE);
+}
+END_TEST
+
+/* A number of connections: the time is that until the last of them has ended. */
+START_TEST(total)
+{
+	begin(&(struct sw_load_args){.mode = SW_LOAD_CONNECT, .total = 500});
+	pass(123 * MS);
+	counted.client.finished = 500;
+	sw_run_stop(&r);
+	none_open = true;
+	pass_until_done();
+	assert_ms(r.report.seconds, 123);
+	assert_ms(r.report.rx_seconds, 123);
+	ck_assert_uint_eq(r.report.to.client.finished, 500);
+}
+END_TEST
+
+/* A signal ends whatever goes on, and what was measured until then is reported. */
+START_TEST(signalled)
+{
+	begin(&(struct sw_load_args){
+		.mode = SW_LOAD_CONNECT, .seconds_ns = 600 * SECOND, .warmup_ns = SECOND});
+	none_open = true;
+	pass(1500 * MS);
+	sw_run_stop_signal = 2;
+	pass_until_done();
+	ck_assert_double_eq_tol(r.report.seconds, 0.5, 0.011);
+
+	begin(&(struct sw_load_args){
+		.mode = SW_LOAD_CONNECT, .seconds_ns = 600 * SECOND, .warmup_ns = SECOND});
+	none_open = true;
+	pass(500 * MS);
+	sw_run_stop_signal = 2;
+	pass_until_done();
+	ck_assert_double_eq(r.report.seconds, 0);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("load_run");
+	TCase *t = tcase_create("all");
+	SRunner *sr;
+	int failed;
+
+	tcase_add_test(t, count_without_answers);
+	tcase_add_test(t, count_with_answers);
+	tcase_add_test(t, never_quiet);
+	tcase_add_test(t, phases);
+	tcase_add_test(t, drain_times_out);
+	tcase_add_test(t, total);
+	tcase_add_test(t, signalled);
+	suite_add_tcase(s, t);
+	sr = srunner_create(s);
+	srunner_run_all(sr, CK_NORMAL);
+	failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? 0 : 1;
+}
