@@ -88,7 +88,7 @@ run_read(void *ctx)
 static void
 done_fit(void *ctx)
 {
-	((struct ways *)ctx)->bad += batch(ctx)->fit != UINT32_MAX;
+	((struct ways *)ctx)->bad += batch(ctx)->fit != UINT64_MAX;
 }
 
 static void
