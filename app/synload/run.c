@@ -115,7 +115,8 @@ sw_run_event(struct sw_run *r, uint64_t now)
 	if (sw_run_stop_signal && r->phase == SW_PHASE_WARM)
 		next_phase(r, now);
 	if (now >= r->phase_end_ns || (r->phase >= SW_PHASE_DRAIN && is_quiet(r, now)) ||
-		(r->phase == SW_PHASE_MEASURE && (r->stop || sw_run_stop_signal)))
+		(r->phase == SW_PHASE_MEASURE && (r->stop || sw_run_stop_signal)) ||
+		(r->phase == SW_PHASE_DRAIN && sw_run_stop_signal)) /* nor is a flood to go on */
 		next_phase(r, now);
 	plan_event(r, now);
 }

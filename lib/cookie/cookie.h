@@ -28,7 +28,7 @@ struct sw_cookie_in {
 	uint16_t mss;	/* the client's; 0: no option */
 	uint8_t wscale; /* 0..14, or SW_WSCALE_NONE (15) */
 	bool sack;
-	bool ts;  /* the SYN-ACK will have the TSval */
+	bool ts;  /* the SYN-ACK will have the TSval; for the caller, who then uses it */
 	bool ecn; /* kept only in the TSval */
 };
 

@@ -57,9 +57,6 @@ sw_siphash_burst_avx2(const struct sw_sipkey *const key[], const uint64_t *msg, 
 	unsigned done;
 
 	switch (words) {
-	case 0:
-		done = burst(key, msg, stride, 0, out, n);
-		break;
 	case 2:
 		done = burst(key, msg, stride, 2, out, n);
 		break;

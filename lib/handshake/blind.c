@@ -79,6 +79,7 @@ judge(struct burst *b, struct syn_batch *s)
 	syn_pad(s);
 	s->ground = sw_flow_ground(b->e->flows);
 	blind_read_avx2(s);
+	syn_tuple(s, 0, &s->first);
 	find_services(b, s);
 	syn_absent(s);
 	if (s->fit != 0)

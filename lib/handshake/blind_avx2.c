@@ -61,18 +61,27 @@ by_parity(__m256i odd, const struct sip_x4 *one, const struct sip_x4 *zero)
 		pick(odd, one->v2, zero->v2), pick(odd, one->v3, zero->v3)};
 }
 
-/* server: the MAC's state behind it, by parity. */
+/* The same for eight lanes. odd: of 32 bits. */
+sw_always_inline struct sip_x8
+pick_state(__m256i odd, const struct sip_x8 states[2])
+{
+	const struct pair odd64 = pair_of(odd, odd);
+
+	return (struct sip_x8){by_parity(odd64.a, &states[1].a, &states[0].a),
+		by_parity(odd64.b, &states[1].b, &states[0].b)};
+}
+
+/* states: of the MAC, by parity; behind the server where it is one for all lanes, else before it. */
 sw_always_inline void
-verify_lanes(struct syn_batch *s, unsigned at, const struct sip_x8 server[2], const bool v6)
+verify_lanes(struct syn_batch *s, unsigned at, const struct sip_x8 states[2], const bool one,
+	const bool v6)
 {
 	const __m256i cookie = row_load(&s->cookie[at]), mac24 = _mm256_srli_epi32(cookie, 8);
 	/* sw_cookie_isn_state() */
 	const __m256i state = both(_mm256_xor_si256(cookie, mac24), SET1(0xff));
-	const __m256i odd = bit_mask(state, 1);
-	const struct pair odd64 = pair_of(odd, odd);
-	const struct sip_x8 start = {by_parity(odd64.a, &server[1].a, &server[0].a),
-		by_parity(odd64.b, &server[1].b, &server[0].b)};
-	const struct pair m = mac1_client(s, at, start, state, v6);
+	const struct sip_x8 start = pick_state(bit_mask(state, 1), states);
+	const struct pair m =
+		mac1_client(s, at, one ? start : mac1_server(s, at, start, v6), state, v6);
 	const __m256i right = _mm256_cmpeq_epi32(_mm256_srli_epi32(highs(&m), 8), mac24);
 
 	s->fit &= ~((uint64_t)lanes(right) << at);
@@ -82,15 +91,13 @@ sw_always_inline void
 verify_family(struct syn_batch *s, const struct sw_keys *keys, const bool v6)
 {
 	const bool one = (s->fit & ~s->like_first) == 0;
-	struct sip_x8 server[2];
+	struct sip_x8 states[2];
 
-	for (unsigned i = 0; i < 2 && one; i++)
-		server[i] = mac1_first_server(s, &keys->slot[i].k1, v6);
-	for (unsigned at = 0; at < s->n; at += SYN_LANES) {
-		for (unsigned i = 0; i < 2 && !one; i++)
-			server[i] = mac1_server(s, at, &keys->slot[i].k1, v6);
-		verify_lanes(s, at, server, v6);
-	}
+	for (unsigned i = 0; i < 2; i++)
+		states[i] = one ? mac1_first_server(s, &keys->slot[i].k1, v6)
+				: mac1_begin(&keys->slot[i].k1);
+	for (unsigned at = 0; at < s->n; at += SYN_LANES)
+		verify_lanes(s, at, states, one, v6);
 }
 
 void

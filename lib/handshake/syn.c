@@ -110,6 +110,7 @@ look(struct burst *b, struct syn_batch *s)
 	syn_pad(s);
 	s->ground = sw_flow_ground(b->e->flows);
 	syn_read_avx2(s);
+	syn_tuple(s, 0, &s->first);
 	syn_absent(s);
 	s->gone = ~s->fit;
 }
@@ -261,10 +262,7 @@ promise_lane(struct syn_batch *s, unsigned i, const struct target *to)
 sw_always_inline bool
 one_target(struct burst *b, struct syn_batch *s, struct target *to)
 {
-	struct sw_tuple t;
-
-	syn_tuple(s, 0, &t);
-	target_find(b, &t, to);
+	target_find(b, &s->first, to);
 	if (s->fit & ~s->like_first || sw_policy_lists_sources(b->view->policy) ||
 		(to->proxy && b->e->recent_credit >= RECENT_CREDIT_ONE))
 		return false;

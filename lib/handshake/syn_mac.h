@@ -66,15 +66,22 @@ sip_add(struct sip_x8 *s, const struct pair *m)
 }
 
 /*
- * MAC1 of cookie/format.h in two steps: the state behind the server's address (IPv4: and port), and
- * the rest. The first is one for all lanes where the server is. key: one for all lanes.
+ * MAC1 of cookie/format.h in three steps: the state that a key begins with, the state behind the
+ * server's address (IPv4: and port), and the rest. The first two are one for all lanes where the
+ * server is.
  */
 sw_always_inline struct sip_x8
-mac1_server(const struct syn_batch *s, unsigned at, const struct sw_sipkey *key, const bool v6)
+mac1_begin(const struct sw_sipkey *key)
 {
 	const struct sip_x4 start = sip_init_x4(
 		_mm256_set1_epi64x((long long)key->k0), _mm256_set1_epi64x((long long)key->k1));
-	struct sip_x8 state = {start, start};
+
+	return (struct sip_x8){start, start};
+}
+
+sw_always_inline struct sip_x8
+mac1_server(const struct syn_batch *s, unsigned at, struct sip_x8 state, const bool v6)
+{
 	struct pair m[2];
 
 	if (v6) {
@@ -93,12 +100,17 @@ mac1_server(const struct syn_batch *s, unsigned at, const struct sw_sipkey *key,
 sw_always_inline struct sip_x8
 mac1_first_server(const struct syn_batch *s, const struct sw_sipkey *key, const bool v6)
 {
-	struct sip_x8 state = mac1_server(s, 0, key, v6);
-	__m256i *v[] = {&state.a.v0, &state.a.v1, &state.a.v2, &state.a.v3};
+	const struct sw_tuple *t = &s->first;
+	const uint64_t word[2] = {
+		v6 ? t->server.q[0] : t->server.w_be[3] | (uint64_t)t->sport_be << 32,
+		t->server.q[1]};
+	struct sip_x8 state = mac1_begin(key);
 
-	for (unsigned i = 0; i < 4; i++)
-		*v[i] = _mm256_broadcastq_epi64(_mm256_castsi256_si128(*v[i]));
-	state.b = state.a;
+	for (unsigned i = 0; i < (v6 ? 2 : 1); i++) {
+		const __m256i m = _mm256_set1_epi64x((long long)word[i]);
+
+		sip_add(&state, &(struct pair){m, m});
+	}
 	return state;
 }
 

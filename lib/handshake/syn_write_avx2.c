@@ -144,7 +144,8 @@ write_lanes(struct syn_batch *s, unsigned at, const struct syn_keys *keys,
 	const struct reply_x8 r = make_reply(s, at);
 	const __m256i state = make_state(s, at, &r, keys->parity);
 	const struct pair m1 = mac1_client(s, at,
-		server != NULL ? *server : mac1_server(s, at, &keys->slot->k1, v6), state, v6);
+		server != NULL ? *server : mac1_server(s, at, mac1_begin(&keys->slot->k1), v6),
+		state, v6);
 	const __m256i hi = highs(&m1), ports = row_load(&s->ports[at]);
 	const unsigned fit =
 		(unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(r.fit)) & (unsigned)(s->fit >> at);
@@ -196,12 +197,13 @@ write_lanes(struct syn_batch *s, unsigned at, const struct syn_keys *keys,
 sw_always_inline void
 write_family(struct syn_batch *s, const struct syn_keys *keys, const bool v6)
 {
+	const bool one = (s->fit & ~s->like_first) == 0;
 	struct sip_x8 server;
 
-	if (s->one_target)
+	if (one)
 		server = mac1_first_server(s, &keys->slot->k1, v6);
 	for (unsigned at = 0; at < s->n; at += SYN_LANES) {
-		const uint64_t fit = write_lanes(s, at, keys, s->one_target ? &server : NULL, v6);
+		const uint64_t fit = write_lanes(s, at, keys, one ? &server : NULL, v6);
 
 		s->fit &= fit << at | ~((uint64_t)0xff << at);
 	}

@@ -150,6 +150,10 @@ def machine(build):
 SCALES = {"Mpps": (1e6, "%.3f Mpps"), "connections/s": (1, "%d connections/s"), "Gbit/s": (1, "%.3f Gbit/s")}
 
 
+def best_of(runs, who):
+    return max(run["value"] for run in runs if run["who"] == who)
+
+
 def median_of(runs, who):
     values = [run["value"] for run in runs if run["who"] == who]
     return statistics.median(values) if values else None
@@ -178,8 +182,10 @@ def report(args):
     divisor, form = SCALES[args.unit]
     pairs = dict(map(typed, args.pairs))
     limited = generator_limited(runs, pairs)
+    best = {"synward": best_of(runs, "synward"), "testpmd": best_of(runs, "testpmd")}
     result = {"bench": args.bench, "unit": args.unit, "peer": args.peer, "synward": ours / divisor,
-              "testpmd": theirs / divisor, "ratio": ours / theirs, "generator_limited": limited, **pairs,
+              "testpmd": theirs / divisor, "ratio": ours / theirs,
+              "best": {who: value / divisor for who, value in best.items()}, "generator_limited": limited, **pairs,
               "machine": machine(args.build), "rounds": runs}
     if args.json:
         write_json(args.json, result)
@@ -187,6 +193,9 @@ def report(args):
         more = ", ".join(f"{key} {value:,.0f}" if isinstance(value, (int, float)) else f"{key} {value}"
                          for key, value in run.items() if key not in ("who", "value"))
         print(f"  {run['who']:8} {form % (run['value'] / divisor)} {'(' + more + ')' if more else ''}")
+    # Where the two CPUs of a virtual machine are now on one core, now far apart, rounds differ by more than programs.
+    print(f"best of {len(runs) // 2}: synward {form % (best['synward'] / divisor)}, testpmd "
+          f"{form % (best['testpmd'] / divisor)}, ratio {best['synward'] / best['testpmd']:.3f}")
     us = "" if args.unit == "connections/s" else "synward "
     print(f"{args.bench}: {us}{form % (ours / divisor)}, {args.peer} {form % (theirs / divisor)}, "
           f"ratio {ours / theirs:.3f}" + (f", generator-limited: {', '.join(limited)}" if limited else ""))
@@ -242,11 +251,11 @@ def markdown(args):
               f"{named['compiler']}; commit {named['commit']}; {named['date']}.\n")
     pairs = [r for r in results if "ratio" in r]
     if pairs:
-        print("| benchmark | synward | testpmd | ratio |\n|---|---|---|---|")
+        print("| benchmark | synward | testpmd | ratio | ratio of the best rounds |\n|---|---|---|---|---|")
     for r in pairs:
         form = SCALES[r["unit"]][1]
         print(f"| {what_of(r)} | {form % r['synward']} | {form % r['testpmd']} ({r['peer'].split()[-1]}) | "
-              f"{r['ratio']:.3f} |")
+              f"{r['ratio']:.3f} | {r['best']['synward'] / r['best']['testpmd']:.3f} |")
     for r in results:
         if "curves" in r:
             print("\n| goodput, curve | flood, kpps | connections/s tried | served, % | p99 connect, ms |\n|---|---|---|---|---|")

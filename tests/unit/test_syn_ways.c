@@ -158,6 +158,15 @@ compare(const struct way *a, const struct way *b, unsigned n, uint64_t seed)
 	ck_assert_uint_eq(rig_flows(&a->r), rig_flows(&b->r));
 }
 
+static void
+end(struct way *w)
+{
+	sw_simd_set(sw_simd_best());
+	sw_engine_drain(w->r.e, w->r.out);
+	w->r.out->n_free = w->r.out->n_spare = 0;
+	rig_fini(&w->r);
+}
+
 /* Rows: blind ACKs, listed sources, memory for SYN-ACKs, window scale and so on of the servers. */
 static const struct {
 	bool acks, sources;
@@ -287,14 +296,76 @@ START_TEST(ways_agree)
 		ck_assert_uint_gt(rig_drop(&b.r, SW_DROP_COOKIE_BAD), 4 * BURSTS);
 		ck_assert_uint_gt(blind, BURSTS / 4);
 	}
-	sw_simd_set(sw_simd_best());
-	for (struct way *w = &a;; w = &b) {
-		sw_engine_drain(w->r.e, w->r.out);
-		w->r.out->n_free = w->r.out->n_spare = 0;
-		rig_fini(&w->r);
-		if (w == &b)
-			break;
+	end(&a);
+	end(&b);
+}
+END_TEST
+
+/* The server in mode proxy, its clients' network in mode respond: of IPv6, port 80. */
+static void *
+policy_of_both_ends(void)
+{
+	static const struct sw_server_opts opts = {
+		.mss4 = 1460, .mss6 = 1440, .wscale = 7, .sack = true, .ts = true};
+	const struct sw_service svc[2] = {
+		{.name = "a", .mode = SW_MODE_PROXY, .window = 32768, .server = opts},
+		{.name = "b", .mode = SW_MODE_RESPOND, .window = 1000, .server = opts}};
+	struct sw_rule rules[2] = {{.dst = {.v6 = true, .prefix_len = 128}, .service = 0},
+		{.dst = {.v6 = true, .prefix_len = 48}, .service = 1}};
+	const struct sw_policy_spec spec = {
+		.services = svc, .n_services = 2, .rules = rules, .n_rules = 2};
+	struct sw_policy_error err;
+	size_t size = (sw_policy_size(&spec) + 63) & ~(size_t)63;
+	void *mem = aligned_alloc(64, size);
+
+	memcpy(rules[0].dst.addr.b, (uint8_t[16]){0x20, 1, 0xd, 0xb8, [15] = 2}, 16);
+	memcpy(rules[1].dst.addr.b, (uint8_t[6]){0x20, 1, 0xd, 0xb8, 1, 0}, 6);
+	for (unsigned i = 0; i < 2; i++)
+		rules[i].port_first = rules[i].port_last = 80;
+	ck_assert_int_eq(sw_policy_build(mem, size, &spec, &err), 0);
+	return mem;
+}
+
+/*
+ * The first SYN is not plain and is answered in its place before the others are: what stands there
+ * then is to the client, who is in a service too. The others are the server's all the same.
+ */
+START_TEST(first_is_answered_before)
+{
+	static const uint8_t odd[8] = {2, 4, 5, 180, 1, 1, 1, 1};
+	static struct way a, b;
+	void *policy = policy_of_both_ends();
+	struct shot shots[17];
+
+	for (unsigned i = 0; i < SW_ARRAY_LEN(shots); i++) {
+		struct pkt_make m = {.v6 = true,
+			.src = {0x20, 1, 0xd, 0xb8, 1, [15] = (uint8_t)(i + 1)},
+			.dst = {0x20, 1, 0xd, 0xb8, [15] = 2},
+			.sport = 4000,
+			.dport = 80,
+			.seq = i,
+			.flags = 2,
+			.opts = i == 0 ? odd : opt_linux,
+			.opts_len = i == 0 ? sizeof(odd) : sizeof(opt_linux)};
+
+		shots[i] = (struct shot){.side = SW_OUTSIDE};
+		shots[i].len = pkt_make(shots[i].data, sizeof(shots[i].data), &m);
+		shots[i].room = (uint16_t)(FRAME_ROOM - shots[i].len);
 	}
+	for (unsigned i = 0; i < 2; i++) {
+		struct way *w = i == 0 ? &a : &b;
+
+		memset(w, 0, sizeof(*w));
+		rig_init(&w->r, &(struct rig_params){.no_sources = true});
+		w->r.view.policy = policy;
+		w->level = i == 0 ? SW_SIMD_NONE : sw_simd_best();
+		fire(w, shots, SW_ARRAY_LEN(shots));
+	}
+	compare(&a, &b, SW_ARRAY_LEN(shots), 0);
+	ck_assert_uint_eq(rig_stat(&b.r, SW_C_SYNACK_SENT), SW_ARRAY_LEN(shots));
+	end(&a);
+	end(&b);
+	free(policy);
 }
 END_TEST
 
@@ -351,6 +422,7 @@ main(void)
 	int failed;
 
 	tcase_set_timeout(tc, 0);
+	tcase_add_test(tc, first_is_answered_before);
 	tcase_add_test(tc, plain_is_plain);
 	tcase_add_loop_test(tc, ways_agree, 0, SW_ARRAY_LEN(setups));
 	suite_add_tcase(suite, tc);
