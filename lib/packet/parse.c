@@ -4,9 +4,6 @@
 #include "packet/parse_int.h"
 #include "packet/wire.h"
 
-/* Headers of so many packets ahead are on their way while one is read. */
-#define PREFETCH_AHEAD 4
-
 /*
  * The combinations of FIN SYN RST PSH ACK URG that TCP stacks send, one bit each. Every segment of
  * a connection but the first SYN and some RSTs has ACK (RFC 9293, 3.10.7.4: without it, it is
@@ -344,13 +341,8 @@ void
 sw_parse_burst(struct sw_frame *frames, struct sw_pkt *pkts, unsigned n)
 {
 	SW_ASSERT(n <= SW_BURST_MAX);
-	for (unsigned i = 0; i < n && i < PREFETCH_AHEAD; i++)
-		__builtin_prefetch(frames[i].data);
-	for (unsigned i = 0; i < n; i++) {
-		if (i + PREFETCH_AHEAD < n)
-			__builtin_prefetch(frames[i + PREFETCH_AHEAD].data);
+	for (unsigned i = 0; i < n; i++)
 		parse_one(&frames[i], &pkts[i]);
-	}
 }
 
 bool

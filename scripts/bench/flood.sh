@@ -11,16 +11,17 @@ flood_arguments() {
 	[ -z "$RATE" ] || FLOOD+=(--rate "$RATE")
 }
 
-# all_taken COUNTER: synward has counted as many as the generator sent in all. A memory wire loses nothing; a
-# queue of the kernel's may.
+# all_taken COUNTER: synward has counted as many as the generator sent in all. memif loses nothing; a queue of the
+# kernel's may; of net_vhost's, one or two in a hundred thousand were seen to be counted as sent and never to come.
 all_taken() {
-	local sent
+	local sent taken
 	sent=$(reported total.tx_packets) || exit 1
-	if [ "$WIRE" = tap ] || [ "$WIRE" = af_xdp ]; then
-		[ "$(counted "$1")" -gt 0 ] && [ "$(counted "$1")" -le "$sent" ]
-	else
-		[ "$(counted "$1")" = "$sent" ]
-	fi
+	taken=$(counted "$1")
+	case $WIRE in
+	memif) [ "$taken" = "$sent" ] ;;
+	vhost) [ "$taken" -le "$sent" ] && [ "$taken" -ge $((sent - sent / 10000)) ] ;;
+	*) [ "$taken" -gt 0 ] && [ "$taken" -le "$sent" ] ;;
+	esac
 }
 
 # All that was offered is in every SYN-ACK that was checked: no cheaper answer is measured.
