@@ -22,7 +22,9 @@ static_assert(SW_COOKIE_V6_WORDS * 8 == 16 + 16 + 2 + 2 + 4, "IPv6 message witho
 static_assert(SW_COOKIE_TAIL_BYTES <= 7, "one last block");
 /* One MAC1 is right for each of the 2^8 states: 2^8 of the 2^32 ISNs pass, one in 2^24. */
 static_assert((1ull << 32) >> SW_COOKIE_STATE_BITS == 1ull << 24, "odds of a guess");
-/* Multiply-shift is strongly universal: bits in and bits out are no more than the word's and one. */
+/*
+ * Multiply-shift is strongly universal: bits in and bits out are no more than the word's and one.
+ */
 static_assert(SW_COOKIE_CLOCK_BITS + SW_COOKIE_TS_BITS + SW_COOKIE_MAC2_BITS <= 32 + 1, "MAC2");
 /* One MAC2 is right for each clock and ts; with the ISN, 2^24 of 2^64 pass: one in 2^40. */
 static_assert(

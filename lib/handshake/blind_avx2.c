@@ -71,7 +71,9 @@ pick_state(__m256i odd, const struct sip_x8 states[2])
 		by_parity(odd64.b, &states[1].b, &states[0].b)};
 }
 
-/* states: of the MAC, by parity; behind the server where it is one for all lanes, else before it. */
+/*
+ * states: of the MAC, by parity; behind the server where it is one for all lanes, else before it.
+ */
 sw_always_inline void
 verify_lanes(struct syn_batch *s, unsigned at, const struct sip_x8 states[2], const bool one,
 	const bool v6)

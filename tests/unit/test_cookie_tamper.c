@@ -235,9 +235,9 @@ START_TEST(tsecr_of_another)
 END_TEST
 
 /*
- * Who has seen one TSval and does not know k2: what it says is changed by a difference of his choice,
- * and its MAC by one that suits it best. 2^17 keys for each: 2 are due, at most twice that where a
- * carry helps.
+ * Who has seen one TSval and does not know k2: what it says is changed by a difference of his
+ * choice, and its MAC by one that suits it best. 2^17 keys for each: 2 are due, at most twice that
+ * where a carry helps.
  */
 START_TEST(tsecr_rewritten)
 {
