@@ -15,8 +15,10 @@
  * checksums; no options, MSS alone, or what Linux, Windows or macOS send; a source that can be
  * answered; a service in mode proxy or respond; no tag of the flow table that is like its own.
  *
- *   syn.c       syn_pick() sorts a burst; syn_answer(): services, promises, flow table, counters
- *   syn_read_avx2.c, syn_write_avx2.c  headers to rows; cookies, rows to SYN-ACKs
+ *   syn_pick.c        syn_pick(): sorts a burst, looks for flows
+ *   syn_read_avx2.c   headers to rows
+ *   syn.c             syn_answer(): services, promises, counters
+ *   syn_write_avx2.c  cookies, rows to SYN-ACKs
  *
  *        packets                                  rows, one word of each SYN a column
  *   +--------------------+                   +-----------------------------+
