@@ -12,17 +12,17 @@
 #   ackflood   ACKs that belong to nothing: those that synward took and dropped, beside testpmd 5tswap
 #                both: --mode proxy|respond (proxy), --family v4|v6 (v4), --rate PPS (flat out);
 #                flood: --options none|mss|linux|windows|mac (linux)
-#   connect    whole connections, one after the other: handshake, request, answer, close; beside testpmd io
+#   connect    whole connections, many at once: handshake, request, answer, close; beside testpmd io
 #                --concurrent N (20000), --request BYTES (100), --response BYTES (1000)
 #   segments   data on connections that stay open, both ways; beside testpmd io
-#                --flows N (1000000), --response BYTES (1000)
+#                --flows N (1000000), --response BYTES (1000); both: --family v4|v6 (v4)
 #   transfer   one long connection, iperf3, each direction; beside testpmd io; --wire af_xdp (its default) or tap
 #   goodput    connections at a fixed rate while a flood grows: how many are served, and how fast. Over memif, and
 #              over tap with a real server: synward, the kernel's own SYN cookies, and nftables synproxy
 #                --connect-rate N (1000), --steps PPS,PPS,... (flat out is "max"), --curves NAME,NAME,...,
 #                --plot FILE.svg
 #   all        all of these. --results FILE (docs/results/results.json) keeps every figure; a table in Markdown
-#              goes to standard output. --quick shows that all still work
+#              ends standard output. --quick shows that all still work
 #
 # Each runs in --rounds (5) of --seconds (5). Medians and their ratio are in the last line. As root; hugepages for
 # memif and vhost are reserved and given back; memif does without where there are none. What is measured is a build
