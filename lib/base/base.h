@@ -30,6 +30,13 @@
 #define sw_always_inline static inline __attribute__((always_inline))
 #define sw_noinline	 __attribute__((noinline))
 
+/* Bytes of whole cache lines that hold n. */
+sw_always_inline size_t
+sw_whole_lines(size_t n)
+{
+	return (n + SW_CACHE_LINE_BYTES - 1) & ~(size_t)(SW_CACHE_LINE_BYTES - 1);
+}
+
 /* x, loaded by itself: the compiler does not make one wide load of it and its neighbours. */
 sw_always_inline unsigned
 sw_alone(unsigned x)

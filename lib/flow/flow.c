@@ -31,11 +31,9 @@ size_t
 sw_flow_table_size(uint32_t max_flows)
 {
 	const size_t buckets = bucket_count(max_flows);
-	const size_t fill =
-		(buckets + SW_CACHE_LINE_BYTES - 1) & ~(size_t)(SW_CACHE_LINE_BYTES - 1);
 
 	return sizeof(struct sw_flow_table) + buckets * sizeof(struct sw_flow_bucket) +
-	       (size_t)max_flows * sizeof(struct sw_flow) + fill;
+	       (size_t)max_flows * sizeof(struct sw_flow) + sw_whole_lines(buckets);
 }
 
 struct sw_flow_table *

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* blind.c - the short way of blind ACKs (blind.h), but for what is done in vectors. */
 #include "handshake/blind.h"
-#include "packet/wire.h"
 
 /* Every combination with ACK and without these is one that TCP stacks send (parse.c). */
 #define FLAGS_MASK (SW_TCP_ACK | SW_TCP_SYN | SW_TCP_RST)
@@ -16,7 +15,7 @@ looks_like_ack(const struct sw_frame *f, const bool v6)
 	       (f->data[tcp + offsetof(struct sw_wire_tcp, flags)] & FLAGS_MASK) == SW_TCP_ACK;
 }
 
-/* The family of an ACK from the outside without tags and IP options, else 2. */
+/* The family of an ACK from the outside without tags and IP options. */
 sw_always_inline unsigned
 ack_family(const struct sw_frame *f)
 {
@@ -24,11 +23,11 @@ ack_family(const struct sw_frame *f)
 
 	if (f->side != SW_OUTSIDE || (f->csum & SW_CSUM_IP_BAD) ||
 		f->len < SW_ETH_BYTES + SW_IP4_BYTES)
-		return 2;
-	type = sw_load32(f->data + SW_ETH_BYTES - 2);
-	if ((type & SYN_TYPE_IP4_MASK) == SYN_TYPE_IP4 && looks_like_ack(f, false))
+		return SYN_NO_FAMILY;
+	type = syn_type(f);
+	if (syn_type_is(type, false) && looks_like_ack(f, false))
 		return 0;
-	return (type & SYN_TYPE_IP6_MASK) == SYN_TYPE_IP6 && looks_like_ack(f, true) ? 1 : 2;
+	return syn_type_is(type, true) && looks_like_ack(f, true) ? 1 : SYN_NO_FAMILY;
 }
 
 /* Takes those out of `fit` whose source is allowed or denied. */
@@ -90,8 +89,7 @@ static void
 keep(struct blind *blind, const struct syn_batch *s, unsigned k, const struct sw_frame *f)
 {
 	blind->service[blind->n] = s->service[k];
-	blind->place[blind->n] = (struct sw_flow_place){
-		.b = {s->bucket[0][k], s->bucket[1][k]}, .tag = (uint16_t)s->tag[k]};
+	syn_place(s, k, &blind->place[blind->n]);
 	blind->f[blind->n++] = *f;
 }
 
@@ -106,7 +104,7 @@ blind_pick(struct burst *b, struct blind *blind, struct sw_frame *frames, unsign
 	acks[0].n = acks[1].n = 0;
 	for (unsigned i = 0; i < n; i++) {
 		family[i] = (uint8_t)ack_family(&frames[i]);
-		if (family[i] < 2)
+		if (family[i] != SYN_NO_FAMILY)
 			syn_put(&acks[family[i]], acks[family[i]].n++, &frames[i], SW_ETH_BYTES, 0);
 	}
 	for (unsigned v6 = 0; v6 < 2; v6++) {
@@ -115,13 +113,13 @@ blind_pick(struct burst *b, struct blind *blind, struct sw_frame *frames, unsign
 			judge(b, &acks[v6]);
 	}
 	for (unsigned i = 0; i < n; i++) {
-		const unsigned k = family[i] < 2 ? at[family[i]]++ : 0;
+		const unsigned v6 = family[i];
+		const unsigned k = v6 != SYN_NO_FAMILY ? at[v6]++ : 0;
 
-		if (family[i] < 2 && (acks[family[i]].fit >> k & 1)) {
-			keep(blind, &acks[family[i]], k, &frames[i]);
-		} else {
+		if (v6 != SYN_NO_FAMILY && (acks[v6].fit >> k & 1))
+			keep(blind, &acks[v6], k, &frames[i]);
+		else
 			frames[left++] = frames[i];
-		}
 	}
 	return left;
 }

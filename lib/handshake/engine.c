@@ -4,12 +4,6 @@
 
 #define PARAM_MAX (1u << 30)
 
-static size_t
-line_up(size_t n)
-{
-	return (n + SW_CACHE_LINE_BYTES - 1) & ~(size_t)(SW_CACHE_LINE_BYTES - 1);
-}
-
 static bool
 params_ok(const struct sw_engine_params *p)
 {
@@ -22,11 +16,11 @@ sw_engine_size(const struct sw_engine_params *p)
 {
 	if (!params_ok(p))
 		return 0;
-	return line_up(sizeof(struct sw_engine)) +
-	       line_up(p->max_pending * sizeof(struct pending)) +
-	       line_up(p->max_held * sizeof(struct held)) +
-	       line_up(recent_size(p->max_recent) * sizeof(struct recent)) +
-	       line_up(sw_flow_table_size(p->max_flows));
+	return sw_whole_lines(sizeof(struct sw_engine)) +
+	       sw_whole_lines(p->max_pending * sizeof(struct pending)) +
+	       sw_whole_lines(p->max_held * sizeof(struct held)) +
+	       sw_whole_lines(recent_size(p->max_recent) * sizeof(struct recent)) +
+	       sw_whole_lines(sw_flow_table_size(p->max_flows));
 }
 
 struct sw_engine *
@@ -41,17 +35,17 @@ sw_engine_init(void *mem, size_t size, const struct sw_engine_params *params)
 
 	memset(e, 0, sizeof(*e));
 	e->params = *params;
-	p += line_up(sizeof(*e));
+	p += sw_whole_lines(sizeof(*e));
 	e->pending = (void *)p;
-	p += line_up(params->max_pending * sizeof(struct pending));
+	p += sw_whole_lines(params->max_pending * sizeof(struct pending));
 	e->held = (void *)p;
-	p += line_up(params->max_held * sizeof(struct held));
+	p += sw_whole_lines(params->max_held * sizeof(struct held));
 	e->recent = (void *)p;
 	e->recent_size = recent_size(params->max_recent);
 	e->recent_credit = (uint64_t)params->max_recent * 1000;
 	memset(e->recent, 0, e->recent_size * sizeof(struct recent));
-	p += line_up(e->recent_size * sizeof(struct recent));
-	e->flows = sw_flow_table_init(p, line_up(sw_flow_table_size(params->max_flows)),
+	p += sw_whole_lines(e->recent_size * sizeof(struct recent));
+	e->flows = sw_flow_table_init(p, sw_whole_lines(sw_flow_table_size(params->max_flows)),
 		params->max_flows, params->hash_key);
 	if (e->flows == NULL)
 		return NULL;

@@ -28,6 +28,16 @@ places_of(const struct sw_engine *e, const struct sw_tuple *t, struct recent *pl
 	place[1] = &e->recent[(h & UINT32_MAX) * e->recent_size >> 32];
 }
 
+/* That place in which this tuple is remembered, or NULL. */
+static struct recent *
+known(struct recent *const place[2], const struct sw_tuple *t)
+{
+	for (unsigned i = 0; i < 2; i++)
+		if (place[i]->tries != 0 && sw_tuple_equal(&place[i]->tuple, t))
+			return place[i];
+	return NULL;
+}
+
 /* What is remembered of this tuple, or NULL. */
 static struct recent *
 find(const struct sw_engine *e, const struct sw_tuple *t)
@@ -35,21 +45,19 @@ find(const struct sw_engine *e, const struct sw_tuple *t)
 	struct recent *place[2];
 
 	places_of(e, t, place);
-	for (unsigned i = 0; i < 2; i++)
-		if (place[i]->tries != 0 && sw_tuple_equal(&place[i]->tuple, t))
-			return place[i];
-	return NULL;
+	return known(place, t);
 }
 
 /* Where it is to be remembered. */
 static struct recent *
 choose(const struct sw_engine *e, const struct sw_tuple *t)
 {
-	struct recent *place[2], *known = find(e, t);
+	struct recent *place[2], *r;
 
-	if (known != NULL)
-		return known;
 	places_of(e, t, place);
+	r = known(place, t);
+	if (r != NULL)
+		return r;
 	return place[0]->tries != 0 && place[1]->tries == 0 ? place[1] : place[0];
 }
 

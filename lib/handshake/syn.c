@@ -134,25 +134,6 @@ send_one(const struct syn_batch *s, unsigned i, struct sw_frame *tx)
 	tx->room = (uint16_t)room;
 }
 
-static void
-send_made(struct burst *b, unsigned made)
-{
-	struct sw_out *out = b->out;
-
-	out->n_tx[SW_OUTSIDE] += made;
-	count_made(b, made);
-}
-
-/* All SYNs became SYN-ACKs, of one service. */
-sw_always_inline void
-send_all(struct burst *b, const struct syn_batch *s, uint16_t service, struct sw_frame *tx)
-{
-	for (unsigned i = 0; i < s->n; i++)
-		send_one(s, i, &tx[i]);
-	count_service(b, service, s->n);
-	send_made(b, s->n);
-}
-
 /* Hands out the SYN-ACKs that were made; SYNs that are not fit after all go to rest[]. */
 sw_always_inline unsigned
 send_synacks(struct burst *b, const struct syn_batch *s, uint16_t service, struct sw_frame *rest)
@@ -162,11 +143,11 @@ send_synacks(struct burst *b, const struct syn_batch *s, uint16_t service, struc
 	unsigned n_rest = 0, made = 0, counted = 0;
 
 	SW_ASSERT(out->n_tx[SW_OUTSIDE] + s->n <= SW_OUT_MAX);
-	if (sw_likely(s->one_target && s->fit == UINT64_MAX >> (SW_BURST_MAX - s->n))) {
-		send_all(b, s, service, tx);
-		return 0;
-	}
-	for (unsigned i = 0; i < s->n; i++) {
+	/* All of them, to one service: nothing is to be asked for each. */
+	if (sw_likely(s->one_target && s->fit == UINT64_MAX >> (SW_BURST_MAX - s->n)))
+		for (; made < s->n; made++)
+			send_one(s, made, &tx[made]);
+	for (unsigned i = made; i < s->n; i++) {
 		if (sw_unlikely(!(s->fit >> i & 1))) {
 			if (!(s->gone >> i & 1))
 				rest[n_rest++] = *s->f[i];
@@ -182,7 +163,8 @@ send_synacks(struct burst *b, const struct syn_batch *s, uint16_t service, struc
 	}
 	if (made != 0) {
 		count_service(b, service, made - counted);
-		send_made(b, made);
+		count_made(b, made);
+		out->n_tx[SW_OUTSIDE] += made;
 	}
 	return n_rest;
 }
@@ -215,7 +197,7 @@ syn_answer(struct burst *b, struct syn_batch syns[2], bool flows_made, struct sw
 	unsigned n_rest = 0;
 
 	for (unsigned v6 = 0; v6 < 2; v6++)
-		if (syns[v6].n != 0 && (syns[v6].fit & ~syns[v6].gone) != 0)
+		if (syns[v6].fit != 0)
 			n_rest += answer_family(b, &syns[v6], flows_made, rest + n_rest);
 	return n_rest;
 }

@@ -32,6 +32,7 @@
 #include "base/simd.h"
 #include "flow/place.h"
 #include "handshake/internal.h"
+#include "packet/wire.h"
 
 #define SYN_LANES 8
 
@@ -112,6 +113,23 @@ struct syn_keys {
 #define SYN_TYPE_IP6	  (SW_ETHER_IP6_BE | 0x60u << 16)
 #define SYN_TYPE_IP6_MASK 0x00f0ffffu
 
+/* Neither of the two: IPv4 is 0, IPv6 is 1. */
+#define SYN_NO_FAMILY 2u
+
+/* EtherType and first byte of what follows the station addresses; the frame has both. */
+sw_always_inline uint32_t
+syn_type(const struct sw_frame *f)
+{
+	return sw_load32(f->data + SW_ETH_BYTES - 2);
+}
+
+sw_always_inline bool
+syn_type_is(uint32_t type, const bool v6)
+{
+	return v6 ? (type & SYN_TYPE_IP6_MASK) == SYN_TYPE_IP6
+		  : (type & SYN_TYPE_IP4_MASK) == SYN_TYPE_IP4;
+}
+
 /* Lane i is that frame, whose IP header is at l3. */
 sw_always_inline void
 syn_put(struct syn_batch *s, unsigned i, struct sw_frame *f, uint32_t l3, uint32_t vlan)
@@ -120,6 +138,16 @@ syn_put(struct syn_batch *s, unsigned i, struct sw_frame *f, uint32_t l3, uint32
 	s->l3[i] = f->data + l3;
 	s->l3_len[i] = f->len - l3;
 	s->vlan[i] = vlan;
+}
+
+/* Where the flow table would have lane i. */
+sw_always_inline void
+syn_place(const struct syn_batch *s, unsigned i, struct sw_flow_place *p)
+{
+	/* Each field by itself: a copy of the whole would wait for these stores. */
+	p->b[0] = s->bucket[0][i];
+	p->b[1] = s->bucket[1][i];
+	p->tag = (uint16_t)s->tag[i];
 }
 
 /* All n lanes are fit; those up to the next multiple of SYN_LANES can be read. */

@@ -43,13 +43,8 @@ address_words(uint8_t *const l3[SYN_LANES], size_t off, struct pair m[2])
 {
 	__m256i x[4];
 
-	for (unsigned k = 0; k < 4; k++) {
-		const __m128i *low = (const __m128i *)(const void *)(l3[k] + off);
-		const __m128i *high = (const __m128i *)(const void *)(l3[k + 4] + off);
-
-		x[k] = _mm256_inserti128_si256(
-			_mm256_castsi128_si256(_mm_loadu_si128(low)), _mm_loadu_si128(high), 1);
-	}
+	for (unsigned k = 0; k < 4; k++)
+		x[k] = load_two(l3, k, off);
 	m[0] = (struct pair){_mm256_unpacklo_epi64(x[0], x[1]), _mm256_unpacklo_epi64(x[2], x[3])};
 	m[1] = (struct pair){_mm256_unpackhi_epi64(x[0], x[1]), _mm256_unpackhi_epi64(x[2], x[3])};
 }

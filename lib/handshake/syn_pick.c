@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* syn_pick.c - a burst is sorted: which frames are plain SYNs without a flow (syn.h). */
 #include "handshake/syn.h"
-#include "packet/wire.h"
 
 #define TCP_FLAGS_OFF offsetof(struct sw_wire_tcp, flags)
 
@@ -24,7 +23,13 @@ looks_plain(const struct sw_frame *f, uint32_t l3, const bool v6)
 	return cap >= reach && cap <= UINT16_MAX && f->len == f->pkt_len && !(f->data[0] & 1);
 }
 
-/* The same behind one VLAN tag. */
+sw_always_inline bool
+is_plain(const struct sw_frame *f, uint32_t type, uint32_t l3, const bool v6)
+{
+	return syn_type_is(type, v6) && looks_plain(f, l3, v6);
+}
+
+/* The family of a plain SYN behind one VLAN tag. */
 static sw_noinline unsigned
 tagged_family(const struct sw_frame *f)
 {
@@ -32,11 +37,11 @@ tagged_family(const struct sw_frame *f)
 	uint32_t type;
 
 	if (f->len <= l3)
-		return NONE;
+		return SYN_NO_FAMILY;
 	type = sw_load16(f->data + l3 - 2) | (uint32_t)f->data[l3] << 16;
-	if ((type & SYN_TYPE_IP4_MASK) == SYN_TYPE_IP4 && looks_plain(f, l3, false))
+	if (is_plain(f, type, l3, false))
 		return 0;
-	return (type & SYN_TYPE_IP6_MASK) == SYN_TYPE_IP6 && looks_plain(f, l3, true) ? 1 : NONE;
+	return is_plain(f, type, l3, true) ? 1 : SYN_NO_FAMILY;
 }
 
 /* It can be answered at all; what is read below up to the IP header is there. */
@@ -47,16 +52,7 @@ is_candidate(const struct sw_frame *f)
 	       f->len >= SW_ETH_BYTES + SW_IP4_BYTES;
 }
 
-/* EtherType and first byte of what follows the station addresses. */
-sw_always_inline uint32_t
-type_of(const struct sw_frame *f)
-{
-	return sw_load32(f->data + SW_ETH_BYTES - 2);
-}
-
-/*
- * The family of a frame that looks like a plain SYN, with the offset of its IP header; else NONE.
- */
+/* The family of a frame that looks like a plain SYN, with the offset of its IP header. */
 sw_always_inline unsigned
 family_of(const struct sw_frame *f, uint32_t *l3)
 {
@@ -64,14 +60,14 @@ family_of(const struct sw_frame *f, uint32_t *l3)
 
 	*l3 = SW_ETH_BYTES;
 	if (!is_candidate(f))
-		return NONE;
-	type = type_of(f);
-	if ((type & SYN_TYPE_IP4_MASK) == SYN_TYPE_IP4)
-		return looks_plain(f, SW_ETH_BYTES, false) ? 0 : NONE;
-	if ((type & SYN_TYPE_IP6_MASK) == SYN_TYPE_IP6)
-		return looks_plain(f, SW_ETH_BYTES, true) ? 1 : NONE;
+		return SYN_NO_FAMILY;
+	type = syn_type(f);
+	if (is_plain(f, type, SW_ETH_BYTES, false))
+		return 0;
+	if (is_plain(f, type, SW_ETH_BYTES, true))
+		return 1;
 	if ((type & 0xffff) != SW_ETHER_VLAN_BE)
-		return NONE;
+		return SYN_NO_FAMILY;
 	*l3 = SW_ETH_BYTES + SW_VLAN_BYTES;
 	return tagged_family(f);
 }
@@ -80,15 +76,12 @@ family_of(const struct sw_frame *f, uint32_t *l3)
 sw_always_inline unsigned
 take_first(struct syn_batch *s, struct sw_frame *frames, unsigned n, const bool v6)
 {
-	const uint32_t type = v6 ? SYN_TYPE_IP6 : SYN_TYPE_IP4;
-	const uint32_t mask = v6 ? SYN_TYPE_IP6_MASK : SYN_TYPE_IP4_MASK;
 	unsigned i;
 
 	for (i = 0; i < n; i++) {
 		struct sw_frame *f = &frames[i];
 
-		if (!is_candidate(f) || (type_of(f) & mask) != type ||
-			!looks_plain(f, SW_ETH_BYTES, v6))
+		if (!is_candidate(f) || !is_plain(f, syn_type(f), SW_ETH_BYTES, v6))
 			break;
 		syn_put(s, i, f, SW_ETH_BYTES, 0);
 	}
@@ -131,8 +124,8 @@ syn_pick(struct burst *b, struct syn_batch syns[2], struct sw_frame *frames, uns
 		uint32_t l3;
 		const unsigned v6 = family_of(&frames[i], &l3);
 
-		family[i] = v6 < 2 ? (uint8_t)v6 : 2;
-		if (v6 < 2)
+		family[i] = (uint8_t)v6;
+		if (v6 != SYN_NO_FAMILY)
 			syn_put(&syns[v6], n_syns[v6]++, &frames[i], l3, vlan_of(&frames[i], l3));
 	}
 	for (unsigned v6 = 0; v6 < 2; v6++) {
@@ -149,7 +142,7 @@ syn_pick(struct burst *b, struct syn_batch syns[2], struct sw_frame *frames, uns
 	for (unsigned i = 0; i < n; i++) {
 		const unsigned v6 = family[i];
 
-		if (v6 == 2 || !(syns[v6].fit >> at[v6]++ & 1))
+		if (v6 == SYN_NO_FAMILY || !(syns[v6].fit >> at[v6]++ & 1))
 			rest[n_rest++] = frames[i];
 	}
 	return n_rest;
@@ -162,9 +155,9 @@ syn_absent(struct syn_batch *s)
 
 	for (uint64_t left = s->fit & s->maybe; left != 0; left &= left - 1) {
 		const unsigned i = (unsigned)__builtin_ctzll(left);
-		const struct sw_flow_place p = {
-			.b = {s->bucket[0][i], s->bucket[1][i]}, .tag = (uint16_t)s->tag[i]};
+		struct sw_flow_place p;
 
+		syn_place(s, i, &p);
 		known |= (uint64_t)(sw_flow_place_match(s->ground, &p) != 0) << i;
 	}
 	s->fit &= ~known;

@@ -112,8 +112,7 @@ read_lanes(struct syn_batch *s, unsigned at, const bool v6)
 	addresses = sum_addresses(w, v6);
 	/* Length in words in the high four bits of the first byte; the low four must be 0. */
 	hdr = _mm256_srli_epi32(both(tcp[3], SET1(0xf0)), 2);
-	sum = sum_begin(_mm256_add_epi32(addresses,
-		_mm256_add_epi32(_mm256_slli_epi32(hdr, 8), SET1(RTE_BE16(SW_IPPROTO_TCP)))));
+	sum = sum_begin_tcp(addresses, hdr);
 	for (unsigned i = 0; i < 5; i++)
 		sum_add(&sum, tcp[i]);
 	o = read_opts(tcp + 5, hdr, &sum);

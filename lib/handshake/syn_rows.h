@@ -11,7 +11,6 @@
 
 #include "flow/place_avx2.h"
 #include "handshake/syn.h"
-#include "packet/wire.h"
 
 #define IP_WORDS(v6) ((v6) ? 10 : 5) /* headers without options or extensions */
 
@@ -129,19 +128,25 @@ sum_fold(const struct sum_x8 *s)
 	return _mm256_add_epi32(both(sum, SET1(0xffff)), _mm256_srli_epi32(sum, 16));
 }
 
+/* 16 bytes at off of packet k in the low half, and of packet k + 4 in the high one. */
+sw_always_inline __m256i
+load_two(uint8_t *const l3[SYN_LANES], unsigned k, size_t off)
+{
+	const __m128i *low = (const __m128i *)(const void *)(l3[k] + off);
+	const __m128i *high = (const __m128i *)(const void *)(l3[k + 4] + off);
+
+	return _mm256_inserti128_si256(
+		_mm256_castsi128_si256(_mm_loadu_si128(low)), _mm_loadu_si128(high), 1);
+}
+
 /* Four words at off of eight packets: rows r[0..3]. */
 sw_always_inline void
 read_words(uint8_t *const l3[SYN_LANES], unsigned off, __m256i r[4])
 {
 	__m256i x[4], y[4];
 
-	for (unsigned k = 0; k < 4; k++) {
-		const __m128i *low = (const __m128i *)(const void *)(l3[k] + off);
-		const __m128i *high = (const __m128i *)(const void *)(l3[k + 4] + off);
-
-		x[k] = _mm256_inserti128_si256(
-			_mm256_castsi128_si256(_mm_loadu_si128(low)), _mm_loadu_si128(high), 1);
-	}
+	for (unsigned k = 0; k < 4; k++)
+		x[k] = load_two(l3, k, off);
 	y[0] = _mm256_unpacklo_epi32(x[0], x[1]);
 	y[1] = _mm256_unpackhi_epi32(x[0], x[1]);
 	y[2] = _mm256_unpacklo_epi32(x[2], x[3]);
@@ -182,6 +187,14 @@ sum_addresses(const __m256i *w, const bool v6)
 	for (unsigned i = v6 ? 2 : 3; i < IP_WORDS(v6); i++)
 		sum_add(&sum, w[i]);
 	return sum_end(&sum);
+}
+
+/* The sum of a TCP header begins with that of the pseudo-header. hdr: bytes of it, no payload. */
+sw_always_inline struct sum_x8
+sum_begin_tcp(__m256i addresses, __m256i hdr)
+{
+	return sum_begin(_mm256_add_epi32(addresses,
+		_mm256_add_epi32(_mm256_slli_epi32(hdr, 8), SET1(RTE_BE16(SW_IPPROTO_TCP)))));
 }
 
 /*

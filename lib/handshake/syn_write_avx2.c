@@ -127,8 +127,7 @@ write_ip6(uint8_t *const l3[SYN_LANES], uint8_t *const to[SYN_LANES], const uint
 sw_always_inline void
 sum_tcp(const struct syn_batch *s, unsigned at, __m256i hdr, __m256i t[12])
 {
-	struct sum_x8 sum = sum_begin(_mm256_add_epi32(row_load(&s->addr_sum[at]),
-		_mm256_add_epi32(_mm256_slli_epi32(hdr, 8), SET1(RTE_BE16(SW_IPPROTO_TCP)))));
+	struct sum_x8 sum = sum_begin_tcp(row_load(&s->addr_sum[at]), hdr);
 
 	for (unsigned i = 0; i < 10; i++)
 		if (i != 4)

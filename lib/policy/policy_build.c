@@ -19,7 +19,7 @@ place(size_t *at, size_t n, size_t each)
 {
 	size_t here = *at;
 
-	*at += (n * each + SW_CACHE_LINE_BYTES - 1) & ~(size_t)(SW_CACHE_LINE_BYTES - 1);
+	*at += sw_whole_lines(n * each);
 	return here;
 }
 

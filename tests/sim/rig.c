@@ -40,8 +40,7 @@ make_policy(struct rig *r)
 		rules[2 * i + 1] = make_rule(true, (uint16_t)(RIG_PORT_PROXY + i), i);
 	}
 	size = sw_policy_size(&spec);
-	r->policy_mem = aligned_alloc(SW_CACHE_LINE_BYTES,
-		(size + SW_CACHE_LINE_BYTES - 1) & ~(size_t)(SW_CACHE_LINE_BYTES - 1));
+	r->policy_mem = aligned_alloc(SW_CACHE_LINE_BYTES, sw_whole_lines(size));
 	if (sw_policy_build(r->policy_mem, size, &spec, &err) != 0)
 		sim_fail("rig: policy does not build");
 }
@@ -75,8 +74,7 @@ rig_init(struct rig *r, const struct rig_cfg *cfg, uint64_t now)
 		r->master.k[i].k0 = rng_next(&rng);
 		r->master.k[i].k1 = rng_next(&rng);
 	}
-	r->engine_mem = aligned_alloc(SW_CACHE_LINE_BYTES,
-		(size + SW_CACHE_LINE_BYTES - 1) & ~(size_t)(SW_CACHE_LINE_BYTES - 1));
+	r->engine_mem = aligned_alloc(SW_CACHE_LINE_BYTES, sw_whole_lines(size));
 	r->engine = sw_engine_init(r->engine_mem, size, &params);
 	if (r->engine == NULL) {
 		sim_fail("rig: engine does not start in %zu bytes", size);

@@ -70,7 +70,7 @@ build_policy(struct rig *r, const struct rig_params *p)
 		.n_rules = 8,
 		.sources = sources,
 		.n_sources = p->no_sources ? 0 : 2};
-	size_t size = (sw_policy_size(&spec) + 63) & ~(size_t)63;
+	size_t size = sw_whole_lines(sw_policy_size(&spec));
 
 	r->policy_mem = aligned_alloc(64, size);
 	MUST(sw_policy_build(r->policy_mem, size, &spec, &err) == 0);
@@ -95,7 +95,7 @@ rig_init(struct rig *r, const struct rig_params *p)
 		.max_recent = p->recent,
 		.hash_key = {0x243f6a8885a308d3, 0x13198a2e03707344, 0xa4093822299f31d0,
 			0x082efa98ec4e6c89}}; /* digits of pi: the hash wants random words */
-	size_t size = (sw_engine_size(&ep) + 63) & ~(size_t)63;
+	size_t size = sw_whole_lines(sw_engine_size(&ep));
 
 	r->mem = aligned_alloc(64, size);
 	memset(r->mem, 0xa5, size); /* nothing may depend on zeroed memory */

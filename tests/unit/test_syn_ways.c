@@ -315,7 +315,7 @@ policy_of_both_ends(void)
 	const struct sw_policy_spec spec = {
 		.services = svc, .n_services = 2, .rules = rules, .n_rules = 2};
 	struct sw_policy_error err;
-	size_t size = (sw_policy_size(&spec) + 63) & ~(size_t)63;
+	size_t size = sw_whole_lines(sw_policy_size(&spec));
 	void *mem = aligned_alloc(64, size);
 
 	memcpy(rules[0].dst.addr.b, (uint8_t[16]){0x20, 1, 0xd, 0xb8, [15] = 2}, 16);
