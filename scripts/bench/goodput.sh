@@ -197,9 +197,7 @@ gp_step() {
 		"finished=$finished" "failed=$(reported connections.failed.total)" \
 		"measured_tried=$(reported connections.measured.tried)" \
 		"measured_finished=$(reported connections.measured.finished)" \
-		"seconds=$(reported seconds)" \
 		"tried_per_second=$(reported connections.tried_per_second)" \
-		"served_per_second=$(reported connections.per_second)" \
 		"p50_us=$(reported handshake_us.p50 null)" "p99_us=$(reported handshake_us.p99 null)"
 	python3 scripts/bench/goodput.py line "$ROUNDS_FILE"
 	[ "$2" = 0 ] || [ "$2" = max ] || python3 -c "exit(not $flood > 0.8 * $2)"
