@@ -18,6 +18,7 @@
 #include "startup.h"
 #include "summary.h"
 #include "telemetry.h"
+#include "unmap.h"
 
 enum { EXIT_STOPPED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -244,6 +245,7 @@ run(struct sw_daemon *d)
 		goto out_ports;
 	if (make_workers(d) != 0 || sw_telemetry_start(d) != 0)
 		goto out_workers;
+	sw_unmap_guard(d->control->qsbr);
 	ok = launch(d) == 0;
 	if (ok) {
 		say_ready(d);
@@ -251,6 +253,7 @@ run(struct sw_daemon *d)
 		sw_notify("STOPPING=1");
 	}
 	ok &= join(d);
+	sw_unmap_guard(NULL);
 	sw_telemetry_stop();
 	sw_summary_print(d);
 

@@ -163,6 +163,33 @@ mixed() {
 	synward_off "mixed"
 }
 
+received_more_than() {
+	[ "$(counter syn_received)" -gt "$1" ]
+}
+
+# The generator is killed while it floods, and unmaps nothing itself: DPDK's interrupt thread takes the
+# rings away from under the worker, which must be between two bursts then (unmap.h).
+peer_is_killed() {
+	local turn pid before
+	synward_on_memif
+	check "killed: the drivers unmap by synward's own munmap()" \
+		grep -q ' T munmap$' <(nm -D --defined-only "$SW_SYNWARD")
+	for turn in 1 2 3; do
+		before=$(counter syn_received)
+		SW_EXEC="exec" sw_in "$MID" "$SYNLOAD" --no-huge -m 512 --no-pci --file-prefix "$PREFIX.load" \
+			--lcores "0@$SW_CPU_PEERS" "${VDEVS[@]}" -- flood --outside net_memif0 \
+			--seconds 600 "${SERVERS[@]}" >"$WORK/killed" 2>&1 &
+		pid=$!
+		PIDS+=("$pid")
+		check "killed, $turn: was flooding" sw_wait_until 30 received_more_than $((before + 1000))
+		sw_end "$pid" KILL
+	done
+	before=$(counter syn_received)
+	check "killed: the next one" synload flood --outside net_memif0 --count 20k --rate 50k "${SERVERS[@]}"
+	check_int "killed: the next one's SYNs" $(($(counter syn_received) - before)) -eq 20000
+	synward_off "killed"
+}
+
 # --- without synward -------------------------------------------------------------------------------
 
 against_itself() {
@@ -300,6 +327,7 @@ done
 ack_flood
 connections
 mixed
+peer_is_killed
 against_itself
 real_server
 command_line
