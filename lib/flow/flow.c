@@ -8,7 +8,6 @@
 /* lcore: rw; control: ro (count, max_flows). */
 struct sw_flow_table {
 	alignas(SW_CACHE_LINE_BYTES) struct sw_flow_ground ground;
-	struct sw_flow *entries;
 	uint32_t max_flows;
 	uint32_t free_head;  /* SW_FLOW_NONE: table full */
 	uint32_t count;	     /* stored relaxed, for readers on other threads */
@@ -49,8 +48,8 @@ sw_flow_table_init(void *mem, size_t size, uint32_t max_flows, const uint64_t ha
 	memset(t, 0, sizeof(*t));
 	t->ground.n_buckets = bucket_count(max_flows);
 	t->ground.buckets = (struct sw_flow_bucket *)(t + 1);
-	t->entries = (struct sw_flow *)(t->ground.buckets + t->ground.n_buckets);
-	t->ground.fill = (uint8_t *)(t->entries + max_flows);
+	t->ground.entries = (struct sw_flow *)(t->ground.buckets + t->ground.n_buckets);
+	t->ground.fill = (uint8_t *)(t->ground.entries + max_flows);
 	memset(t->ground.fill, 0, t->ground.n_buckets);
 	t->max_flows = max_flows;
 	memcpy(t->ground.hash_key, hash_key, sizeof(t->ground.hash_key));
@@ -62,17 +61,11 @@ sw_flow_table_init(void *mem, size_t size, uint32_t max_flows, const uint64_t ha
 	}
 	/* Every entry is touched here, so that no page fault waits on the packet path. */
 	for (uint32_t i = 0; i < max_flows; i++) {
-		memset(&t->entries[i], 0, sizeof(t->entries[i]));
-		t->entries[i].aux = i + 1 < max_flows ? i + 1 : SW_FLOW_NONE;
+		memset(&t->ground.entries[i], 0, sizeof(t->ground.entries[i]));
+		t->ground.entries[i].aux = i + 1 < max_flows ? i + 1 : SW_FLOW_NONE;
 	}
 	t->free_head = 0;
 	return t;
-}
-
-sw_always_inline uint32_t
-candidate(const struct sw_flow_ground *g, const struct sw_flow_place *p, unsigned bit)
-{
-	return g->buckets[p->b[bit / SW_FLOW_BUCKET_SLOTS]].index[bit % SW_FLOW_BUCKET_SLOTS];
 }
 
 sw_always_inline struct sw_flow *
@@ -81,7 +74,7 @@ compare(struct sw_flow_table *t, const struct sw_flow_place *p, unsigned mask,
 {
 	for (; mask != 0; mask &= mask - 1) {
 		struct sw_flow *f =
-			&t->entries[candidate(&t->ground, p, (unsigned)__builtin_ctz(mask))];
+			sw_flow_place_entry(&t->ground, p, (unsigned)__builtin_ctz(mask));
 
 		if (sw_tuple_equal(&f->key, tuple))
 			return f;
@@ -112,7 +105,6 @@ sw_flow_search_tags(struct sw_flow_table *t, struct sw_flow_search *s,
 	const struct sw_tuple *const tuples[], unsigned n)
 {
 	const struct sw_flow_ground g = t->ground;
-	struct sw_flow *const entries = t->entries;
 
 	for (unsigned i = 0; i < n; i++) {
 		struct sw_flow_place *p = &s->place[i];
@@ -122,7 +114,7 @@ sw_flow_search_tags(struct sw_flow_table *t, struct sw_flow_search *s,
 		if (m == 0)
 			continue;
 		p->more = (uint16_t)(m & (m - 1));
-		s->first[i] = &entries[candidate(&g, p, (unsigned)__builtin_ctz(m))];
+		s->first[i] = sw_flow_place_entry(&g, p, (unsigned)__builtin_ctz(m));
 		__builtin_prefetch(s->first[i]);
 	}
 }
@@ -187,10 +179,10 @@ sw_flow_insert(struct sw_flow_table *t, const struct sw_tuple *tuple)
 
 	b = &t->ground.buckets[p.b[which]];
 	slot = (unsigned)__builtin_ctz(empty[which]);
-	f = &t->entries[index];
+	f = &t->ground.entries[index];
 	t->free_head = f->aux;
 	if (t->free_head != SW_FLOW_NONE)
-		__builtin_prefetch(&t->entries[t->free_head], 1);
+		__builtin_prefetch(&t->ground.entries[t->free_head], 1);
 	memset(f, 0, sizeof(*f));
 	f->key = *tuple;
 	t->ground.fill[p.b[which]]++;
@@ -229,15 +221,15 @@ sw_flow_remove(struct sw_flow_table *t, struct sw_flow *f)
 uint32_t
 sw_flow_index(const struct sw_flow_table *t, const struct sw_flow *f)
 {
-	SW_ASSERT(f >= t->entries && f < t->entries + t->max_flows);
-	return (uint32_t)(f - t->entries);
+	SW_ASSERT(f >= t->ground.entries && f < t->ground.entries + t->max_flows);
+	return (uint32_t)(f - t->ground.entries);
 }
 
 struct sw_flow *
 sw_flow_at(struct sw_flow_table *t, uint32_t index)
 {
 	SW_ASSERT(index < t->max_flows);
-	return &t->entries[index];
+	return &t->ground.entries[index];
 }
 
 static void
@@ -247,7 +239,7 @@ age_prefetch(const struct sw_flow_table *t, uint32_t bucket)
 
 	for (unsigned s = 0; s < SW_FLOW_BUCKET_SLOTS; s++) {
 		if (b->index[s] != SW_FLOW_NONE)
-			__builtin_prefetch(&t->entries[b->index[s]].deadline_ms);
+			__builtin_prefetch(&t->ground.entries[b->index[s]].deadline_ms);
 	}
 }
 
@@ -269,11 +261,11 @@ sw_flow_age(struct sw_flow_table *t, uint32_t now_ms, uint32_t buckets, struct s
 			uint32_t index = b->index[t->age_slot];
 
 			if (index == SW_FLOW_NONE ||
-				!sw_seq_before(t->entries[index].deadline_ms, now_ms))
+				!sw_seq_before(t->ground.entries[index].deadline_ms, now_ms))
 				continue;
 			if (n == max) /* this slot comes first next time */
 				return n;
-			expired[n++] = &t->entries[index];
+			expired[n++] = &t->ground.entries[index];
 		}
 		t->age_slot = 0;
 		t->age_bucket = next;

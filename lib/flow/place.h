@@ -33,6 +33,7 @@ static_assert(sizeof(struct sw_flow_bucket) == SW_CACHE_LINE_BYTES, "a bucket is
 /* What finding a place needs to know of a table; lasts as long as that does. */
 struct sw_flow_ground {
 	struct sw_flow_bucket *buckets;
+	struct sw_flow *entries;
 	uint8_t *fill; /* slots of each bucket that are taken: a byte instead of a line */
 	uint64_t hash_key[4];
 	uint32_t n_buckets;
@@ -92,6 +93,15 @@ sw_flow_place_match(const struct sw_flow_ground *g, const struct sw_flow_place *
 	return sw_flow_bucket_match(a, p->tag) | sw_flow_bucket_match(b, p->tag)
 							 << SW_FLOW_BUCKET_SLOTS;
 #endif
+}
+
+/* The entry of one of those candidates. */
+sw_always_inline struct sw_flow *
+sw_flow_place_entry(const struct sw_flow_ground *g, const struct sw_flow_place *p, unsigned bit)
+{
+	const struct sw_flow_bucket *b = &g->buckets[p->b[bit / SW_FLOW_BUCKET_SLOTS]];
+
+	return &g->entries[b->index[bit % SW_FLOW_BUCKET_SLOTS]];
 }
 
 #endif

@@ -5,19 +5,6 @@
 
 #define ALL_WORDS(v6) ((v6) ? 16 : 12) /* that are read: up to the TCP flags */
 
-/* parse.c: lengths that are in order; hdr: bytes of the TCP header. */
-sw_always_inline __m256i
-lengths_fit(const __m256i *w, __m256i hdr, __m256i l3_len, const bool v6)
-{
-	const __m256i ip = SET1(v6 ? SW_IP6_BYTES : SW_IP4_BYTES);
-	const __m256i len = v6 ? _mm256_add_epi32(_mm256_srli_epi32(swap32(w[1]), 16), ip)
-			       : both(swap32(w[0]), SET1(0xffff));
-	__m256i wrong = _mm256_cmpgt_epi32(SET1(SW_TCP_BYTES), hdr);
-
-	wrong = either(wrong, _mm256_cmpgt_epi32(_mm256_add_epi32(ip, hdr), len));
-	return less(SET1(UINT32_MAX), either(wrong, _mm256_cmpgt_epi32(len, l3_len)));
-}
-
 sw_always_inline void
 read_lanes(struct syn_batch *s, unsigned at, const bool v6)
 {

@@ -7,6 +7,7 @@
  */
 #include "handshake/blind.h"
 #include "handshake/internal.h"
+#include "handshake/seg.h"
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S  1000000000ull
@@ -156,47 +157,54 @@ look_again(struct burst *b, struct item *items, unsigned n)
 		items[i].f = sw_flow_find(b->e->flows, &items[i].p->tuple);
 }
 
+/* What waits until all packets of the burst have been looked at. */
+struct put_off {
+	struct item late[SW_BURST_MAX], acks[SW_BURST_MAX]; /* SYNs and RSTs; ACKs */
+	unsigned n_late, n_acks;
+};
+
 static void
-act(struct burst *b, struct item *items, unsigned n)
+act_one(struct burst *b, struct item *it, struct put_off *o)
 {
-	struct item late[SW_BURST_MAX], syns[SW_BURST_MAX], acks[SW_BURST_MAX];
-	unsigned n_late = 0, n_syns = 0, n_acks = 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		struct item *it = &items[i];
-
-		look_again(b, it, 1);
-		if (it->p->f->side == SW_INSIDE) {
-			server_packet(b, it);
-			continue;
-		}
-		switch (client_packet(b, it)) {
-		case PATH_SYN:
-		case PATH_RST:
-			late[n_late++] = *it;
-			break;
-		case PATH_ACK:
-			acks[n_acks++] = *it;
-			break;
-		case PATH_DONE:
-			break;
-		}
+	look_again(b, it, 1);
+	if (it->p->f->side == SW_INSIDE) {
+		server_packet(b, it);
+		return;
 	}
-	look_again(b, acks, n_acks);
-	accept_acks(b, acks, n_acks);
+	switch (client_packet(b, it)) {
+	case PATH_SYN:
+	case PATH_RST:
+		o->late[o->n_late++] = *it;
+		break;
+	case PATH_ACK:
+		o->acks[o->n_acks++] = *it;
+		break;
+	case PATH_DONE:
+		break;
+	}
+}
+
+static void
+act_late(struct burst *b, struct put_off *o)
+{
+	struct item syns[SW_BURST_MAX];
+	unsigned n_syns = 0;
+
+	look_again(b, o->acks, o->n_acks);
+	accept_acks(b, o->acks, o->n_acks);
 	/*
 	 * An RST or a SYN may be for what an ACK of this burst has just opened. An ACK never
 	 * answers a SYN of its own burst, so none is taken too early.
 	 */
-	for (unsigned i = 0; i < n_late; i++) {
-		look_again(b, &late[i], 1);
-		switch (late_path(b, &late[i])) {
+	for (unsigned i = 0; i < o->n_late; i++) {
+		look_again(b, &o->late[i], 1);
+		switch (late_path(b, &o->late[i])) {
 		case PATH_SYN:
-			syns[n_syns++] = late[i];
+			syns[n_syns++] = o->late[i];
 			break;
 		case PATH_RST:
-			recent_reset(b, late[i].p);
-			drop_item(b, &late[i], SW_DROP_RST_NO_FLOW);
+			recent_reset(b, o->late[i].p);
+			drop_item(b, &o->late[i], SW_DROP_RST_NO_FLOW);
 			break;
 		default:
 			break;
@@ -211,6 +219,7 @@ struct parsed {
 	struct sw_pkt pkts[SW_BURST_MAX];
 	const struct sw_tuple *tuples[SW_BURST_MAX]; /* NULL: not known */
 	struct sw_flow_search search;
+	unsigned n; /* of pkts[] */
 };
 
 /* So many packets are parsed before their buckets are sent for. */
@@ -262,24 +271,106 @@ triage(struct burst *b, struct parsed *s, unsigned n, struct item *items)
 	return n_items;
 }
 
-/* The general way: for every packet, whatever it is. */
-static void
-run(struct burst *b, struct sw_frame *frames, unsigned n)
+#ifdef SW_HAVE_AVX2
+/* What looked like a plain segment, in its turn, by itself. */
+static sw_noinline void
+act_after_all(struct burst *b, struct parsed *s, struct sw_frame *f, struct put_off *o)
 {
-	struct parsed s;
-	struct item items[SW_BURST_MAX];
+	struct sw_pkt *p = &s->pkts[s->n++];
+	const struct sw_tuple *tuple = &p->tuple;
+	struct item it = {.p = p};
+
+	sw_parse_burst(f, p, 1);
+	sw_policy_lookup_burst(b->view->policy, &tuple, &it.service, 1);
+	if (!admit(b, &it))
+		return;
+	it.f = sw_flow_find(b->e->flows, tuple);
+	act_one(b, &it, o);
+}
+
+/* The plain segments that stand before place `end` of the burst. */
+sw_always_inline void
+act_segs(struct burst *b, struct parsed *s, struct segs *g, struct sw_frame *frames, unsigned end,
+	struct put_off *o)
+{
+	while (g->done < g->n && g->at[g->done] < end && seg_act(b, g, frames, end))
+		act_after_all(b, s, &frames[g->at[g->done++]], o);
+}
+#endif
+
+/* The general way, for every packet, whatever it is. flows[]: by packet. */
+static unsigned
+look(struct burst *b, struct parsed *s, struct sw_frame *frames, unsigned n, struct item *items)
+{
 	struct sw_flow *flows[SW_BURST_MAX];
 	unsigned n_items;
 
-	b->stale = false;
-	s.tuples[0] = NULL; /* else a compiler warns: it does not know that n is not 0 */
-	parse(b, &s, frames, n);
-	/* Meanwhile the flows come. Should one be removed here, act() looks again. */
-	n_items = triage(b, &s, n, items);
-	sw_flow_search_flows(b->e->flows, &s.search, s.tuples, flows, n);
+	s->tuples[0] = NULL; /* else a compiler warns: it does not know that n is not 0 */
+	parse(b, s, frames, n);
+	s->n = n;
+	/* Meanwhile the flows come. Should one be removed here, act_one() looks again. */
+	n_items = triage(b, s, n, items);
+	sw_flow_search_flows(b->e->flows, &s->search, s->tuples, flows, n);
 	for (unsigned i = 0; i < n_items; i++)
-		items[i].f = flows[items[i].p - s.pkts];
-	act(b, items, n_items);
+		items[i].f = flows[items[i].p - s->pkts];
+	return n_items;
+}
+
+static void
+run_all(struct burst *b, struct sw_frame *frames, unsigned n)
+{
+	struct item items[SW_BURST_MAX];
+	struct put_off o;
+	struct parsed s;
+
+	o.n_late = o.n_acks = 0;
+	n = look(b, &s, frames, n, items);
+	for (unsigned i = 0; i < n; i++)
+		act_one(b, &items[i], &o);
+	act_late(b, &o);
+}
+
+#ifdef SW_HAVE_AVX2
+/* Plain segments their own way, all else as in run_all(); in the order of the burst. */
+static void
+run_with_segs(
+	struct burst *b, struct segs *g, struct sw_frame *frames, unsigned n, struct sw_frame *rest)
+{
+	struct item items[SW_BURST_MAX];
+	unsigned n_items = 0;
+	struct put_off o;
+	struct parsed s;
+
+	o.n_late = o.n_acks = 0;
+	s.n = 0;
+	if (g->n_rest != 0)
+		n_items = look(b, &s, rest, g->n_rest, items);
+	for (unsigned i = 0; i < n_items; i++) {
+		act_segs(b, &s, g, frames, g->rest_at[items[i].p - s.pkts], &o);
+		act_one(b, &items[i], &o);
+	}
+	act_segs(b, &s, g, frames, n, &o);
+	act_late(b, &o);
+}
+#endif
+
+static void
+run(struct burst *b, struct sw_frame *frames, unsigned n)
+{
+	b->stale = false;
+#ifdef SW_HAVE_AVX2
+	if (syn_can() && seg_may_be(b)) {
+		struct sw_frame rest[SW_BURST_MAX];
+		struct segs g;
+
+		seg_pick(b, &g, frames, n, rest);
+		if (g.n != 0) {
+			run_with_segs(b, &g, frames, n, rest);
+			return;
+		}
+	}
+#endif
+	run_all(b, frames, n);
 }
 
 #ifdef SW_HAVE_AVX2
@@ -344,6 +435,8 @@ sw_engine_burst(struct sw_engine *e, const struct sw_view *view, uint64_t now_ns
 
 	SW_ASSERT(n <= SW_BURST_MAX);
 	learn_begin(&b);
+	if (sw_flow_count(e->flows) == 0)
+		e->flows_policy = view->policy;
 #ifdef SW_HAVE_AVX2
 	if (syn_can())
 		run_short_ways(&b, frames, n);

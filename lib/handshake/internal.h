@@ -6,6 +6,7 @@
  *   burst.c     the burst: parse, policy, lookup, hand each packet to a file below
  *   syn.c       plain SYNs, eight at a time; see syn.h
  *   blind.c     blind ACKs, eight at a time; see blind.h
+ *   seg.c       segments of open connections, eight at a time; see seg.h
  *   answer.c    SYNs of clients: cookies for the whole burst, SYN-ACKs
  *   accept.c    ACKs without a flow: cookies verified for the whole burst, flow, SYN to the server
  *   halfopen.c  packets of connections that wait for their server
@@ -166,6 +167,7 @@ struct sw_engine {
 	struct budget budget[2];	    /* by key slot */
 	uint64_t ticked_ns;		    /* time of the last ageing step */
 	bool blind;			    /* many blind ACKs in the last burst (blind.h) */
+	const struct sw_policy *flows_policy; /* under which all flows were made; or another */
 	struct recent *recent;
 	uint32_t recent_size, recent_count, recent_at; /* places, taken ones, next to look at */
 	uint64_t recent_credit; /* SYN-ACKs that may still be remembered, in thousandths */
@@ -286,6 +288,13 @@ static inline void
 touch(struct burst *b, struct sw_flow *f)
 {
 	f->deadline_ms = b->now_ms + b->view->timeouts.state_ms[f->state];
+}
+
+static inline void
+flow_step(struct burst *b, struct sw_flow *f, enum sw_flow_event ev)
+{
+	f->state = sw_flow_next_state[f->state][ev];
+	touch(b, f);
 }
 
 /* answer.c */

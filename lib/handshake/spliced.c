@@ -6,13 +6,6 @@
  */
 #include "handshake/internal.h"
 
-static void
-step(struct burst *b, struct sw_flow *f, enum sw_flow_event ev)
-{
-	f->state = sw_flow_next_state[f->state][ev];
-	touch(b, f);
-}
-
 /*
  * What a client's segment does to the state.
  * Its FIN and RST count where they are near (not blind guesses) and whole.
@@ -23,7 +16,7 @@ client_event(struct burst *b, const struct item *it)
 	const struct sw_pkt *p = it->p;
 
 	if (sw_likely(!(p->tcp_flags & (SW_TCP_FIN | SW_TCP_RST | SW_TCP_SYN)))) {
-		step(b, it->f, SW_EV_CLIENT_SEGMENT);
+		flow_step(b, it->f, SW_EV_CLIENT_SEGMENT);
 		return;
 	}
 	/* A FIN stands behind the segment's data, an RST at its start. */
@@ -32,7 +25,7 @@ client_event(struct burst *b, const struct item *it)
 	if ((p->tcp_flags & SW_TCP_SYN) || !sw_flow_client_seq_near(it->f, at) ||
 		!sw_pkt_tcp_csum_ok(p))
 		return;
-	step(b, it->f, p->tcp_flags & SW_TCP_RST ? SW_EV_CLIENT_RST : SW_EV_CLIENT_FIN);
+	flow_step(b, it->f, p->tcp_flags & SW_TCP_RST ? SW_EV_CLIENT_RST : SW_EV_CLIENT_FIN);
 	/*
 	 * Near, but not exactly what the server waits for: perhaps behind data in flight, perhaps a
 	 * lucky guess. The entry then stays as long as it would after a FIN.
@@ -124,7 +117,7 @@ spliced_fragment(struct burst *b, const struct item *it)
 
 	if (!(from_client ? translate_to_server(b, it) : translate_to_client(b, it)))
 		return;
-	step(b, it->f, from_client ? SW_EV_CLIENT_SEGMENT : SW_EV_SERVER_SEGMENT);
+	flow_step(b, it->f, from_client ? SW_EV_CLIENT_SEGMENT : SW_EV_SERVER_SEGMENT);
 	bridge(b, it->p->f, SW_C_FRAGMENT_PASSED);
 }
 
@@ -192,7 +185,7 @@ server_synack_again(struct burst *b, const struct item *it)
 		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
 	} else if (!known && !(live && it->p->ack == f->aux)) {
 		answer_server(b, it, &rst, SW_C_SERVER_RST_SENT);
-		step(b, f, SW_EV_SERVER_RST);
+		flow_step(b, f, SW_EV_SERVER_RST);
 	} else if (known && wants_ack_again(f, it->p)) {
 		ack_server_again(b, it, &o);
 	} else {
@@ -217,7 +210,7 @@ server_event(struct burst *b, const struct item *it)
 	 */
 	if ((p->tcp_flags & (SW_TCP_ACK | SW_TCP_RST)) == SW_TCP_ACK)
 		it->f->aux = p->ack;
-	step(b, it->f, ev);
+	flow_step(b, it->f, ev);
 }
 
 /* Longer than a SYN is repeated. */

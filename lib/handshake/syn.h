@@ -84,6 +84,7 @@ struct syn_batch {
 	alignas(32) uint32_t full[SW_BURST_MAX]; /* window scale and SACK-permitted */
 	alignas(32) uint32_t ts[SW_BURST_MAX];
 	alignas(32) uint32_t ecn[SW_BURST_MAX];
+	alignas(32) uint32_t inside[SW_BURST_MAX]; /* seg_pick(): it comes from a server */
 	/* syn_read: where the flow table would have it */
 	alignas(32) uint32_t bucket[2][SW_BURST_MAX];
 	alignas(32) uint32_t tag[SW_BURST_MAX];

@@ -19,6 +19,20 @@ sw_rewrite_options_len(const struct sw_pkt *p)
 	return p->pay_off - p->l4_off - SW_TCP_BYTES;
 }
 
+/*
+ * Adds `shift` to the number at field, at an even offset of the TCP header; *diff takes the
+ * difference.
+ */
+sw_always_inline void
+sw_rewrite_add32(uint8_t *field, uint32_t shift, uint64_t *diff)
+{
+	const rte_be32_t old_be = sw_load32(field);
+	const rte_be32_t new_be = rte_cpu_to_be_32(rte_be_to_cpu_32(old_be) + shift);
+
+	sw_store32(field, new_be);
+	*diff += sw_csum_diff32(old_be, new_be, false);
+}
+
 /* Changes the TCP checksum by the differences summed up in diff. */
 sw_always_inline void
 sw_rewrite_csum(uint8_t *tcp, uint64_t diff)

@@ -3,16 +3,8 @@
 
 #include "packet/checksum.h"
 #include "packet/options.h"
+#include "splice/plain.h"
 #include "splice/rewrite.h"
-
-#define TCP_SEQ_OFF    4
-#define TCP_ACK_OFF    8
-#define TCP_WINDOW_OFF 14
-#define TCP_HDR_BYTES  20
-
-/* NOP NOP TS with nothing else: how every stack sends timestamps on data; in wire order. */
-#define TS_ALONE_BYTES 12
-#define TS_ALONE_WORD  RTE_BE32(0x0101080a)
 
 /* What is added to the numbers in a segment's options. */
 struct option_shift {
@@ -21,24 +13,14 @@ struct option_shift {
 	uint32_t tsecr;
 };
 
-static inline uint32_t
-load_be32(const uint8_t *p)
-{
-	rte_be32_t v;
-
-	memcpy(&v, p, sizeof(v));
-	return rte_be_to_cpu_32(v);
-}
-
-/* Adds `shift` to the number at field; the difference goes to *diff. */
-static inline void
+/* Of an option, which may stand at an odd offset. */
+static void
 add_be32(const uint8_t *tcp, uint8_t *field, uint32_t shift, uint64_t *diff)
 {
-	rte_be32_t old_be, new_be;
+	const rte_be32_t old_be = sw_load32(field);
+	const rte_be32_t new_be = rte_cpu_to_be_32(rte_be_to_cpu_32(old_be) + shift);
 
-	memcpy(&old_be, field, sizeof(old_be));
-	new_be = rte_cpu_to_be_32(rte_be_to_cpu_32(old_be) + shift);
-	memcpy(field, &new_be, sizeof(new_be));
+	sw_store32(field, new_be);
 	*diff += sw_csum_diff32(old_be, new_be, (field - tcp) & 1);
 }
 
@@ -72,8 +54,8 @@ shift_one(uint8_t *tcp, const struct sw_opt *o, const struct option_shift *s, ui
 	}
 }
 
-static sw_noinline bool
-shift_any_options(struct sw_pkt *p, const struct option_shift *s, uint64_t *diff)
+static bool
+shift_options(struct sw_pkt *p, const struct option_shift *s, uint64_t *diff)
 {
 	uint8_t *tcp = sw_pkt_tcp(p);
 
@@ -88,49 +70,63 @@ shift_any_options(struct sw_pkt *p, const struct option_shift *s, uint64_t *diff
 	return true;
 }
 
-sw_always_inline bool
-shift_options(struct sw_pkt *p, const struct option_shift *s, uint64_t *diff)
+static sw_noinline bool
+any_to_server(const struct sw_flow *f, struct sw_pkt *p)
 {
+	const bool ack = p->tcp_flags & SW_TCP_ACK;
 	uint8_t *tcp = sw_pkt_tcp(p);
-	uint32_t first;
+	uint64_t diff = 0;
+	struct option_shift s = {
+		.sack = -f->delta,
+		/* Without ACK the echo field is not valid (RFC 7323, 3.2). */
+		.tsecr = ack ? -sw_plain_ts_delta(f) : 0,
+	};
 
-	memcpy(&first, tcp + TCP_HDR_BYTES, sizeof(first));
-	if (sw_unlikely(p->pay_off - p->l4_off != TCP_HDR_BYTES + TS_ALONE_BYTES ||
-			first != TS_ALONE_WORD))
-		return shift_any_options(p, s, diff);
-	add_be32(tcp, tcp + TCP_HDR_BYTES + 4, s->tsval, diff);
-	add_be32(tcp, tcp + TCP_HDR_BYTES + 8, s->tsecr, diff);
+	if (!shift_options(p, &s, &diff))
+		return false;
+	if (ack)
+		sw_rewrite_add32(tcp + offsetof(struct sw_wire_tcp, ack_be), -f->delta, &diff);
+	sw_rewrite_csum(tcp, diff);
 	return true;
 }
 
-static inline bool
-has_options(const struct sw_pkt *p)
+static sw_noinline bool
+any_to_client(const struct sw_flow *f, struct sw_pkt *p)
 {
-	return p->pay_off - p->l4_off > TCP_HDR_BYTES;
+	uint8_t *tcp = sw_pkt_tcp(p);
+	uint64_t diff = 0;
+	struct option_shift s = {.tsval = sw_plain_ts_delta(f)};
+
+	if (!shift_options(p, &s, &diff))
+		return false;
+	sw_rewrite_add32(tcp + offsetof(struct sw_wire_tcp, seq_be), f->delta, &diff);
+	if (f->wscale_server != f->wscale_promised)
+		sw_plain_window(f, tcp, &diff);
+	sw_rewrite_csum(tcp, diff);
+	return true;
+}
+
+/* No options, or timestamps alone. */
+sw_always_inline bool
+is_plain(const struct sw_pkt *p)
+{
+	const uint32_t len = sw_rewrite_options_len(p);
+
+	return len == 0 || (len == SW_PLAIN_TS_BYTES &&
+				   sw_load32(sw_pkt_tcp(p) + SW_TCP_BYTES) == SW_PLAIN_TS_WORD);
 }
 
 bool
 sw_splice_to_server(const struct sw_flow *f, struct sw_pkt *p)
 {
 	uint8_t *tcp = sw_pkt_tcp(p);
-	uint32_t ts_delta = f->flags & SW_FLOW_TS ? f->ts_delta : 0;
-	uint64_t diff = 0;
 
-	if (has_options(p)) {
-		struct option_shift s = {
-			.sack = -f->delta,
-			/* Without ACK the echo field is not valid (RFC 7323, 3.2). */
-			.tsecr = p->tcp_flags & SW_TCP_ACK ? -ts_delta : 0,
-		};
-
-		if (!shift_options(p, &s, &diff))
-			return false;
-	}
-	if (p->tcp_flags & SW_TCP_ACK) {
-		add_be32(tcp, tcp + TCP_ACK_OFF, -f->delta, &diff);
-		p->ack = load_be32(tcp + TCP_ACK_OFF);
-	}
-	sw_rewrite_csum(tcp, diff);
+	if (sw_likely(is_plain(p) && p->tcp_flags & SW_TCP_ACK))
+		sw_plain_to_server(f, tcp, sw_rewrite_options_len(p) != 0);
+	else if (!any_to_server(f, p))
+		return false;
+	if (p->tcp_flags & SW_TCP_ACK)
+		p->ack -= f->delta;
 	return true;
 }
 
@@ -138,25 +134,12 @@ bool
 sw_splice_to_client(const struct sw_flow *f, struct sw_pkt *p)
 {
 	uint8_t *tcp = sw_pkt_tcp(p);
-	uint64_t diff = 0;
 
-	if (has_options(p)) {
-		struct option_shift s = {.tsval = f->flags & SW_FLOW_TS ? f->ts_delta : 0};
-
-		if (!shift_options(p, &s, &diff))
-			return false;
-	}
-	add_be32(tcp, tcp + TCP_SEQ_OFF, f->delta, &diff);
-	p->seq = load_be32(tcp + TCP_SEQ_OFF);
-	if (f->wscale_server != f->wscale_promised) {
-		rte_be16_t old_be, new_be;
-
-		memcpy(&old_be, tcp + TCP_WINDOW_OFF, sizeof(old_be));
-		new_be = rte_cpu_to_be_16(sw_splice_window(f, rte_be_to_cpu_16(old_be), true));
-		memcpy(tcp + TCP_WINDOW_OFF, &new_be, sizeof(new_be));
-		diff += sw_csum_diff16(old_be, new_be);
-	}
-	sw_rewrite_csum(tcp, diff);
+	if (sw_likely(is_plain(p)))
+		sw_plain_to_client(f, tcp, sw_rewrite_options_len(p) != 0);
+	else if (!any_to_client(f, p))
+		return false;
+	p->seq += f->delta;
 	return true;
 }
 

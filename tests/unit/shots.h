@@ -17,6 +17,7 @@
 struct fate {
 	bool sent, freed;
 	unsigned side;
+	unsigned order; /* among those of that side */
 	uint32_t len, room;
 	uint8_t data[FRAME_ROOM];
 };
@@ -47,14 +48,14 @@ static const struct {
 	{opt_macos, sizeof(opt_macos)}, {opt_old, sizeof(opt_old)}, {opt_odd, sizeof(opt_odd)},
 	{opt_broken, sizeof(opt_broken)}};
 
-static bool
+static inline bool
 once_in(uint64_t *seed, unsigned n)
 {
 	return pkt_rand(seed) % n == 0;
 }
 
 /* Sources: few, so that tuples come again; now and then one that is listed or bad. */
-static void
+static inline void
 choose_source(struct pkt_make *m, uint64_t *seed)
 {
 	static const uint8_t odd4[][4] = {{203, 0, 113, 9}, {203, 0, 114, 9}, {127, 0, 0, 1},
@@ -74,7 +75,7 @@ choose_source(struct pkt_make *m, uint64_t *seed)
 	}
 }
 
-static struct pkt_make
+static inline struct pkt_make
 syn(uint64_t *seed, unsigned half, uint8_t opts[40])
 {
 	static const uint8_t server4[4] = {198, 51, 100, 2};
@@ -124,7 +125,7 @@ syn(uint64_t *seed, unsigned half, uint8_t opts[40])
 }
 
 /* A SYN, or what was changed in one. */
-static struct shot
+static inline struct shot
 make_shot(uint64_t *seed, unsigned half)
 {
 	struct shot s = {.side = once_in(seed, 40), .room = FRAME_ROOM};
@@ -155,7 +156,7 @@ make_shot(uint64_t *seed, unsigned half)
 /*
  * What a client may send after a SYN-ACK: the ACK with its cookie, then data without one, and FIN.
  */
-static struct shot
+static inline struct shot
 answer(const struct fate *f, uint32_t ahead, uint8_t flags)
 {
 	struct shot s = {.side = SW_OUTSIDE};
@@ -190,7 +191,7 @@ answer(const struct fate *f, uint32_t ahead, uint8_t flags)
 }
 
 /* The server's answer to a SYN that came out inside. */
-static struct shot
+static inline struct shot
 serve(const struct fate *f, uint64_t *seed)
 {
 	static const uint8_t opts[] = {
@@ -221,7 +222,7 @@ serve(const struct fate *f, uint64_t *seed)
 }
 
 /* A SYN that is made an ACK, with an ACK number out of the air. */
-static struct shot
+static inline struct shot
 blind_ack(uint64_t *seed, unsigned half)
 {
 	struct shot s = make_shot(seed, half);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* seg_read_avx2.c - eight segments are judged, and their places in the flow table found (seg.h). */
+#include "handshake/seg.h"
+#include "handshake/syn_rows.h"
+#include "splice/plain.h"
+
+#define ALL_WORDS(v6) ((v6) ? 20 : 16) /* that are read: up to the timestamps */
+
+#define FLAGS_MASK (SW_TCP_ACK | SW_TCP_SYN | SW_TCP_RST | SW_TCP_FIN)
+
+/* Places of eight tuples, whose ends change places for what comes from a server. */
+sw_always_inline void
+find_flows(struct syn_batch *s, unsigned at, const __m256i *w, const bool v6)
+{
+	const __m256i inside = row_load(&s->inside[at]);
+	const __m256i *source = w + (v6 ? 2 : 0), *dest = w + (v6 ? 6 : 1);
+	const __m256i ports = w[IP_WORDS(v6)];
+	const __m256i turned = either(_mm256_slli_epi32(ports, 16), _mm256_srli_epi32(ports, 16));
+	struct sw_x8_tuple t = {
+		.ports = pick(inside, turned, ports), .vlan_af = SET1(v6 ? SW_TUPLE_IPV6 : 0)};
+	struct sw_x8_place p;
+
+	for (unsigned i = v6 ? 0 : 3; i < 4; i++) {
+		t.client[i] = pick(inside, dest[i], source[i]);
+		t.server[i] = pick(inside, source[i], dest[i]);
+	}
+	p = sw_x8_place_of(s->ground, &t, v6);
+	row_store(&s->bucket[0][at], p.b[0]);
+	row_store(&s->bucket[1][at], p.b[1]);
+	row_store(&s->tag[at], p.tag);
+	if (!v6) {
+		row_store(&s->client[at], t.client[3]);
+		row_store(&s->server[at], t.server[3]);
+	}
+	row_store(&s->ports[at], t.ports);
+	for (unsigned i = at; i < at + SYN_LANES; i++) {
+		__builtin_prefetch(&s->ground->buckets[s->bucket[0][i]]);
+		__builtin_prefetch(&s->ground->buckets[s->bucket[1][i]]);
+	}
+}
+
+sw_always_inline void
+read_lanes(struct syn_batch *s, unsigned at, const bool v6)
+{
+	__m256i w[ALL_WORDS(true)];
+	const __m256i *tcp = w + IP_WORDS(v6);
+	__m256i hdr, ts, fit;
+
+	for (unsigned i = 0; i < ALL_WORDS(v6); i += 4)
+		read_words(&s->l3[at], 4 * i, w + i);
+	find_flows(s, at, w, v6);
+	hdr = _mm256_srli_epi32(both(tcp[3], SET1(0xf0)), 2);
+	ts = both(is(hdr, SW_TCP_BYTES + SW_PLAIN_TS_BYTES), is(tcp[5], SW_PLAIN_TS_WORD));
+	fit = both(ip_sound(w, sum_addresses(w, v6), v6),
+		lengths_fit(w, hdr, row_load(&s->l3_len[at]), v6));
+	fit = both(fit, either(ts, is(hdr, SW_TCP_BYTES)));
+	fit = both(fit, is(both(tcp[3], SET1(FLAGS_MASK << 8)), SW_TCP_ACK << 8));
+	row_store(&s->ts[at], ts);
+	s->fit &= (uint64_t)lanes(fit) << at | ~((uint64_t)0xff << at);
+}
+
+void
+seg_read_avx2(struct syn_batch *s)
+{
+	for (unsigned at = 0; at < s->n; at += SYN_LANES) {
+		if (s->v6)
+			read_lanes(s, at, true);
+		else
+			read_lanes(s, at, false);
+	}
+}

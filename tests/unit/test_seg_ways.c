@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Segments of open connections: an engine with vector code does to each what one without does, in
+ * the same order. Both directions, both families, with and without timestamps, among half-open
+ * connections, FINs, RSTs and what was broken on the way.
+ */
+#include <stdlib.h>
+
+#include "unit/ways.h"
+
+#define CONNS  24
+#define BURSTS 3000
+
+/* A connection: what came out of the first engine when it was opened. */
+struct conn {
+	struct fate synack, to_server;
+};
+
+static struct shot
+shot_of(const struct pkt_make *m, unsigned side)
+{
+	struct shot s = {.side = (uint8_t)side};
+
+	s.len = pkt_make(s.data, sizeof(s.data), m);
+	s.room = (uint16_t)(FRAME_ROOM - s.len);
+	return s;
+}
+
+static struct shot
+syn_of(unsigned i)
+{
+	struct pkt_make m = {.v6 = i & 1,
+		.src = {192, 0, 2, (uint8_t)(i + 1)},
+		.dst = {198, 51, 100, 2},
+		.sport = (uint16_t)(4000 + i),
+		.dport = 80,
+		.seq = 1000 * i,
+		.flags = 2,
+		.opts = i & 2 ? opt_linux : opt_mss,
+		.opts_len = i & 2 ? sizeof(opt_linux) : sizeof(opt_mss)};
+
+	if (m.v6) {
+		memcpy(m.src, (uint8_t[16]){0x20, 1, 0xd, 0xb8, 1, [15] = (uint8_t)(i + 1)}, 16);
+		memcpy(m.dst, (uint8_t[16]){0x20, 1, 0xd, 0xb8, [15] = 2}, 16);
+	}
+	return shot_of(&m, SW_OUTSIDE);
+}
+
+/* Of the server of c: to the client of its SYN. */
+static struct shot
+server_segment(const struct conn *c, uint64_t *seed)
+{
+	static const uint8_t ts[12] = {1, 1, 8, 10, 9, 9, 9, 9, 1, 2, 3, 4};
+	static const uint8_t other[12] = {8, 10, 9, 9, 9, 9, 1, 2, 3, 4, 1, 1};
+	struct pkt_seen p;
+
+	ck_assert(pkt_read(c->to_server.data, c->to_server.len, &p));
+	struct pkt_make m = {.v6 = p.v6,
+		.sport = p.dport,
+		.dport = p.sport,
+		.seq = (uint32_t)pkt_rand(seed),
+		.ack = p.seq + 1 + (uint32_t)pkt_rand(seed) % 9,
+		.flags = once_in(seed, 2) ? 16 : 24,
+		.window = (uint16_t)pkt_rand(seed)};
+
+	memcpy(m.src, p.dst, 16);
+	memcpy(m.dst, p.src, 16);
+	if (p.opts_len >= 16) {
+		m.opts = once_in(seed, 8) ? other : ts;
+		m.opts_len = sizeof(ts);
+	}
+	if (once_in(seed, 2)) {
+		m.payload = (const uint8_t *)"an answer";
+		m.payload_len = 1 + pkt_rand(seed) % 9;
+	}
+	if (once_in(seed, 60))
+		m.flags = once_in(seed, 2) ? 17 : 20;
+	return shot_of(&m, SW_INSIDE);
+}
+
+static struct shot
+client_segment(const struct conn *c, uint64_t *seed)
+{
+	static const uint8_t odd[] = {17, 20, 4, 0x30, 0x90, 0xd0, 0, 1};
+	uint8_t flags = once_in(seed, 2) ? 16 : 24;
+
+	if (once_in(seed, 20))
+		flags = odd[pkt_rand(seed) % sizeof(odd)];
+	return answer(&c->synack, 4 + 4 * (uint32_t)(pkt_rand(seed) % 4), flags);
+}
+
+static void
+spoil(struct shot *s, uint64_t *seed)
+{
+	struct pkt_seen seen;
+
+	if (once_in(seed, 8)) {
+		s->data[pkt_rand(seed) % s->len] ^= (uint8_t)(1u << pkt_rand(seed) % 8);
+		if (once_in(seed, 2) && pkt_read(s->data, s->len, &seen))
+			pkt_fix(s->data, s->len);
+		if (pkt_read(s->data, s->len, &seen) && (seen.flags & 0x16) == 2)
+			s->data[12] ^= 0x40; /* no SYNs: test_syn_ways.c */
+	}
+	if (once_in(seed, 40))
+		s->len = pkt_rand(seed) % (s->len + 1);
+	if (once_in(seed, 8))
+		s->room = (uint16_t)(pkt_rand(seed) % 32);
+	s->csum = once_in(seed, 6) ? (uint8_t)(pkt_rand(seed) % 16) : 0;
+}
+
+static void
+both(struct way w[2], const struct shot *shots, unsigned n, uint64_t seed)
+{
+	fire(&w[0], shots, n);
+	fire(&w[1], shots, n);
+	compare(&w[0], &w[1], n, seed);
+}
+
+static void
+compare_order(const struct way w[2], unsigned n, uint64_t seed)
+{
+	for (unsigned i = 0; i < n; i++)
+		ck_assert_msg(w[0].fate[i].order == w[1].fate[i].order,
+			"seed %llu, packet %u: in place %u and %u", (unsigned long long)seed, i,
+			w[0].fate[i].order, w[1].fate[i].order);
+}
+
+/* The last four stay half-open, and some whose server has no timestamps are asked anew. */
+static void
+open_all(struct way w[2], struct conn *c, uint64_t *seed)
+{
+	struct shot shots[CONNS];
+
+	for (unsigned i = 0; i < CONNS; i++)
+		shots[i] = syn_of(i);
+	both(w, shots, CONNS, 0);
+	for (unsigned i = 0; i < CONNS; i++) {
+		c[i].synack = w[0].fate[i];
+		ck_assert(c[i].synack.sent);
+		shots[i] = answer(&c[i].synack, 0, 16);
+	}
+	both(w, shots, CONNS, 0);
+	for (unsigned i = 0; i < CONNS; i++) {
+		c[i].to_server = w[0].fate[i];
+		ck_assert(c[i].to_server.sent && c[i].to_server.side == SW_INSIDE);
+		shots[i] = serve(&c[i].to_server, seed);
+	}
+	both(w, shots, CONNS - 4, 0);
+	ck_assert_uint_gt(rig_stat(&w[1].r, SW_C_FLOW_ESTABLISHED), CONNS / 2);
+}
+
+START_TEST(segments_agree)
+{
+	static struct way w[2];
+	struct conn conns[CONNS];
+	uint64_t base = pkt_seed() * 1000 + 77, s = base;
+
+	if (sw_simd_best() == SW_SIMD_NONE)
+		return;
+	memset(w, 0, sizeof(w));
+	w[0].level = SW_SIMD_NONE;
+	w[1].level = SW_SIMD_AVX2;
+	for (unsigned i = 0; i < 2; i++)
+		rig_init(&w[i].r,
+			&(struct rig_params){
+				.no_sources = true, .learn = true, .flows = 256, .pending = 256});
+	open_all(w, conns, &s);
+	for (unsigned k = 0; k < BURSTS; k++) {
+		const uint64_t seed = s = base * 100000 + k;
+		const unsigned n = once_in(&s, 4) ? 64 : (unsigned)(pkt_rand(&s) % 65);
+		struct shot shots[SW_BURST_MAX];
+
+		for (unsigned i = 0; i < n; i++) {
+			const struct conn *c = &conns[pkt_rand(&s) % CONNS];
+
+			shots[i] = once_in(&s, 2) ? client_segment(c, &s) : server_segment(c, &s);
+			spoil(&shots[i], &s);
+		}
+		both(w, shots, n, seed);
+		compare_order(w, n, seed);
+	}
+	ck_assert_uint_gt(rig_stat(&w[1].r, SW_C_SPLICED_TO_SERVER), 10 * BURSTS);
+	ck_assert_uint_gt(rig_stat(&w[1].r, SW_C_SPLICED_TO_CLIENT), 10 * BURSTS);
+	ck_assert_uint_gt(rig_stat(&w[1].r, SW_C_DROPPED), BURSTS / 4);
+	end(&w[0]);
+	end(&w[1]);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *suite = suite_create("seg_ways");
+	TCase *tc = tcase_create("seg_ways");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_set_timeout(tc, 0);
+	tcase_add_test(tc, segments_agree);
+	suite_add_tcase(suite, tc);
+	srunner_set_fork_status(runner, CK_NOFORK);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
