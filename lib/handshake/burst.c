@@ -437,6 +437,8 @@ sw_engine_burst(struct sw_engine *e, const struct sw_view *view, uint64_t now_ns
 	learn_begin(&b);
 	if (sw_flow_count(e->flows) == 0)
 		e->flows_policy = view->policy;
+	else if (e->flows_policy != view->policy)
+		e->flows_policy = NULL;
 #ifdef SW_HAVE_AVX2
 	if (syn_can())
 		run_short_ways(&b, frames, n);

@@ -174,6 +174,7 @@ syn_pad(struct syn_batch *s)
 		s->l3[i] = s->scratch;
 		s->l3_len[i] = 0;
 		s->vlan[i] = 0;
+		s->inside[i] = 0;
 	}
 	s->maybe = 0;
 	s->fit = s->like_first = UINT64_MAX >> (SW_BURST_MAX - s->n);

@@ -26,7 +26,7 @@ shot_of(const struct pkt_make *m, unsigned side)
 	return s;
 }
 
-static struct shot
+static struct pkt_make
 syn_of(unsigned i)
 {
 	struct pkt_make m = {.v6 = i & 1,
@@ -43,7 +43,7 @@ syn_of(unsigned i)
 		memcpy(m.src, (uint8_t[16]){0x20, 1, 0xd, 0xb8, 1, [15] = (uint8_t)(i + 1)}, 16);
 		memcpy(m.dst, (uint8_t[16]){0x20, 1, 0xd, 0xb8, [15] = 2}, 16);
 	}
-	return shot_of(&m, SW_OUTSIDE);
+	return m;
 }
 
 /* Of the server of c: to the client of its SYN. */
@@ -125,46 +125,54 @@ compare_order(const struct way w[2], unsigned n, uint64_t seed)
 			w[0].fate[i].order, w[1].fate[i].order);
 }
 
-/* The last four stay half-open, and some whose server has no timestamps are asked anew. */
+/* Opens n connections by those SYNs; the servers of the first n_served answer. */
 static void
-open_all(struct way w[2], struct conn *c, uint64_t *seed)
+open_all(struct way w[2], struct conn *c, const struct pkt_make *syns, unsigned n,
+	unsigned n_served, uint64_t *seed)
 {
 	struct shot shots[CONNS];
 
-	for (unsigned i = 0; i < CONNS; i++)
-		shots[i] = syn_of(i);
-	both(w, shots, CONNS, 0);
-	for (unsigned i = 0; i < CONNS; i++) {
+	for (unsigned i = 0; i < n; i++)
+		shots[i] = shot_of(&syns[i], SW_OUTSIDE);
+	both(w, shots, n, 0);
+	for (unsigned i = 0; i < n; i++) {
 		c[i].synack = w[0].fate[i];
 		ck_assert(c[i].synack.sent);
 		shots[i] = answer(&c[i].synack, 0, 16);
 	}
-	both(w, shots, CONNS, 0);
-	for (unsigned i = 0; i < CONNS; i++) {
+	both(w, shots, n, 0);
+	for (unsigned i = 0; i < n; i++) {
 		c[i].to_server = w[0].fate[i];
 		ck_assert(c[i].to_server.sent && c[i].to_server.side == SW_INSIDE);
 		shots[i] = serve(&c[i].to_server, seed);
 	}
-	both(w, shots, CONNS - 4, 0);
-	ck_assert_uint_gt(rig_stat(&w[1].r, SW_C_FLOW_ESTABLISHED), CONNS / 2);
+	both(w, shots, n_served, 0);
+}
+
+static void
+begin(struct way w[2], const struct rig_params *p)
+{
+	memset(w, 0, 2 * sizeof(*w));
+	w[0].level = SW_SIMD_NONE;
+	w[1].level = sw_simd_best();
+	for (unsigned i = 0; i < 2; i++)
+		rig_init(&w[i].r, p);
 }
 
 START_TEST(segments_agree)
 {
 	static struct way w[2];
+	struct pkt_make syns[CONNS];
 	struct conn conns[CONNS];
 	uint64_t base = pkt_seed() * 1000 + 77, s = base;
 
-	if (sw_simd_best() == SW_SIMD_NONE)
-		return;
-	memset(w, 0, sizeof(w));
-	w[0].level = SW_SIMD_NONE;
-	w[1].level = SW_SIMD_AVX2;
-	for (unsigned i = 0; i < 2; i++)
-		rig_init(&w[i].r,
-			&(struct rig_params){
-				.no_sources = true, .learn = true, .flows = 256, .pending = 256});
-	open_all(w, conns, &s);
+	begin(w, &(struct rig_params){
+			 .no_sources = true, .learn = true, .flows = 256, .pending = 256});
+	for (unsigned i = 0; i < CONNS; i++)
+		syns[i] = syn_of(i);
+	/* Four stay half-open, and some whose server has no timestamps are asked anew. */
+	open_all(w, conns, syns, CONNS, CONNS - 4, &s);
+	ck_assert_uint_gt(rig_stat(&w[1].r, SW_C_FLOW_ESTABLISHED), CONNS / 2);
 	for (unsigned k = 0; k < BURSTS; k++) {
 		const uint64_t seed = s = base * 100000 + k;
 		const unsigned n = once_in(&s, 4) ? 64 : (unsigned)(pkt_rand(&s) % 65);
@@ -187,6 +195,44 @@ START_TEST(segments_agree)
 }
 END_TEST
 
+/*
+ * A policy that comes back judges the connections that were opened under another one meanwhile: the
+ * source of the second one is denied by the first policy, in which the first one stays open.
+ */
+START_TEST(policy_comes_back)
+{
+	static struct way w[2];
+	static struct rig other;
+	const struct sw_policy *first[2];
+	struct pkt_make syn = syn_of(0);
+	struct conn conns[2];
+	struct shot shots[2];
+	uint64_t s = 1;
+
+	begin(w, NULL);
+	rig_init(&other, &(struct rig_params){.no_sources = true});
+	open_all(w, &conns[0], &syn, 1, 1, &s);
+	memcpy(syn.src, (uint8_t[4]){203, 0, 114, 9}, 4);
+	for (unsigned i = 0; i < 2; i++) {
+		first[i] = w[i].r.view.policy;
+		w[i].r.view.policy = other.view.policy;
+	}
+	open_all(w, &conns[1], &syn, 1, 1, &s);
+	ck_assert_uint_eq(rig_stat(&w[0].r, SW_C_FLOW_ESTABLISHED), 2);
+	for (unsigned i = 0; i < 2; i++) {
+		w[i].r.view.policy = first[i];
+		shots[i] = answer(&conns[i].synack, 4, 16);
+	}
+	both(w, shots, 2, 0);
+	ck_assert(w[1].fate[0].sent);
+	ck_assert(w[1].fate[1].freed);
+	ck_assert_uint_eq(rig_drop(&w[1].r, SW_DROP_DENIED), 1);
+	end(&w[0]);
+	end(&w[1]);
+	rig_fini(&other);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -196,6 +242,7 @@ main(void)
 	int failed;
 
 	tcase_set_timeout(tc, 0);
+	tcase_add_test(tc, policy_comes_back);
 	tcase_add_test(tc, segments_agree);
 	suite_add_tcase(suite, tc);
 	srunner_set_fork_status(runner, CK_NOFORK);
