@@ -108,17 +108,17 @@ seg_tuple(const struct syn_batch *s, unsigned lane, struct sw_tuple *t)
 }
 
 sw_always_inline bool
-is_flow_of(const struct sw_flow *f, const struct syn_batch *s, unsigned lane, const bool v6)
+is_flow_of(const struct sw_flow *f, const struct syn_batch *s, unsigned lane)
 {
 	uint32_t ports;
 
-	memcpy(&ports, &f->key.cport_be, sizeof(ports));
-	if (v6) {
+	if (sw_unlikely(s->v6)) {
 		struct sw_tuple t;
 
 		seg_tuple(s, lane, &t);
 		return sw_tuple_equal(&f->key, &t);
 	}
+	memcpy(&ports, &f->key.cport_be, sizeof(ports));
 	return ((f->key.client.w_be[3] ^ s->client[lane]) |
 		       (f->key.server.w_be[3] ^ s->server[lane]) | (ports ^ s->ports[lane]) |
 		       f->key.vlan_af) == 0;
@@ -137,7 +137,6 @@ flow_of(struct burst *b, const struct segs *g, unsigned k)
 {
 	const struct syn_batch *s = &g->rows[g->v6[k]];
 	struct sw_flow *f = g->f[k];
-	bool same;
 
 	if (sw_unlikely(b->stale)) {
 		struct sw_tuple t;
@@ -146,9 +145,7 @@ flow_of(struct burst *b, const struct segs *g, unsigned k)
 		f = sw_flow_find(b->e->flows, &t);
 		return f != NULL && is_plain_flow(f) ? f : NULL;
 	}
-	same = sw_likely(!g->v6[k]) ? is_flow_of(f, s, g->lane[k], false)
-				    : is_flow_of(f, s, g->lane[k], true);
-	return sw_likely(same && is_plain_flow(f)) ? f : NULL;
+	return sw_likely(is_flow_of(f, s, g->lane[k]) && is_plain_flow(f)) ? f : NULL;
 }
 
 bool

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "packet/checksum.h"
-#include "packet/options.h"
-#include "packet/wire.h"
+#include "splice/plain.h"
 #include "splice/repair.h"
-#include "splice/splice.h"
 
 /* The least MTU that there is (RFC 791, 3.2; RFC 8200, 5). */
 #define MTU4_LEAST_BYTES 68
@@ -19,9 +16,7 @@
 struct undo {
 	uint32_t seq;
 	uint32_t ack;
-	uint32_t sack;
-	uint32_t tsval;
-	uint32_t tsecr;
+	struct sw_rewrite_shift options;
 };
 
 /* The quoted TCP header, n bytes of it and of what follows, and what has changed in it. */
@@ -30,20 +25,6 @@ struct quoted {
 	uint32_t n;
 	uint64_t diff;
 };
-
-/*
- * Adds to the number at `off`. Odd or even is the same for the ICMP message as for the TCP header,
- * which starts at an even offset of it: IP headers are multiples of 4 bytes.
- */
-static void
-add_at(struct quoted *q, uint32_t off, uint32_t shift)
-{
-	const rte_be32_t old_be = sw_load32(q->tcp + off);
-	const rte_be32_t new_be = rte_cpu_to_be_32(rte_be_to_cpu_32(old_be) + shift);
-
-	sw_store32(q->tcp + off, new_be);
-	q->diff += sw_csum_diff32(old_be, new_be, off & 1);
-}
 
 /* Bytes of the quoted header, options included; 0 where it is not whole or has a wrong length. */
 static uint32_t
@@ -57,44 +38,12 @@ header_len(const struct quoted *q)
 	return hdr >= SW_TCP_BYTES && hdr <= q->n ? hdr : 0;
 }
 
-/* The same lists as the segment was translated by (splice.c): a refused one was never sent on. */
-static bool
-options_ok(struct sw_opt_iter it)
-{
-	struct sw_opt o;
-	int rc;
-
-	while ((rc = sw_opt_next(&it, &o)) > 0) {
-		if (o.kind == SW_OPT_TS && o.len != SW_OPT_TS_LEN)
-			return false;
-		if (o.kind == SW_OPT_SACK && (o.len < 10 || (o.len - 2) % 8 != 0))
-			return false;
-	}
-	return rc == 0;
-}
-
-static void
-undo_options(struct quoted *q, uint32_t hdr, const struct undo *u)
-{
-	struct sw_opt_iter it = {.p = q->tcp + SW_TCP_BYTES, .end = q->tcp + hdr};
-	struct sw_opt o;
-
-	if (!options_ok(it))
-		return;
-	while (sw_opt_next(&it, &o) > 0) {
-		const uint32_t at = (uint32_t)(o.p - q->tcp);
-
-		if (o.kind == SW_OPT_TS) {
-			add_at(q, at + 2, u->tsval);
-			add_at(q, at + 6, u->tsecr);
-		} else if (o.kind == SW_OPT_SACK && u->sack != 0) {
-			for (uint32_t i = 2; i < o.len; i += 4)
-				add_at(q, at + i, u->sack);
-		}
-	}
-}
-
-/* Afterwards q->diff is that of all bytes of the quote, its checksum among them. */
+/*
+ * Afterwards q->diff is that of all bytes of the quote, its checksum among them. Odd or even is the
+ * same for the ICMP message as for the TCP header, which starts at an even offset of it: IP headers
+ * are multiples of 4 bytes. Options that are refused were not translated either: such a segment was
+ * never sent on.
+ */
 static void
 undo_segment(struct quoted *q, const struct undo *u)
 {
@@ -102,11 +51,11 @@ undo_segment(struct quoted *q, const struct undo *u)
 	uint16_t old_csum, new_csum;
 
 	if (u->seq != 0)
-		add_at(q, offsetof(struct sw_wire_tcp, seq_be), u->seq);
+		sw_rewrite_add32(q->tcp, offsetof(struct sw_wire_tcp, seq_be), u->seq, &q->diff);
 	if (u->ack != 0)
-		add_at(q, offsetof(struct sw_wire_tcp, ack_be), u->ack);
+		sw_rewrite_add32(q->tcp, offsetof(struct sw_wire_tcp, ack_be), u->ack, &q->diff);
 	if (hdr > SW_TCP_BYTES)
-		undo_options(q, hdr, u);
+		(void)sw_rewrite_options(q->tcp, hdr, &u->options, &q->diff);
 	if (q->n < TCP_END(csum))
 		return;
 	old_csum = sw_load16(q->tcp + offsetof(struct sw_wire_tcp, csum));
@@ -152,7 +101,7 @@ void
 sw_splice_icmp(const struct sw_flow *f, struct sw_pkt *p)
 {
 	struct sw_wire_icmp *icmp = (struct sw_wire_icmp *)(p->f->data + p->l4_off);
-	const uint32_t ts_delta = f->flags & SW_FLOW_TS ? f->ts_delta : 0;
+	const uint32_t ts_delta = sw_plain_ts_delta(f);
 	struct quoted q = {.tcp = p->f->data + p->pay_off, .n = p->pay_len};
 	struct undo u = {0};
 	uint64_t mtu_diff = 0;
@@ -161,7 +110,7 @@ sw_splice_icmp(const struct sw_flow *f, struct sw_pkt *p)
 		return;
 	if (p->f->side == SW_OUTSIDE) {
 		u.seq = -f->delta;
-		u.tsval = -ts_delta;
+		u.options.tsval = -ts_delta;
 		if (f->flags & SW_FLOW_TS_MADE)
 			mtu_diff = shrink_mtu(p);
 	} else {
@@ -170,8 +119,8 @@ sw_splice_icmp(const struct sw_flow *f, struct sw_pkt *p)
 				 ((const struct sw_wire_tcp *)q.tcp)->flags & SW_TCP_ACK;
 
 		u.ack = ack ? f->delta : 0;
-		u.tsecr = ack ? ts_delta : 0;
-		u.sack = f->delta;
+		u.options.tsecr = ack ? ts_delta : 0;
+		u.options.sack = f->delta;
 	}
 	undo_segment(&q, &u);
 	p->seq = rte_be_to_cpu_32(((const struct sw_wire_tcp *)q.tcp)->seq_be);

@@ -30,30 +30,41 @@ sw_plain_ts_delta(const struct sw_flow *f)
 	return f->flags & SW_FLOW_TS ? f->ts_delta : 0;
 }
 
+/* What is behind the options: acknowledgement and checksum. diff: of the options. */
+sw_always_inline void
+sw_plain_ack_to_server(const struct sw_flow *f, uint8_t *tcp, uint64_t diff)
+{
+	sw_rewrite_add32(tcp, offsetof(struct sw_wire_tcp, ack_be), -f->delta, &diff);
+	sw_rewrite_csum(tcp, diff);
+}
+
+/* The same: sequence number, window and checksum. */
+sw_always_inline void
+sw_plain_seq_to_client(const struct sw_flow *f, uint8_t *tcp, uint64_t diff)
+{
+	sw_rewrite_add32(tcp, offsetof(struct sw_wire_tcp, seq_be), f->delta, &diff);
+	if (f->wscale_server != f->wscale_promised) {
+		uint8_t *field = tcp + offsetof(struct sw_wire_tcp, window_be);
+		const rte_be16_t old_be = sw_load16(field);
+		const rte_be16_t new_be =
+			rte_cpu_to_be_16(sw_splice_window(f, rte_be_to_cpu_16(old_be), true));
+
+		sw_store16(field, new_be);
+		diff += sw_csum_diff16(old_be, new_be);
+	}
+	sw_rewrite_csum(tcp, diff);
+}
+
 sw_always_inline void
 sw_plain_to_server(const struct sw_flow *f, uint8_t *tcp, bool ts)
 {
 	uint64_t diff = 0;
 
 	if (ts) {
-		sw_rewrite_add32(tcp + SW_PLAIN_TSVAL_OFF, 0, &diff);
-		sw_rewrite_add32(tcp + SW_PLAIN_TSECR_OFF, -sw_plain_ts_delta(f), &diff);
+		sw_rewrite_add32(tcp, SW_PLAIN_TSVAL_OFF, 0, &diff);
+		sw_rewrite_add32(tcp, SW_PLAIN_TSECR_OFF, -sw_plain_ts_delta(f), &diff);
 	}
-	sw_rewrite_add32(tcp + offsetof(struct sw_wire_tcp, ack_be), -f->delta, &diff);
-	sw_rewrite_csum(tcp, diff);
-}
-
-/* The server's window field, scaled as the client was promised. */
-sw_always_inline void
-sw_plain_window(const struct sw_flow *f, uint8_t *tcp, uint64_t *diff)
-{
-	uint8_t *field = tcp + offsetof(struct sw_wire_tcp, window_be);
-	const rte_be16_t old_be = sw_load16(field);
-	const rte_be16_t new_be =
-		rte_cpu_to_be_16(sw_splice_window(f, rte_be_to_cpu_16(old_be), true));
-
-	sw_store16(field, new_be);
-	*diff += sw_csum_diff16(old_be, new_be);
+	sw_plain_ack_to_server(f, tcp, diff);
 }
 
 sw_always_inline void
@@ -62,13 +73,10 @@ sw_plain_to_client(const struct sw_flow *f, uint8_t *tcp, bool ts)
 	uint64_t diff = 0;
 
 	if (ts) {
-		sw_rewrite_add32(tcp + SW_PLAIN_TSVAL_OFF, sw_plain_ts_delta(f), &diff);
-		sw_rewrite_add32(tcp + SW_PLAIN_TSECR_OFF, 0, &diff);
+		sw_rewrite_add32(tcp, SW_PLAIN_TSVAL_OFF, sw_plain_ts_delta(f), &diff);
+		sw_rewrite_add32(tcp, SW_PLAIN_TSECR_OFF, 0, &diff);
 	}
-	sw_rewrite_add32(tcp + offsetof(struct sw_wire_tcp, seq_be), f->delta, &diff);
-	if (f->wscale_server != f->wscale_promised)
-		sw_plain_window(f, tcp, &diff);
-	sw_rewrite_csum(tcp, diff);
+	sw_plain_seq_to_client(f, tcp, diff);
 }
 
 #endif

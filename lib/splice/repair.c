@@ -90,7 +90,7 @@ sw_repair_to_server(const struct sw_flow *f, struct sw_pkt *p)
 	uint64_t diff = 0;
 
 	/* Judged whole before anything is written: a packet that is refused is as it was. */
-	if (blank && !sw_rewrite_options_ok(p))
+	if (blank && !sw_rewrite_options_ok(sw_opt_begin(p)))
 		return SW_DROP_TCP_OPTIONS;
 	if (ecn == ECN_CE)
 		return SW_DROP_CONGESTED;
@@ -241,7 +241,7 @@ sw_repair_to_client(const struct sw_flow *f, struct sw_pkt *p, uint32_t now_ms)
 
 	if (!(f->flags & SW_FLOW_TS_MADE) || p->tcp_flags & (SW_TCP_SYN | SW_TCP_RST))
 		return SW_DROP_NONE;
-	if (!sw_rewrite_options_ok(p))
+	if (!sw_rewrite_options_ok(sw_opt_begin(p)))
 		return SW_DROP_TCP_OPTIONS;
 	/* A longer first fragment would put all later ones in the wrong place. */
 	if (p->kind == SW_PKT_FIRST)

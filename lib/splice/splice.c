@@ -1,33 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "splice/splice.h"
 
-#include "packet/checksum.h"
-#include "packet/options.h"
 #include "splice/plain.h"
-#include "splice/rewrite.h"
-
-/* What is added to the numbers in a segment's options. */
-struct option_shift {
-	uint32_t sack;
-	uint32_t tsval;
-	uint32_t tsecr;
-};
-
-/* Of an option, which may stand at an odd offset. */
-static void
-add_be32(const uint8_t *tcp, uint8_t *field, uint32_t shift, uint64_t *diff)
-{
-	const rte_be32_t old_be = sw_load32(field);
-	const rte_be32_t new_be = rte_cpu_to_be_32(rte_be_to_cpu_32(old_be) + shift);
-
-	sw_store32(field, new_be);
-	*diff += sw_csum_diff32(old_be, new_be, (field - tcp) & 1);
-}
 
 bool
-sw_rewrite_options_ok(const struct sw_pkt *p)
+sw_rewrite_options_ok(struct sw_opt_iter it)
 {
-	struct sw_opt_iter it = sw_opt_begin(p);
 	struct sw_opt o;
 	int rc;
 
@@ -40,33 +18,26 @@ sw_rewrite_options_ok(const struct sw_pkt *p)
 	return rc == 0;
 }
 
-static void
-shift_one(uint8_t *tcp, const struct sw_opt *o, const struct option_shift *s, uint64_t *diff)
+bool
+sw_rewrite_options(uint8_t *tcp, uint32_t hdr, const struct sw_rewrite_shift *s, uint64_t *diff)
 {
-	uint8_t *p = tcp + (o->p - tcp);
-
-	if (o->kind == SW_OPT_TS) {
-		add_be32(tcp, p + 2, s->tsval, diff);
-		add_be32(tcp, p + 6, s->tsecr, diff);
-	} else if (o->kind == SW_OPT_SACK && s->sack != 0) {
-		for (unsigned i = 2; i < o->len; i += 4)
-			add_be32(tcp, p + i, s->sack, diff);
-	}
-}
-
-static bool
-shift_options(struct sw_pkt *p, const struct option_shift *s, uint64_t *diff)
-{
-	uint8_t *tcp = sw_pkt_tcp(p);
-
-	/* Judged whole before anything is written: a packet that is refused is as it was. */
-	if (!sw_rewrite_options_ok(p))
-		return false;
-	struct sw_opt_iter it = sw_opt_begin(p);
+	struct sw_opt_iter it = {.p = tcp + SW_TCP_BYTES, .end = tcp + hdr};
 	struct sw_opt o;
 
-	while (sw_opt_next(&it, &o) > 0)
-		shift_one(tcp, &o, s, diff);
+	/* Judged whole before anything is written: a packet that is refused is as it was. */
+	if (!sw_rewrite_options_ok(it))
+		return false;
+	while (sw_opt_next(&it, &o) > 0) {
+		const uint32_t at = (uint32_t)(o.p - tcp);
+
+		if (o.kind == SW_OPT_TS) {
+			sw_rewrite_add32(tcp, at + 2, s->tsval, diff);
+			sw_rewrite_add32(tcp, at + 6, s->tsecr, diff);
+		} else if (o.kind == SW_OPT_SACK && s->sack != 0) {
+			for (uint32_t i = 2; i < o.len; i += 4)
+				sw_rewrite_add32(tcp, at + i, s->sack, diff);
+		}
+	}
 	return true;
 }
 
@@ -74,35 +45,33 @@ static sw_noinline bool
 any_to_server(const struct sw_flow *f, struct sw_pkt *p)
 {
 	const bool ack = p->tcp_flags & SW_TCP_ACK;
-	uint8_t *tcp = sw_pkt_tcp(p);
-	uint64_t diff = 0;
-	struct option_shift s = {
+	const struct sw_rewrite_shift s = {
 		.sack = -f->delta,
 		/* Without ACK the echo field is not valid (RFC 7323, 3.2). */
 		.tsecr = ack ? -sw_plain_ts_delta(f) : 0,
 	};
+	uint8_t *tcp = sw_pkt_tcp(p);
+	uint64_t diff = 0;
 
-	if (!shift_options(p, &s, &diff))
+	if (!sw_rewrite_options(tcp, p->pay_off - p->l4_off, &s, &diff))
 		return false;
 	if (ack)
-		sw_rewrite_add32(tcp + offsetof(struct sw_wire_tcp, ack_be), -f->delta, &diff);
-	sw_rewrite_csum(tcp, diff);
+		sw_plain_ack_to_server(f, tcp, diff);
+	else
+		sw_rewrite_csum(tcp, diff);
 	return true;
 }
 
 static sw_noinline bool
 any_to_client(const struct sw_flow *f, struct sw_pkt *p)
 {
+	const struct sw_rewrite_shift s = {.tsval = sw_plain_ts_delta(f)};
 	uint8_t *tcp = sw_pkt_tcp(p);
 	uint64_t diff = 0;
-	struct option_shift s = {.tsval = sw_plain_ts_delta(f)};
 
-	if (!shift_options(p, &s, &diff))
+	if (!sw_rewrite_options(tcp, p->pay_off - p->l4_off, &s, &diff))
 		return false;
-	sw_rewrite_add32(tcp + offsetof(struct sw_wire_tcp, seq_be), f->delta, &diff);
-	if (f->wscale_server != f->wscale_promised)
-		sw_plain_window(f, tcp, &diff);
-	sw_rewrite_csum(tcp, diff);
+	sw_plain_seq_to_client(f, tcp, diff);
 	return true;
 }
 
