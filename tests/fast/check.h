@@ -8,7 +8,25 @@
 #define SW_TEST_CHECK_H
 
 #include_next <check.h>
+#include <stdlib.h>
 
 #define _mark_point(file, line) ((void)0)
+
+/*
+ * Runs the suite and frees it; what main() returns. fork: CK_NOFORK, or CK_FORK_GETENV: each test in
+ * a process of its own, unless the environment says CK_FORK=no.
+ */
+static inline int
+check_suite_run(Suite *suite, enum fork_status fork)
+{
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	srunner_set_fork_status(runner, fork);
+	srunner_run_all(runner, CK_ENV);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
 
 #endif

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <check.h>
-#include <stdlib.h>
 
 #include "bench/stat.h"
 #include "unit/pkt_make.h"
@@ -81,12 +80,5 @@ main(void)
 	tcase_add_test(tc, percentile_is_a_nearest_rank);
 	tcase_add_test(tc, random_rows);
 	suite_add_tcase(s, tc);
-
-	SRunner *sr = srunner_create(s);
-
-	srunner_run_all(sr, CK_NORMAL);
-	int failed = srunner_ntests_failed(sr);
-
-	srunner_free(sr);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return check_suite_run(s, CK_FORK_GETENV);
 }

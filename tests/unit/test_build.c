@@ -348,8 +348,6 @@ main(void)
 {
 	Suite *s = suite_create("build");
 	TCase *tc = tcase_create("all");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(tc, option_layouts, 0, SW_ARRAY_LEN(layouts));
 	tcase_add_test(tc, in_place);
@@ -358,10 +356,5 @@ main(void)
 	tcase_add_test(tc, room_saturates);
 	tcase_add_test(tc, ethertype);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_NOFORK);
 }

@@ -277,8 +277,6 @@ main(void)
 {
 	Suite *s = suite_create("checksum");
 	TCase *tc = tcase_create("all");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, published);
 	tcase_add_test(tc, against_model);
@@ -291,10 +289,5 @@ main(void)
 	tcase_add_test(tc, incremental);
 	tcase_add_test(tc, incremental_keeps_error);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_NOFORK);
 }

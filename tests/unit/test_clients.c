@@ -6,7 +6,6 @@
  * would have asked it for itself.
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "splice/splice.h"
@@ -434,12 +433,5 @@ main(void)
 	tcase_add_test(c, broken_lists);
 	tcase_add_test(c, syn_again_with_other_options);
 	suite_add_tcase(s, c);
-	SRunner *sr = srunner_create(s);
-
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_run_all(sr, CK_NORMAL);
-	int failed = srunner_ntests_failed(sr);
-
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_NOFORK);
 }

@@ -326,8 +326,6 @@ main(int argc, char **argv)
 {
 	Suite *suite = suite_create("config");
 	TCase *tc = tcase_create("config");
-	SRunner *sr;
-	int failed;
 
 	if (argc != 3) {
 		fprintf(stderr, "usage: test_config DIR EXAMPLES (tests/config config)\n");
@@ -344,9 +342,5 @@ main(int argc, char **argv)
 	tcase_add_test(tc, test_examples);
 	tcase_add_test(tc, test_damaged);
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return check_suite_run(suite, CK_FORK_GETENV);
 }

@@ -330,8 +330,6 @@ main(void)
 {
 	Suite *suite = suite_create("config_files");
 	TCase *tc = tcase_create("config_files");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 0);
 	tcase_add_checked_fixture(tc, set_up, tear_down);
@@ -348,9 +346,5 @@ main(void)
 	tcase_add_test(tc, test_rule_limit);
 	tcase_add_test(tc, test_many_overlaps);
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return check_suite_run(suite, CK_FORK_GETENV);
 }

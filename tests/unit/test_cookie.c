@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cookie/cookie.h"
@@ -338,8 +337,6 @@ main(void)
 {
 	Suite *suite = suite_create("cookie");
 	TCase *tc = tcase_create("cookie");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, known_cookies);
 	tcase_add_test(tc, every_option);
@@ -348,9 +345,5 @@ main(void)
 	tcase_add_test(tc, mss_round);
 	tcase_add_test(tc, tsval_rises);
 	suite_add_tcase(suite, tc);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return check_suite_run(suite, CK_NOFORK);
 }

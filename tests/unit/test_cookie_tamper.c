@@ -5,7 +5,6 @@
  * among the tries, or they are counted.
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cookie/cookie.h"
@@ -361,8 +360,6 @@ main(void)
 {
 	Suite *suite = suite_create("cookie_tamper");
 	TCase *tc = tcase_create("cookie_tamper");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tc, setup, NULL);
 	tcase_add_test(tc, isn_bits);
@@ -376,9 +373,5 @@ main(void)
 	tcase_add_test(tc, blind_guesses);
 	tcase_add_test(tc, exactly_one_in_2_24);
 	suite_add_tcase(suite, tc);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return check_suite_run(suite, CK_NOFORK);
 }

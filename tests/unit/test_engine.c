@@ -4,7 +4,6 @@
  * flow. (Closing and reuse: test_engine_closing.c. Whole connections under loss: tests/sim.)
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "packet/options.h"
@@ -340,11 +339,5 @@ main(void)
 	tcase_add_test(c, corrupted_while_waiting);
 	tcase_add_test(c, client_resets_while_waiting);
 	suite_add_tcase(s, c);
-	SRunner *sr = srunner_create(s);
-
-	srunner_run_all(sr, CK_NORMAL);
-	int failed = srunner_ntests_failed(sr);
-
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_FORK_GETENV);
 }

@@ -4,7 +4,6 @@
  * same tuple again.
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "packet/options.h"
@@ -392,11 +391,5 @@ main(void)
 	tcase_add_test(c, rst_behind_data_in_flight);
 	tcase_add_test(c, ageing);
 	suite_add_tcase(s, c);
-	SRunner *sr = srunner_create(s);
-
-	srunner_run_all(sr, CK_NORMAL);
-	int failed = srunner_ntests_failed(sr);
-
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_FORK_GETENV);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Edges of the engine: counters per service, ECN, IPv6 refusals, the budget over rotations. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "packet/options.h"
@@ -425,12 +424,5 @@ main(void)
 	tcase_add_test(c, budget_of_another_epoch);
 	tcase_add_test(c, window_noted_while_half_open);
 	suite_add_tcase(s, c);
-	SRunner *sr = srunner_create(s);
-
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_run_all(sr, CK_NORMAL);
-	int failed = srunner_ntests_failed(sr);
-
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_NOFORK);
 }

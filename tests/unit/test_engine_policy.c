@@ -474,11 +474,5 @@ main(void)
 	tcase_add_test(c, pending_full_refuses_the_new);
 	tcase_add_test(c, without_spares_nothing_is_lost);
 	suite_add_tcase(s, c);
-	SRunner *sr = srunner_create(s);
-
-	srunner_run_all(sr, CK_NORMAL);
-	int failed = srunner_ntests_failed(sr);
-
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_FORK_GETENV);
 }

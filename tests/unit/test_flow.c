@@ -344,8 +344,6 @@ main(void)
 {
 	Suite *suite = suite_create("flow");
 	TCase *tc = tcase_create("flow");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, memory_per_flow);
 	tcase_add_test(tc, init_refuses);
@@ -357,9 +355,5 @@ main(void)
 	tcase_add_test(tc, age_goes_on);
 	tcase_add_test(tc, age_and_remove);
 	suite_add_tcase(suite, tc);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return check_suite_run(suite, CK_NOFORK);
 }

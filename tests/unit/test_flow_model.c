@@ -321,15 +321,9 @@ main(void)
 {
 	Suite *suite = suite_create("flow_model");
 	TCase *tc = tcase_create("flow_model");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, small_tables);
 	tcase_add_test(tc, large_table);
 	suite_add_tcase(suite, tc);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return check_suite_run(suite, CK_NOFORK);
 }

@@ -54,16 +54,10 @@ main(void)
 {
 	Suite *s = suite_create("idle");
 	TCase *tc = tcase_create("idle");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(tc, polls_then_sleeps_longer_and_longer);
 	tcase_add_test(tc, traffic_keeps_it_awake);
 	tcase_add_test(tc, never_when_polling);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return check_suite_run(s, CK_FORK_GETENV);
 }

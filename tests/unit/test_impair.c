@@ -386,8 +386,6 @@ main(void)
 	Suite *suite = suite_create("impair");
 	TCase *queue = tcase_create("queue"), *vlan = tcase_create("vlan");
 	const int n_seeds = sizeof(seeds) / sizeof(seeds[0]);
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(queue, 0);
 	tcase_set_timeout(vlan, 0);
@@ -404,10 +402,5 @@ main(void)
 	tcase_add_test(vlan, test_vlan_short);
 	suite_add_tcase(suite, queue);
 	suite_add_tcase(suite, vlan);
-	runner = srunner_create(suite);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed != 0;
+	return check_suite_run(suite, CK_NOFORK);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "cookie/cookie.h"
@@ -224,8 +223,6 @@ main(void)
 {
 	Suite *suite = suite_create("keys");
 	TCase *tc = tcase_create("keys");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, slots);
 	tcase_add_test(tc, first_epoch);
@@ -236,9 +233,5 @@ main(void)
 	tcase_add_test(tc, lifetime);
 	tcase_add_test(tc, clocks_apart);
 	suite_add_tcase(suite, tc);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return check_suite_run(suite, CK_NOFORK);
 }

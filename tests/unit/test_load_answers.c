@@ -98,16 +98,10 @@ main(void)
 {
 	Suite *s = suite_create("load_answers");
 	TCase *t = tcase_create("all");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(t, counting);
 	tcase_add_test(t, options_that_are_carried);
 	tcase_add_test(t, no_options_of_wrong_ones);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return check_suite_run(s, CK_FORK_GETENV);
 }

@@ -216,8 +216,6 @@ main(void)
 {
 	Suite *s = suite_create("load_conn");
 	TCase *t = tcase_create("all");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(t, 240);
 	tcase_add_test(t, clean);
@@ -228,9 +226,5 @@ main(void)
 	tcase_add_test(t, cohort);
 	tcase_add_test(t, numbers_are_used_in_turn);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return check_suite_run(s, CK_FORK_GETENV);
 }

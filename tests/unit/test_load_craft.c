@@ -267,8 +267,6 @@ main(void)
 {
 	Suite *s = suite_create("load_craft");
 	TCase *t = tcase_create("all");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, syn_options_are_those_of_the_stacks);
@@ -278,9 +276,5 @@ main(void)
 	tcase_add_test(t, numbers);
 	tcase_add_test(t, numbers_cover_all);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return check_suite_run(s, CK_FORK_GETENV);
 }

@@ -187,8 +187,6 @@ main(void)
 {
 	Suite *s = suite_create("load_faults");
 	TCase *t = tcase_create("all");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(t, 240);
 	tcase_add_test(t, corrupted_payload_is_found);
@@ -197,9 +195,5 @@ main(void)
 	tcase_add_test(t, timeouts_name_the_stage);
 	tcase_add_test(t, resets);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return check_suite_run(s, CK_FORK_GETENV);
 }

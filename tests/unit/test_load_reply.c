@@ -274,8 +274,6 @@ main(void)
 {
 	Suite *s = suite_create("load_reply");
 	TCase *t = tcase_create("all");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(t, right_ones);
 	tcase_add_test(t, each_mistake_is_found);
@@ -283,9 +281,5 @@ main(void)
 	tcase_add_test(t, every_bit);
 	tcase_add_test(t, every_cut);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return check_suite_run(s, CK_FORK_GETENV);
 }

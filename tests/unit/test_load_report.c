@@ -258,16 +258,10 @@ main(void)
 {
 	Suite *s = suite_create("load_report");
 	TCase *t = tcase_create("all");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(t, figures);
 	tcase_add_test(t, times_of_nothing);
 	tcase_add_test(t, does_not_apply);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return check_suite_run(s, CK_FORK_GETENV);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The phases of a run, and which time its rates go by; on a clock of the test's own. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "run.h"
@@ -227,8 +226,6 @@ main(void)
 {
 	Suite *s = suite_create("load_run");
 	TCase *t = tcase_create("all");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_test(t, count_without_answers);
 	tcase_add_test(t, count_with_answers);
@@ -238,9 +235,5 @@ main(void)
 	tcase_add_test(t, total);
 	tcase_add_test(t, signalled);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return check_suite_run(s, CK_FORK_GETENV);
 }

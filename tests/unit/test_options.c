@@ -319,8 +319,6 @@ main(void)
 {
 	Suite *s = suite_create("options");
 	TCase *tc = tcase_create("all");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(tc, real_lists, 0, SW_ARRAY_LEN(lists));
 	tcase_add_loop_test(tc, wrong_lists, 0, SW_ARRAY_LEN(wrong));
@@ -328,10 +326,5 @@ main(void)
 	tcase_add_test(tc, random_lists);
 	tcase_add_test(tc, random_good_lists);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_NOFORK);
 }

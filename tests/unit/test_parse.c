@@ -278,8 +278,6 @@ main(void)
 {
 	Suite *s = suite_create("parse");
 	TCase *tc = tcase_create("all");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(tc, good_packets, 0, SW_ARRAY_LEN(good));
 	tcase_add_test(tc, all_flags);
@@ -290,10 +288,5 @@ main(void)
 	tcase_add_loop_test(tc, against_model, 0, SW_ARRAY_LEN(good));
 	tcase_add_test(tc, bursts);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_NOFORK);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Packets that end too early, in each of the ways in which they can. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "packet/parse.h"
 #include "parse_cases.h"
@@ -134,17 +133,10 @@ main(void)
 {
 	Suite *s = suite_create("parse_cut");
 	TCase *tc = tcase_create("all");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(tc, truncated_frames, 0, SW_ARRAY_LEN(good));
 	tcase_add_loop_test(tc, truncated_first_segment, 0, SW_ARRAY_LEN(good));
 	tcase_add_loop_test(tc, truncated_packets, 0, SW_ARRAY_LEN(good));
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_NOFORK);
 }

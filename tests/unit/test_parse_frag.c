@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Fragments of both families, and IPv4 options. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "packet/parse.h"
 #include "parse_cases.h"
@@ -264,8 +263,6 @@ main(void)
 {
 	Suite *s = suite_create("parse_frag");
 	TCase *tc = tcase_create("all");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_loop_test(tc, first_fragments, 0, SW_ARRAY_LEN(first));
 	tcase_add_loop_test(tc, against_model, 0, SW_ARRAY_LEN(first));
@@ -275,10 +272,5 @@ main(void)
 	tcase_add_test(tc, first_fragments_of_others);
 	tcase_add_loop_test(tc, ip4_options, 0, SW_ARRAY_LEN(options));
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_NOFORK);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* ICMP errors and the packets that they quote. */
 #include <check.h>
-#include <stdlib.h>
 
 #include "packet/parse.h"
 #include "parse_cases.h"
@@ -326,8 +325,6 @@ main(void)
 {
 	Suite *s = suite_create("parse_icmp");
 	TCase *tc = tcase_create("all");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 0);
 	tcase_add_loop_test(tc, errors, 0, SW_ARRAY_LEN(shapes));
@@ -338,10 +335,5 @@ main(void)
 	tcase_add_loop_test(tc, not_about_tcp, 0, SW_ARRAY_LEN(others));
 	tcase_add_loop_test(tc, extensions, 0, SW_ARRAY_LEN(shapes));
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_NOFORK);
 }

@@ -345,8 +345,6 @@ main(void)
 {
 	Suite *suite = suite_create("policy");
 	TCase *tc = tcase_create("policy");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 0);
 	tcase_add_test(tc, test_boundaries);
@@ -358,9 +356,5 @@ main(void)
 	tcase_add_test(tc, test_sources);
 	tcase_add_test(tc, test_covers);
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return check_suite_run(suite, CK_FORK_GETENV);
 }

@@ -344,16 +344,10 @@ main(void)
 {
 	Suite *suite = suite_create("policy_naive");
 	TCase *tc = tcase_create("policy_naive");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 0);
 	tcase_add_test(tc, test_against_naive);
 	tcase_add_test(tc, test_overlap_exact);
 	suite_add_tcase(suite, tc);
-	sr = srunner_create(suite);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return check_suite_run(suite, CK_FORK_GETENV);
 }

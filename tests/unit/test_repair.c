@@ -327,12 +327,5 @@ main(void)
 	tcase_add_test(c, to_server_against_model);
 	tcase_add_test(c, to_client_against_model);
 	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_NOFORK);
 }

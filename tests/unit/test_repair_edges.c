@@ -4,7 +4,6 @@
  * translation behind it.
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "splice/repair.h"
@@ -334,12 +333,5 @@ main(void)
 	tcase_add_test(c, wrong_ip_checksum);
 	tcase_add_test(c, repair_then_splice);
 	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_NOFORK);
 }

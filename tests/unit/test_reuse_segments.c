@@ -4,7 +4,6 @@
  * window updates, urgent data, numbers that wrap, half-closed transfers; and what is held early.
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "packet/options.h"
@@ -386,12 +385,5 @@ main(void)
 	tcase_add_test(c, hold_is_bounded_in_all);
 	tcase_add_test(c, early_data_out_of_order);
 	suite_add_tcase(s, c);
-	SRunner *sr = srunner_create(s);
-
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_run_all(sr, CK_NORMAL);
-	int failed = srunner_ntests_failed(sr);
-
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_NOFORK);
 }

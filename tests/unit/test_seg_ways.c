@@ -4,7 +4,6 @@
  * the same order. Both directions, both families, with and without timestamps, among half-open
  * connections, FINs, RSTs and what was broken on the way.
  */
-#include <stdlib.h>
 
 #include "unit/ways.h"
 
@@ -238,16 +237,10 @@ main(void)
 {
 	Suite *suite = suite_create("seg_ways");
 	TCase *tc = tcase_create("seg_ways");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tc, 0);
 	tcase_add_test(tc, policy_comes_back);
 	tcase_add_test(tc, segments_agree);
 	suite_add_tcase(suite, tc);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return check_suite_run(suite, CK_NOFORK);
 }

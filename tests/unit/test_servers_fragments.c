@@ -4,7 +4,6 @@
  * handshake (lib/handshake/other.c, lib/packet/ext.c).
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "packet/options.h"
@@ -215,12 +214,5 @@ main(void)
 	tcase_add_test(c, atomic_fragment);
 	tcase_add_test(c, source_routes);
 	suite_add_tcase(s, c);
-	SRunner *sr = srunner_create(s);
-
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_run_all(sr, CK_NORMAL);
-	int failed = srunner_ntests_failed(sr);
-
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_NOFORK);
 }

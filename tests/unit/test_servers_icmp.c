@@ -4,7 +4,6 @@
  * (lib/handshake/other.c, lib/splice/icmp.c).
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "packet/options.h"
@@ -298,12 +297,5 @@ main(void)
 	tcase_add_test(c, error_for_another);
 	tcase_add_test(c, errors_without_a_connection);
 	suite_add_tcase(s, c);
-	SRunner *sr = srunner_create(s);
-
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_run_all(sr, CK_NORMAL);
-	int failed = srunner_ntests_failed(sr);
-
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_NOFORK);
 }

@@ -182,12 +182,5 @@ main(void)
 	tcase_add_loop_test(c, what_is_not_asked_is_not_learned, 0, 2);
 	tcase_add_test(c, what_is_not_learned);
 	suite_add_tcase(s, c);
-	SRunner *sr = srunner_create(s);
-
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_run_all(sr, CK_NORMAL);
-	int failed = srunner_ntests_failed(sr);
-
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_NOFORK);
 }

@@ -4,7 +4,6 @@
  * (lib/handshake/recent.c), and connections that a server opens from a protected port.
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "packet/options.h"
@@ -370,12 +369,5 @@ main(void)
 	tcase_add_test(c, both_open_server_first);
 	tcase_add_test(c, both_open_client_first);
 	suite_add_tcase(s, c);
-	SRunner *sr = srunner_create(s);
-
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_run_all(sr, CK_NORMAL);
-	int failed = srunner_ntests_failed(sr);
-
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_NOFORK);
 }

@@ -295,12 +295,5 @@ main(void)
 	tcase_add_loop_test(c, ecn_is_given_up_when_not_answered, 0, 2);
 	tcase_add_loop_test(c, server_with_smaller_mss, 0, 4);
 	suite_add_tcase(s, c);
-	SRunner *sr = srunner_create(s);
-
-	srunner_set_fork_status(sr, CK_NOFORK);
-	srunner_run_all(sr, CK_NORMAL);
-	int failed = srunner_ntests_failed(sr);
-
-	srunner_free(sr);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_NOFORK);
 }

@@ -163,8 +163,6 @@ main(void)
 {
 	Suite *s = suite_create("servers trust");
 	TCase *c = tcase_create("all");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, answers_to_clients_without_timestamps);
@@ -173,9 +171,5 @@ main(void)
 	tcase_add_test(c, small_clients_keep_their_mss);
 	tcase_add_test(c, only_its_answer_opens_what_a_server_asked_for);
 	suite_add_tcase(s, c);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_ENV);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return check_suite_run(s, CK_FORK_GETENV);
 }

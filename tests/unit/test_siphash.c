@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/simd.h"
@@ -152,16 +151,10 @@ main(void)
 {
 	Suite *suite = suite_create("siphash");
 	TCase *tc = tcase_create("siphash");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tc, scalar_vectors);
 	tcase_add_loop_test(tc, burst_vectors, 0, LEVELS);
 	tcase_add_loop_test(tc, burst_is_scalar, 0, LEVELS);
 	suite_add_tcase(suite, tc);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return check_suite_run(suite, CK_NOFORK);
 }

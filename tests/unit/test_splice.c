@@ -4,7 +4,6 @@
  * says what each field should have become. Random option lists put the options at odd offsets too.
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "packet/options.h"
@@ -314,12 +313,5 @@ main(void)
 	tcase_add_test(c, state_table);
 	tcase_add_test(c, client_seq_near);
 	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_NOFORK);
 }

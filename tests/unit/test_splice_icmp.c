@@ -4,7 +4,6 @@
  * expected bytes are those of the segment before it was translated; checksums are added up naively.
  */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "splice/repair.h"
@@ -409,8 +408,6 @@ main(void)
 {
 	Suite *s = suite_create("splice_icmp");
 	TCase *c = tcase_create("all");
-	SRunner *r;
-	int failed;
 
 	tcase_set_timeout(c, 0);
 	tcase_add_test(c, there_and_back);
@@ -420,10 +417,5 @@ main(void)
 	tcase_add_loop_test(c, mtu, 0, SW_ARRAY_LEN(mtus));
 	tcase_add_test(c, opened_by_the_server);
 	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_ENV);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_NOFORK);
 }

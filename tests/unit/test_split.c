@@ -314,12 +314,5 @@ main(void)
 	tcase_add_test(c, urgent_in_each_piece);
 	tcase_add_test(c, frame_too_small);
 	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_NOFORK);
 }

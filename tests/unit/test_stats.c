@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <check.h>
 #include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "stats/stats.h"
@@ -66,12 +65,5 @@ main(void)
 	tcase_add_test(c, names_are_unique_and_plain);
 	tcase_add_test(c, bursts_add_up);
 	suite_add_tcase(s, c);
-	SRunner *r = srunner_create(s);
-
-	srunner_set_fork_status(r, CK_NOFORK);
-	srunner_run_all(r, CK_NORMAL);
-	int failed = srunner_ntests_failed(r);
-
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return check_suite_run(s, CK_NOFORK);
 }

@@ -402,8 +402,6 @@ main(void)
 {
 	Suite *s = suite_create("steer");
 	TCase *tc = tcase_create("steer");
-	SRunner *sr;
-	int failed;
 
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, naive_is_right);
@@ -415,9 +413,5 @@ main(void)
 	tcase_add_test(tc, keyed);
 	tcase_add_test(tc, sorted);
 	suite_add_tcase(s, tc);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	return check_suite_run(s, CK_FORK_GETENV);
 }

@@ -265,17 +265,11 @@ main(void)
 {
 	Suite *suite = suite_create("syn_ways");
 	TCase *tc = tcase_create("syn_ways");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tc, 0);
 	tcase_add_test(tc, first_is_answered_before);
 	tcase_add_test(tc, plain_is_plain);
 	tcase_add_loop_test(tc, ways_agree, 0, SW_ARRAY_LEN(setups));
 	suite_add_tcase(suite, tc);
-	srunner_set_fork_status(runner, CK_NOFORK);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+	return check_suite_run(suite, CK_NOFORK);
 }

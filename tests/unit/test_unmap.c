@@ -131,16 +131,10 @@ main(void)
 {
 	Suite *s = suite_create("unmap");
 	TCase *t = tcase_create("all");
-	SRunner *sr;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, burst_keeps_its_memory);
 	tcase_add_test(t, waits_for_nobody);
 	suite_add_tcase(s, t);
-	sr = srunner_create(s);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed == 0 ? 0 : 1;
+	return check_suite_run(s, CK_FORK_GETENV);
 }
