@@ -4,7 +4,7 @@
 # Builds synward and passes its tests. On a fresh Debian 12, as root: installs what is missing first.
 # Needs no hugepages. See docs/testing.md.
 #
-#   scripts/test.sh              everything: about half an hour on 2 cores, less when built
+#   scripts/test.sh              everything: some 25 minutes on 2 cores, less when built
 #   scripts/test.sh --quick      unit tests and a short simulation: about a minute
 #   scripts/test.sh STAGE...     only these: lint unit sim sanitize fuzz netns bench
 #
@@ -62,7 +62,7 @@ build_clang() {
 	CC=clang configure build-clang -Dwerror=true && ninja -C build-clang --quiet
 }
 
-# Only what is run in it: meson builds the tests of a suite itself. Half the time of -O2.
+# Only what is run in it: meson builds the tests of a suite itself. -O1: two thirds of the time of -O2.
 build_asan() {
 	configure build-asan -Dwerror=true -Doptimization=1 -Dc_args=-fno-var-tracking \
 		-Db_sanitize=address,undefined -Db_lundef=false &&

@@ -31,6 +31,16 @@ synload() {
 	return $rc
 }
 
+# synload_started LOG ARGUMENT...: in the background; LOAD_PID is its own.
+synload_started() {
+	local log=$1
+	shift
+	SW_EXEC="exec" sw_in "$MID" "$SYNLOAD" --no-huge -m 512 --no-pci --file-prefix "$PREFIX.load" \
+		--lcores "0@$SW_CPU_PEERS" "${VDEVS[@]}" -- "$@" >"$log" 2>&1 &
+	LOAD_PID=$!
+	PIDS+=("$LOAD_PID")
+}
+
 # value KEY[.KEY...]: of the last report.
 value() {
 	python3 -c '
@@ -170,19 +180,15 @@ received_more_than() {
 # The generator is killed while it floods, and unmaps nothing itself: DPDK's interrupt thread takes the
 # rings away from under the worker, which must be between two bursts then (unmap.h).
 peer_is_killed() {
-	local turn pid before
+	local turn before
 	synward_on_memif
 	check "killed: the drivers unmap by synward's own munmap()" \
 		grep -q ' T munmap$' <(nm -D --defined-only "$SW_SYNWARD")
 	for turn in 1 2 3; do
 		before=$(counter syn_received)
-		SW_EXEC="exec" sw_in "$MID" "$SYNLOAD" --no-huge -m 512 --no-pci --file-prefix "$PREFIX.load" \
-			--lcores "0@$SW_CPU_PEERS" "${VDEVS[@]}" -- flood --outside net_memif0 \
-			--seconds 600 "${SERVERS[@]}" >"$WORK/killed" 2>&1 &
-		pid=$!
-		PIDS+=("$pid")
+		synload_started "$WORK/killed" flood --outside net_memif0 --seconds 600 "${SERVERS[@]}"
 		check "killed, $turn: was flooding" sw_wait_until 30 received_more_than $((before + 1000))
-		sw_end "$pid" KILL
+		sw_end "$LOAD_PID" KILL
 	done
 	before=$(counter syn_received)
 	check "killed: the next one" synload flood --outside net_memif0 --count 20k --rate 50k "${SERVERS[@]}"
@@ -297,7 +303,7 @@ refused() {
 }
 
 command_line() {
-	local eal=(--no-huge -m 64 --no-pci --file-prefix "$PREFIX.load" --lcores "0@$SW_CPU_PEERS") pid
+	local eal=(--no-huge -m 64 --no-pci --file-prefix "$PREFIX.load" --lcores "0@$SW_CPU_PEERS")
 	refused 2 'flood, connect' "no mode" "${eal[@]}" --
 	refused 2 'nosuch' "unknown option" "${eal[@]}" -- flood --outside x --nosuch
 	refused 1 'net_memif7' "no such port" "${eal[@]}" -- flood --outside net_memif7
@@ -307,13 +313,10 @@ command_line() {
 	VDEVS=("$(memif_port 0 server 0)" "$(memif_port 1 client 0)")
 	rm -f "$WORK/json"
 	: >"$WORK/sig"
-	SW_EXEC="exec" sw_in "$MID" "$SYNLOAD" --no-huge -m 512 --no-pci --file-prefix "$PREFIX.load" \
-		--lcores "0@$SW_CPU_PEERS" "${VDEVS[@]}" -- connect --outside net_memif0 \
-		--inside net_memif1 --seconds 600 --rate 100 --json "$WORK/json" >"$WORK/sig" 2>&1 &
-	pid=$!
-	PIDS+=("$pid")
+	synload_started "$WORK/sig" connect --outside net_memif0 --inside net_memif1 --seconds 600 \
+		--rate 100 --json "$WORK/json"
 	check "a signal: was running" sw_wait_until 30 grep -q 'opened [1-9]' "$WORK/sig"
-	sw_end "$pid" INT 30
+	sw_end "$LOAD_PID" INT 30
 	check_int "a signal: exit status" $? -eq 0
 	check_int "a signal: a report, and nothing left undone" "$(value connections.finished)" \
 		-eq "$(value connections.tried)"
