@@ -22,8 +22,8 @@ struct sw_rewrite_shift {
 };
 
 /*
- * Adds to the options of a TCP header of hdr bytes; *diff takes the difference. False where they are
- * not sw_rewrite_options_ok(): nothing has been written then.
+ * Adds to the options of a TCP header of hdr bytes; *diff takes the difference. False where they
+ * are not sw_rewrite_options_ok(): nothing has been written then.
  */
 bool sw_rewrite_options(
 	uint8_t *tcp, uint32_t hdr, const struct sw_rewrite_shift *s, uint64_t *diff);

@@ -13,8 +13,8 @@
 #define _mark_point(file, line) ((void)0)
 
 /*
- * Runs the suite and frees it; what main() returns. fork: CK_NOFORK, or CK_FORK_GETENV: each test in
- * a process of its own, unless the environment says CK_FORK=no.
+ * Runs the suite and frees it; what main() returns. fork: CK_NOFORK, or CK_FORK_GETENV: each test
+ * in a process of its own, unless the environment says CK_FORK=no.
  */
 static inline int
 check_suite_run(Suite *suite, enum fork_status fork)

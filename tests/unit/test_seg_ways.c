@@ -129,7 +129,7 @@ static void
 open_all(struct way w[2], struct conn *c, const struct pkt_make *syns, unsigned n,
 	unsigned n_served, uint64_t *seed)
 {
-	struct shot shots[CONNS];
+	struct shot shots[CONNS] = {0};
 
 	for (unsigned i = 0; i < n; i++)
 		shots[i] = shot_of(&syns[i], SW_OUTSIDE);
