@@ -69,18 +69,19 @@ prepare() {
 	sw_in "$MID" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
 }
 
-# choose_memory MEGABYTES: for each of the two programs. Sets MEMORY, EAL's arguments.
+# choose_memory MEGABYTES: for each of the two programs, of which each takes whole pages. Sets MEMORY, EAL's arguments.
 choose_memory() {
+	local each=$((($1 + 1) / 2 * 2))
 	case $WIRE in
 	tap | af_xdp)
 		wire_can || { echo "bench.sh: this kernel cannot make ports of $WIRE here" >&2; exit 3; }
 		HUGE=0
 		;;
 	*)
-		if sw_hugepages_up $((2 * $1)); then
+		if sw_hugepages_up $((2 * each)); then
 			HUGE=1
 		elif [ "$WIRE" = vhost ]; then
-			echo "bench.sh: vhost needs $((2 * $1)) MB of hugepages, and they cannot be reserved here" >&2
+			echo "bench.sh: vhost needs $((2 * each)) MB of hugepages, and they cannot be reserved here" >&2
 			exit 3
 		else
 			HUGE=0
@@ -88,7 +89,7 @@ choose_memory() {
 		fi
 		;;
 	esac
-	MEMORY=(-m "$1")
+	MEMORY=(-m "$each")
 	[ "$HUGE" = 1 ] || MEMORY+=(--no-huge)
 	[ "$WIRE" != vhost ] || MEMORY+=(--single-file-segments)
 }
