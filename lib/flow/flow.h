@@ -3,9 +3,10 @@
  * flow.h - the connections of one lcore: a bounded table with bulk lookup and incremental ageing.
  *
  * A flow is one cache line. A bucket is one cache line too: eight 16-bit tags, eight 32-bit entry
- * numbers. A tuple hashes to two buckets and lives in the emptier one (two-choice hashing; nothing
- * ever moves). Lookup of a burst is staged - hash and prefetch buckets, match tags and prefetch the
- * entries, compare keys - so that the misses of a burst overlap.
+ * numbers. A tuple hashes to two buckets and lives in the first, or where that is nearly full in
+ * the emptier one (two-choice hashing; nothing ever moves). Lookup of a burst is staged - hash and
+ * prefetch buckets, match tags and prefetch the entries, compare keys - so that the misses of a
+ * burst overlap.
  *
  * Bounded: entries and buckets are laid out once. No free entry, or both buckets full: insert
  * fails, and no older flow is ever pushed out to make room. With two buckets of eight and at most

@@ -5,6 +5,13 @@
 #include "splice/plain.h"
 
 /*
+ * Entries are sent for so many at a time, one group before it is their turn: memory has work while
+ * segments are translated, and misses of the TLB, which hold up what comes after them, stand
+ * together. docs/performance.md has the figures.
+ */
+#define FETCHED_AT_ONCE 16
+
+/*
  * The family of what may be a segment: its headers are there, in one piece, and can be read whole.
  */
 sw_always_inline unsigned
@@ -22,21 +29,46 @@ seg_family(const struct sw_frame *f)
 	return syn_type_is(type, true) && cap >= SEG_REACH6_BYTES ? 1 : SYN_NO_FAMILY;
 }
 
-/* The entry that has the tag of that lane in one of its buckets, fetched; NULL: there is none. */
+/* The entry that has the tag of that lane in its bucket number `which`; NULL: there is none. */
 sw_always_inline struct sw_flow *
-candidate(const struct syn_batch *s, unsigned lane)
+candidate(const struct syn_batch *s, unsigned lane, unsigned which)
 {
-	struct sw_flow_place p;
-	struct sw_flow *f;
-	unsigned m;
+	const struct sw_flow_ground *g = s->ground;
+	const struct sw_flow_bucket *b = &g->buckets[s->bucket[which][lane]];
+	const unsigned m = sw_flow_bucket_match(b, (uint16_t)s->tag[lane]);
 
-	syn_place(s, lane, &p);
-	m = sw_flow_place_match(s->ground, &p);
-	if (m == 0)
-		return NULL;
-	f = sw_flow_place_entry(s->ground, &p, (unsigned)__builtin_ctz(m));
-	__builtin_prefetch(f);
-	return f;
+	return m != 0 ? &g->entries[b->index[__builtin_ctz(m)]] : NULL;
+}
+
+/*
+ * Most flows are in their first bucket (sw_flow_insert()), so the second is only sent for where
+ * the first has nothing.
+ */
+static void
+find_candidates(const struct syn_batch *s, struct sw_flow **f)
+{
+	uint8_t again[SW_BURST_MAX];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < s->n; i++) {
+		f[i] = NULL;
+		if (sw_unlikely(!(s->fit >> i & 1)))
+			continue;
+		f[i] = candidate(s, i, 0);
+		if (f[i] != NULL)
+			continue;
+		__builtin_prefetch(&s->ground->buckets[s->bucket[1][i]]);
+		again[n++] = (uint8_t)i;
+	}
+	for (unsigned i = 0; i < n; i++)
+		f[again[i]] = candidate(s, again[i], 1);
+}
+
+sw_always_inline void
+fetch_flows(const struct segs *g, unsigned from)
+{
+	for (unsigned k = from; k < from + FETCHED_AT_ONCE && k < g->n; k++)
+		__builtin_prefetch(g->f[k]);
 }
 
 static void
@@ -51,6 +83,7 @@ void
 seg_pick(
 	struct burst *b, struct segs *g, struct sw_frame *frames, unsigned n, struct sw_frame *rest)
 {
+	struct sw_flow *flows[2][SW_BURST_MAX];
 	uint8_t family[SW_BURST_MAX];
 	unsigned at[2] = {0}, inside = 0;
 
@@ -68,16 +101,16 @@ seg_pick(
 	}
 	for (unsigned v6 = 0; v6 < 2; v6++) {
 		g->rows[v6].v6 = v6;
-		if (g->rows[v6].n != 0)
-			read_rows(b, &g->rows[v6]);
+		if (g->rows[v6].n == 0)
+			continue;
+		read_rows(b, &g->rows[v6]);
+		find_candidates(&g->rows[v6], flows[v6]);
 	}
 	for (unsigned i = 0; i < n; i++) {
 		const unsigned v6 = family[i];
 		const unsigned lane = v6 != SYN_NO_FAMILY ? at[v6]++ : 0;
-		struct sw_flow *f = NULL;
+		struct sw_flow *f = v6 != SYN_NO_FAMILY ? flows[v6][lane] : NULL;
 
-		if (v6 != SYN_NO_FAMILY && (g->rows[v6].fit >> lane & 1))
-			f = candidate(&g->rows[v6], lane);
 		if (f == NULL) {
 			g->rest_at[g->n_rest++] = (uint8_t)i;
 			continue;
@@ -88,6 +121,7 @@ seg_pick(
 		g->v6[g->n++] = (uint8_t)v6;
 		inside += frames[i].side;
 	}
+	fetch_flows(g, 0);
 	sw_count_add(&b->stats, SW_C_RX_INSIDE, inside);
 	sw_count_add(&b->stats, SW_C_RX_OUTSIDE, g->n - inside);
 	for (unsigned i = 0; g->n != 0 && i < g->n_rest; i++)
@@ -164,6 +198,8 @@ seg_act(struct burst *b, struct segs *g, const struct sw_frame *frames, unsigned
 		enum sw_side to;
 		struct sw_frame *o;
 
+		if (k % FETCHED_AT_ONCE == 0)
+			fetch_flows(g, k + FETCHED_AT_ONCE);
 		if (sw_unlikely(f == NULL)) {
 			stopped = true;
 			break;

@@ -14,8 +14,8 @@
  * and is not when its turn comes (its flow has gone, waits for its server, or has another tuple
  * with an equal tag) goes the general way then, by itself.
  *
- *   seg_pick()    before the general way: sorts; flows are on their way then
- *   seg_act()     in act(): translates a run of them
+ *   seg_pick()    before the general way: sorts; the first flows are on their way then
+ *   seg_act()     in act(): translates a run of them, and sends for the flows of the next
  */
 #ifndef SW_HANDSHAKE_SEG_H
 #define SW_HANDSHAKE_SEG_H
@@ -58,7 +58,7 @@ void seg_pick(struct burst *b, struct segs *g, struct sw_frame *frames, unsigned
  */
 bool seg_act(struct burst *b, struct segs *g, const struct sw_frame *frames, unsigned end);
 
-/* Fills the rows and takes the lanes that are not plain out of `fit`; buckets are on their way. */
+/* Fills the rows, takes lanes that are not plain out of `fit`, sends for their first buckets. */
 void seg_read_avx2(struct syn_batch *s);
 
 #endif

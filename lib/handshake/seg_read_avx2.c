@@ -33,10 +33,8 @@ find_flows(struct syn_batch *s, unsigned at, const __m256i *w, const bool v6)
 		row_store(&s->server[at], t.server[3]);
 	}
 	row_store(&s->ports[at], t.ports);
-	for (unsigned i = at; i < at + SYN_LANES; i++) {
+	for (unsigned i = at; i < at + SYN_LANES; i++)
 		__builtin_prefetch(&s->ground->buckets[s->bucket[0][i]]);
-		__builtin_prefetch(&s->ground->buckets[s->bucket[1][i]]);
-	}
 }
 
 sw_always_inline void
