@@ -106,7 +106,8 @@ START_TEST(burst_keeps_its_memory)
 	}
 	__atomic_store_n(&port.stop, 1, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
-	ck_assert_uint_eq(port.bursts, PEERS);
+	/* More where this thread had to wait for its CPU before it said that the peer has gone. */
+	ck_assert_uint_ge(port.bursts, PEERS);
 }
 END_TEST
 
