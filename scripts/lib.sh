@@ -8,6 +8,10 @@ SW_TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 SW_SYNWARD=${SW_SYNWARD:-$SW_TOP/build/app/synward/synward}
 SW_WIRE=${SW_WIRE:-$SW_TOP/build/tests/wire/wire}
 
+# The interpreter itself, without what is installed beside the standard library: a wrapper that looks for it, as
+# pyenv's does, and site-packages take ten times as long as the short scripts here, which run many hundred times.
+SW_PYTHON=("$(python3 -c 'import sys; print(sys.executable)' 2>/dev/null || echo python3)" -IS)
+
 # To build and to show it; and what the tests need besides.
 SW_PACKAGES_DEMO=(gcc libc6-dev meson ninja-build pkg-config libdpdk-dev libnuma-dev libyaml-dev libjansson-dev
 	check iproute2 ethtool nftables procps util-linux python3 nginx-light curl hping3 iputils-ping)
@@ -98,13 +102,15 @@ sw_build() {
 	return $rc
 }
 
-# sw_wait_until SECONDS COMMAND...: until the command succeeds; 1 where it does not in time.
+# sw_wait_until SECONDS COMMAND...: until the command succeeds; 1 where it does not in time. Most wait for
+# what is there in a few milliseconds; what is not is asked about less often.
 sw_wait_until() {
-	local end=$((SECONDS + $1))
+	local end=$((SECONDS + $1)) pauses=(0.005 0.01 0.02 0.03 0.05) n=0
 	shift
 	until "$@"; do
 		[ $SECONDS -lt $end ] || return 1
-		sleep 0.05
+		sleep "${pauses[n]}"
+		[ $n -ge $((${#pauses[@]} - 1)) ] || n=$((n + 1))
 	done
 }
 
@@ -203,6 +209,8 @@ sw_launch() {
 	if ! grep -q '^synward: ready' "$log"; then
 		echo "synward did not start:" >&2
 		cat "$log" "$log.err" >&2
+		# Late is as bad as not at all; nobody else knows of it.
+		sw_end "$SW_PID"
 		return 1
 	fi
 }
@@ -211,5 +219,5 @@ sw_launch() {
 sw_stats() {
 	local prefix=$1
 	shift
-	python3 "$SW_TOP/tests/netns/stat.py" --file-prefix "$prefix" "$@"
+	"${SW_PYTHON[@]}" "$SW_TOP/tests/netns/stat.py" --file-prefix "$prefix" "$@"
 }

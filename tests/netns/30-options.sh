@@ -30,7 +30,7 @@ view() {
 	# Opened for both directions, so that this end does not wait for the other.
 	exec 3<>"$fifo"
 	: >"$log"
-	SW_EXEC="exec" sw_peers "$CLI" python3 "$NETNS_DIR/peer.py" client "$1" 5000 --hold \
+	SW_EXEC="exec" sw_peers "$CLI" "${SW_PYTHON[@]}" "$NETNS_DIR/peer.py" client "$1" 5000 --hold \
 		--down 100000 --up 100000 <"$fifo" 3>&- >"$log" 2>"$log.err" &
 	pid=$!
 	if sw_wait_until 20 holds "$log"; then

@@ -10,11 +10,11 @@
 # shellcheck source=tests/netns/lib-extra.sh
 . "$(dirname "$0")/lib-extra.sh"
 
-SIZE=${SIZE:-10000000}
+SIZE=${SIZE:-6000000}
 MTU=1280
 # So much must have gone through before the MTU drops, and must still come after it.
 BEFORE=1000000 AFTER=2000000
-# At 20 ms and with these windows 10 MB take some seconds: time to drop the MTU in between.
+# At 20 ms and with these windows 6 MB take some seconds: time to drop the MTU in between.
 WINDOW="4096 65536 65536"
 DELAY="--delay-ms 10"
 # Segments in flight when the MTU drops, of both windows: each may cost an error and a retransmission.
@@ -65,7 +65,7 @@ transfer() {
 	timeouts=$(nstat_of "$sender" TcpExtTCPTimeouts)
 	resent=$(nstat_of "$sender" TcpRetransSegs)
 	start_named_capture sender "$sender" "tcp port 5000 or icmp or icmp6"
-	spawn "$WORK/job" sw_peers "$from" python3 "$NETNS_DIR/peer.py" client "$host" 5000 "${size[@]}"
+	spawn "$WORK/job" sw_peers "$from" "${SW_PYTHON[@]}" "$NETNS_DIR/peer.py" client "$host" 5000 "${size[@]}"
 	local job=$SPAWNED
 	check "$what: under way" sw_wait_until 60 counter_is $count -ge $((BASE + BEFORE / 1400))
 	mtu_to $MTU
@@ -108,7 +108,7 @@ for side in client server; do
 		ip -n "$CLI" route add 10.78.0.0/24 via "$V4_SRV"
 		ip -n "$CLI" -6 route add fd78::/64 via "$V6_SRV"
 		ip -n "$SRV" route del default
-		spawn_until '^peer: ready' "$WORK/far" sw_peers "$FAR" python3 "$NETNS_DIR/peer.py" serve 5000
+		spawn_until '^peer: ready' "$WORK/far" sw_peers "$FAR" "${SW_PYTHON[@]}" "$NETNS_DIR/peer.py" serve 5000
 		transfer "router on the server's side, IPv4" up "$V4_FAR" "$V4_FAR" "$CLI"
 		transfer "router on the server's side, IPv6" up "$V6_FAR" "$V6_FAR" "$CLI"
 	fi

@@ -102,7 +102,7 @@ fragmented_syns() {
 	for host in "$V4_SRV" "$V6_SRV"; do
 		source=$V4_CLI
 		[ "$host" = "$V4_SRV" ] || source=$V6_CLI
-		n=$(sw_in "$CLI" python3 "$NETNS_DIR/fragments.py" "$source" "$host" $OPEN)
+		n=$(sw_in "$CLI" "${SW_PYTHON[@]}" "$NETNS_DIR/fragments.py" "$source" "$host" $OPEN)
 		sent=$((sent + n))
 	done
 	check_int "$what: fragments of SYNs sent" $sent -eq 20
@@ -135,7 +135,7 @@ fragments() {
 	ip -n "$CLI" route replace 10.77.0.0/24 dev eth0 src "$V4_CLI" mtu lock 576
 	before=$(counter drop_fragment)
 	start_named_capture server "$SRV"
-	spawn "$WORK/job" sw_peers "$FAR" python3 "$NETNS_DIR/peer.py" client "$V4_SRV" $OPEN --fragmentable \
+	spawn "$WORK/job" sw_peers "$FAR" "${SW_PYTHON[@]}" "$NETNS_DIR/peer.py" client "$V4_SRV" $OPEN --fragmentable \
 		--up 60000 --down 60000
 	job=$SPAWNED
 	if [ "$policy" = pass ]; then

@@ -17,7 +17,7 @@ one_post() {
 	start_capture "$CLI" "$file" tcp port 5000
 	check "$what: answered" client "$host" 5000 --up 20000 --down 0
 	stop_capture
-	RESULT=$(python3 "$NETNS_DIR/capture.py" "$file" 5000)
+	RESULT=$("${SW_PYTHON[@]}" "$NETNS_DIR/capture.py" "$file" 5000)
 	echo "# $what: $RESULT"
 	check_int "$what: all of it was captured" "$(field sent_bytes)" -ge 20000
 	check_int "$what: round trips" "$(field rounds)" -le 3

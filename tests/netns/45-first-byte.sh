@@ -25,15 +25,12 @@ value() {
 # series MODE PORT HOST: connections one after the other; fills RTT and FIRST, in ms, by that name.
 declare -A RTT FIRST
 series() {
-	local mode=$1 port=$2 host=$3 what="$1, ${SPEAKS[$2]} first, $3" n more=() bad=$N_NOT_OK
+	local mode=$1 port=$2 host=$3 what="$1, ${SPEAKS[$2]} first, $3" more=() bad=$N_NOT_OK
 	[ "${SPEAKS[$port]}" = client ] || more=(--greeting)
-	: >"$WORK/results"
-	for ((n = 0; n < TRIES; n++)); do
-		start_named_capture first "$CLI" tcp port "$port"
-		client "$host" "$port" --up 500 --down 500 "${more[@]}" || not_ok "$what, $n: answered"
-		stop_captures
-		python3 "$NETNS_DIR/capture.py" "$WORK/first.pcap" "$port" >>"$WORK/results"
-	done
+	start_named_capture first "$CLI" tcp port "$port"
+	check "$what: answered" client "$host" "$port" --connections "$TRIES" --up 500 --down 500 "${more[@]}"
+	stop_captures
+	"${SW_PYTHON[@]}" "$NETNS_DIR/capture.py" "$WORK/first.pcap" "$port" >"$WORK/results"
 	check_int "$what: measured" "$(wc -l <"$WORK/results")" -eq "$TRIES"
 	check_same "$what: nothing was sent twice by the client" "$(value resent_by_client | sort -u)" 0
 	check_same "$what: nothing was sent twice to it" "$(value resent_by_server | sort -u)" 0

@@ -37,7 +37,7 @@ silence
 count_server_syns
 
 # Silent: the proxy's SYN goes out at 0, 1, 3 and 7 s, the client is reset at 15 s. Runs beside the rest.
-spawn "$WORK/silent" sw_peers "$CLI" python3 "$NETNS_DIR/peer.py" client "$V4_SRV" $SILENT --timeout 60
+spawn "$WORK/silent" sw_peers "$CLI" "${SW_PYTHON[@]}" "$NETNS_DIR/peer.py" client "$V4_SRV" $SILENT --timeout 60
 silent_pid=$SPAWNED
 
 for host in "$V4_SRV" "$V6_SRV"; do

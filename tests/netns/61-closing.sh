@@ -14,7 +14,8 @@ passes() {
 	BAD=$N_NOT_OK
 	start_named_capture client "$CLI" tcp
 	start_named_capture server "$SRV" tcp
-	check "$what" taskset -c "$SW_CPU_PEERS" python3 "$NETNS_DIR/closing.py" "$CLI" "$SRV" "$host" "$from" "$scenario"
+	check "$what" taskset -c "$SW_CPU_PEERS" "${SW_PYTHON[@]}" "$NETNS_DIR/closing.py" \
+		"$CLI" "$SRV" "$host" "$from" "$scenario"
 	stop_captures
 }
 

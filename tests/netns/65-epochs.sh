@@ -14,7 +14,7 @@ BATCH=4
 
 # The number of the epoch, SECONDS ago; without a secret file synward counts them by the monotonic clock.
 epoch_number() {
-	python3 -c "import time; print(int(time.monotonic() - $1) // $EPOCH)"
+	"${SW_PYTHON[@]}" -c "import time; print(int(time.monotonic() - $1) // $EPOCH)"
 }
 
 # serve HOST: BATCH connections at once.
@@ -32,7 +32,7 @@ start_server 5000
 mkfifo "$WORK/fifo"
 exec 3<>"$WORK/fifo"
 : >"$WORK/held"
-SW_EXEC="exec" sw_peers "$CLI" python3 "$NETNS_DIR/peer.py" client "$V4_SRV" 5000 --hold \
+SW_EXEC="exec" sw_peers "$CLI" "${SW_PYTHON[@]}" "$NETNS_DIR/peer.py" client "$V4_SRV" 5000 --hold \
 	<"$WORK/fifo" 3>&- >"$WORK/held" 2>"$WORK/held.err" &
 held=$!
 PIDS+=("$held")

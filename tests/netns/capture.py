@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Questions to a capture that was made with tcpdump at one end.
 
-  capture.py FILE SERVER_PORT        rounds: the round trips of one request, see below
+  capture.py FILE SERVER_PORT        rounds: the round trips of one request, see below; a line for each connection
   capture.py FILE --count EXPRESSION
   capture.py FILE --show EXPRESSION [--as EXPRESSION]
 
@@ -213,11 +213,22 @@ def response_round(segments, port):
 
 
 def rounds(path, port):
-    segments = [p for p in read_capture(path) if p.tcp]
+    """One line for each connection, in the order in which they began."""
+    connections = {}
+    for p in read_capture(path):
+        if p.tcp and port in (p.dport, p.sport):
+            connections.setdefault(p.sport if p.dport == port else p.dport, []).append(p)
+    if not connections:
+        raise SystemExit("capture.py: no connection")
+    for segments in connections.values():
+        rounds_of(segments, port)
+
+
+def rounds_of(segments, port):
     client = [s for s in segments if s.dport == port]
     server = [s for s in segments if s.sport == port]
-    if len({s.sport for s in client}) != 1 or not server:
-        raise SystemExit("capture.py: expected exactly one connection")
+    if not client or not server:
+        raise SystemExit("capture.py: not both ends of a connection")
     start = client[0].time
     rtt = server[0].time - start
     first = next((s.time for s in server if s.length > 0), None)

@@ -172,19 +172,24 @@ def half_close(ends):
 
 
 def keepalive(ends):
-    """Both ends ask whether the other is there, several times, and both are answered."""
-    client, server = ends.connect()
-    both_ways(client, server)
-    for name, sock in ((ends.client_ns, client), (ends.server_ns, server)):
-        before = nstat(name, "TcpExtTCPKeepAlive")
+    """Either end asks whether the other is there, several times, and is answered: both at one time, each on a
+    connection of its own."""
+    pairs = [ends.connect(), ends.connect()]
+    asking = []
+    for name, pair, at in ((ends.client_ns, pairs[0], 0), (ends.server_ns, pairs[1], 1)):
+        both_ways(*pair)
+        asking.append((name, nstat(name, "TcpExtTCPKeepAlive")))
+        sock = pair[at]
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
         # Two without an answer would end the connection.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 2)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, before in asking:
         until("keepalives", lambda n=name, b=before: nstat(n, "TcpExtTCPKeepAlive") >= b + 4)
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
-    both_ways(client, server)
+    for pair, at in zip(pairs, (0, 1)):
+        pair[at].setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
+        both_ways(*pair)
 
 
 def zero_window(ends):

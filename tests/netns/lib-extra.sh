@@ -34,12 +34,12 @@ stop_captures() {
 
 # captured NAME EXPRESSION: number of packets for which it is true; see capture.py.
 captured() {
-	python3 "$NETNS_DIR/capture.py" "$WORK/$1.pcap" --count "$2"
+	"${SW_PYTHON[@]}" "$NETNS_DIR/capture.py" "$WORK/$1.pcap" --count "$2"
 }
 
 # show_captured NAME EXPRESSION [FORM]
 show_captured() {
-	python3 "$NETNS_DIR/capture.py" "$WORK/$1.pcap" --show "$2" ${3:+--as "$3"}
+	"${SW_PYTHON[@]}" "$NETNS_DIR/capture.py" "$WORK/$1.pcap" --show "$2" ${3:+--as "$3"}
 }
 
 # seen_in NAME EXPRESSION: such a packet has been captured already; for waiting. A packet that is being

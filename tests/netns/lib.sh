@@ -298,12 +298,12 @@ config() {
 # --- what the ends do ------------------------------------------------------------------------------
 
 start_server() {
-	spawn_until '^peer: ready' "$WORK/server" sw_peers "$SRV" python3 "$NETNS_DIR/peer.py" serve "$@"
+	spawn_until '^peer: ready' "$WORK/server" sw_peers "$SRV" "${SW_PYTHON[@]}" "$NETNS_DIR/peer.py" serve "$@"
 }
 
 # client HOST PORT [OPTION...]: runs it; its JSON goes to $WORK/client.
 client() {
-	sw_peers "$CLI" python3 "$NETNS_DIR/peer.py" client "$@" >"$WORK/client" 2>"$WORK/client.err"
+	sw_peers "$CLI" "${SW_PYTHON[@]}" "$NETNS_DIR/peer.py" client "$@" >"$WORK/client" 2>"$WORK/client.err"
 	local rc=$?
 	[ $rc -eq 0 ] || sed 's/^/# client: /' "$WORK/client" "$WORK/client.err"
 	return $rc

@@ -242,13 +242,18 @@ scp_files() {
 	cmp "$WORK/got/scp" "$WORK/www/file" && cmp "$WORK/www/in/scp" "$WORK/www/file"
 }
 
-# Each curl is a login of its own: a server that speaks first, so often.
+# Each curl is a login of its own: a server that speaks first, so often. Those for one file run at once, since
+# each has many round trips.
 FTP_LOGINS=10
 ftp_files() {
-	local url n
+	local url n jobs=()
 	url=ftp://$(in_url "$1"):$FTP
 	for ((n = 1; n < FTP_LOGINS; n++)); do
-		fetch -o "$WORK/got/ftp$n" "$url/part$n" || return 1
+		fetch -o "$WORK/got/ftp$n" "$url/part$n" &
+		jobs+=($!)
+	done
+	for ((n = 1; n < FTP_LOGINS; n++)); do
+		wait "${jobs[n - 1]}" || return 1
 		cmp "$WORK/got/ftp$n" "$WORK/www/part$n" || return 1
 	done
 	fetch -T "$WORK/www/file" "$url/in/ftp" --next -sS --fail \
@@ -266,7 +271,7 @@ REDIS_SHORT=1000
 redis_short() {
 	local log=$WORK/got/redis-benchmark
 	[ "$(redis "$1" SET n 0)" = OK ] || return 1
-	at_client redis-benchmark -h "$1" -p $REDIS -k 0 -c 20 -n $REDIS_SHORT -q INCR n \
+	at_client redis-benchmark -h "$1" -p $REDIS -k 0 -c 50 -n $REDIS_SHORT -q INCR n \
 		>"$log" 2>&1 || { cat "$log"; return 1; }
 	[ "$(redis "$1" GET n)" = $REDIS_SHORT ] || { echo "# $(redis "$1" GET n) counted"; return 1; }
 	[ "$(redis "$1" -x SET value <"$WORK/www/file")" = OK ] || return 1
@@ -288,7 +293,7 @@ iperf_run() {
 	IPERF_RUNS=$((IPERF_RUNS + 1))
 	at_client iperf3 --client "$1" --port $IPERF --bytes "$SIZE" --window 64K --json \
 		"${@:2}" >"$log" || { cat "$log"; return 1; }
-	python3 - "$log" "$SIZE" <<-'PYTHON'
+	"${SW_PYTHON[@]}" - "$log" "$SIZE" <<-'PYTHON'
 	import json, sys
 	end = json.load(open(sys.argv[1]))["end"]
 	sent, received = end["sum_sent"]["bytes"], end["sum_received"]["bytes"]

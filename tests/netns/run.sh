@@ -21,7 +21,7 @@ failed=()
 for test in "${tests[@]}"; do
 	echo "== $test"
 	start=$SECONDS
-	# No test may hang the whole run: the longest takes about three minutes.
+	# No test may hang the whole run: the longest takes about a minute and a half.
 	if timeout -k 30 900 "./$test"; then
 		passed=$((passed + 1))
 		echo "== $test: passed ($((SECONDS - start)) s)"
