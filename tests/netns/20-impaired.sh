@@ -20,7 +20,7 @@ JOBS=()
 begin() {
 	local name=$1 host=$2 seed=$3 created
 	created=$(counter flow_created)
-	spawn "$WORK/job.$name" sw_peers "$CLI" python3 "$NETNS_DIR/peer.py" client "$host" 5000 \
+	spawn "$WORK/job.$name" sw_peers "$CLI" "${SW_PYTHON[@]}" "$NETNS_DIR/peer.py" client "$host" 5000 \
 		--down "$SIZE" --up "$SIZE" --seed "$seed" --timeout 180
 	JOBS+=("$name:$SPAWNED")
 	sw_wait_until 30 counter_is flow_created -gt "$created" || not_ok "$name: connected"

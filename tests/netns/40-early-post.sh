@@ -19,6 +19,7 @@ one_post() {
 	stop_capture
 	RESULT=$("${SW_PYTHON[@]}" "$NETNS_DIR/capture.py" "$file" 5000)
 	echo "# $what: $RESULT"
+	check_int "$what: connections" "$(wc -l <<<"$RESULT")" -eq 1
 	check_int "$what: all of it was captured" "$(field sent_bytes)" -ge 20000
 	check_int "$what: round trips" "$(field rounds)" -le 3
 	check_int "$what: segments that the client sent twice" "$(field resent_by_client)" -eq 0

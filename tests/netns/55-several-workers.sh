@@ -63,17 +63,12 @@ path_mtu() {
 		$(($(nstat_of "$SRV" TcpExtOutOfWindowIcmps) - stray)) -le $((($(counter icmp_translated) - translated) / 4))
 }
 
-# flood_server HPING3-OPTION...: not nice, as the worker on that CPU may poll, and testpmd does. Sets FLOOD_PID.
-flood_server() {
-	spawn "$WORK/hping3" sw_peers "$CLI" timeout -s INT 300 hping3 -q -S --rand-source -p 5000 "$@" "$V4_SRV"
-	FLOOD_PID=$SPAWNED
-}
-
-# At a rate that each CPU keeps up with while it does everything else as well.
+# At a rate that each CPU keeps up with while it does everything else as well; not nice, as the
+# worker on that CPU may poll.
 flood() {
 	local before syns
 	before=$(counter syn_received)
-	flood_server -i u100
+	FLOOD_NICE=0 start_flood 5000 -i u100
 	check "$WHAT, in a flood: $CONNECTIONS connections are served" client "$V4_SRV" 5000 \
 		--closer alternate --connections "$CONNECTIONS" --parallel 4
 	check "$WHAT, in a flood: SYNs" sw_wait_until 60 counter_is syn_received -gt $((before + FLOOD))
@@ -87,7 +82,7 @@ flood() {
 stop_in_a_flood() {
 	local before rc
 	before=$(counter syn_received)
-	flood_server --flood
+	FLOOD_NICE=0 start_flood 5000 --flood
 	check "$WHAT: a flood at full rate" sw_wait_until 60 counter_is syn_received -gt $((before + 10000))
 	# From here on nice: what ends must not wait for the CPU. timeout(1) has made a group of the two.
 	renice -n 19 -g "$FLOOD_PID" >/dev/null

@@ -174,21 +174,20 @@ def half_close(ends):
 def keepalive(ends):
     """Either end asks whether the other is there, several times, and is answered: both at one time, each on a
     connection of its own."""
-    pairs = [ends.connect(), ends.connect()]
     asking = []
-    for name, pair, at in ((ends.client_ns, pairs[0], 0), (ends.server_ns, pairs[1], 1)):
+    for name, at in ((ends.client_ns, 0), (ends.server_ns, 1)):
+        pair = ends.connect()
         both_ways(*pair)
-        asking.append((name, nstat(name, "TcpExtTCPKeepAlive")))
         sock = pair[at]
+        asking.append((name, nstat(name, "TcpExtTCPKeepAlive"), pair, sock))
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
         # Two without an answer would end the connection.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 2)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name, before in asking:
+    for name, before, pair, sock in asking:
         until("keepalives", lambda n=name, b=before: nstat(n, "TcpExtTCPKeepAlive") >= b + 4)
-    for pair, at in zip(pairs, (0, 1)):
-        pair[at].setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)
         both_ways(*pair)
 
 

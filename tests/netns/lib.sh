@@ -373,11 +373,11 @@ stop_capture() {
 }
 
 # start_flood PORT [HPING3 OPTION...]: SYNs from random sources to the server's IPv4 address, bounded in
-# time; sets FLOOD_PID.
+# time; sets FLOOD_PID. With FLOOD_NICE=0 as urgent as all else: for where a worker polls on its CPU.
 start_flood() {
 	local port=$1
 	shift
-	spawn "$WORK/hping3" sw_peers "$CLI" nice -n 19 timeout -s INT 300 \
+	spawn "$WORK/hping3" sw_peers "$CLI" nice -n "${FLOOD_NICE:-19}" timeout -s INT 300 \
 		hping3 -q -S --rand-source -p "$port" "$@" "$V4_SRV"
 	FLOOD_PID=$SPAWNED
 }
