@@ -4,7 +4,7 @@
 # Builds synward and passes its tests. On a fresh Debian 12, as root: installs what is missing first.
 # Needs no hugepages. See docs/testing.md.
 #
-#   scripts/test.sh              everything: some 25 minutes on 2 cores, less when built
+#   scripts/test.sh              everything: some 20 minutes on 2 cores, less when built
 #   scripts/test.sh --quick      unit tests and a short simulation: about a minute
 #   scripts/test.sh STAGE...     only these: lint unit sim sanitize fuzz netns bench
 #
