@@ -60,10 +60,8 @@ sw_plain_to_server(const struct sw_flow *f, uint8_t *tcp, bool ts)
 {
 	uint64_t diff = 0;
 
-	if (ts) {
-		sw_rewrite_add32(tcp, SW_PLAIN_TSVAL_OFF, 0, &diff);
+	if (ts)
 		sw_rewrite_add32(tcp, SW_PLAIN_TSECR_OFF, -sw_plain_ts_delta(f), &diff);
-	}
 	sw_plain_ack_to_server(f, tcp, diff);
 }
 
@@ -72,10 +70,8 @@ sw_plain_to_client(const struct sw_flow *f, uint8_t *tcp, bool ts)
 {
 	uint64_t diff = 0;
 
-	if (ts) {
+	if (ts)
 		sw_rewrite_add32(tcp, SW_PLAIN_TSVAL_OFF, sw_plain_ts_delta(f), &diff);
-		sw_rewrite_add32(tcp, SW_PLAIN_TSECR_OFF, 0, &diff);
-	}
 	sw_plain_seq_to_client(f, tcp, diff);
 }
 
