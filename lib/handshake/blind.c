@@ -1,34 +1,18 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* blind.c - the short way of blind ACKs (blind.h), but for what is done in vectors. */
 #include "handshake/blind.h"
+#include "handshake/sort.h"
 
 /* Every combination with ACK and without these is one that TCP stacks send (parse.c). */
 #define FLAGS_MASK (SW_TCP_ACK | SW_TCP_SYN | SW_TCP_RST)
 
-sw_always_inline bool
-looks_like_ack(const struct sw_frame *f, const bool v6)
-{
-	const uint32_t tcp = SW_ETH_BYTES + (v6 ? SW_IP6_BYTES : SW_IP4_BYTES);
-	const uint32_t reach = SW_ETH_BYTES + (v6 ? BLIND_REACH6_BYTES : BLIND_REACH4_BYTES);
-
-	return f->len >= tcp + SW_TCP_BYTES && f->len == f->pkt_len && f->len + f->room >= reach &&
-	       (f->data[tcp + offsetof(struct sw_wire_tcp, flags)] & FLAGS_MASK) == SW_TCP_ACK;
-}
-
-/* The family of an ACK from the outside without tags and IP options. */
-sw_always_inline unsigned
-ack_family(const struct sw_frame *f)
-{
-	uint32_t type;
-
-	if (f->side != SW_OUTSIDE || (f->csum & SW_CSUM_IP_BAD) ||
-		f->len < SW_ETH_BYTES + SW_IP4_BYTES)
-		return SYN_NO_FAMILY;
-	type = syn_type(f);
-	if (syn_type_is(type, false) && looks_like_ack(f, false))
-		return 0;
-	return syn_type_is(type, true) && looks_like_ack(f, true) ? 1 : SYN_NO_FAMILY;
-}
+static const struct sort_want ack = {
+	.reach = {BLIND_REACH4_BYTES, BLIND_REACH6_BYTES},
+	.csum_bad = SW_CSUM_IP_BAD,
+	.flags = SW_TCP_ACK,
+	.flags_mask = FLAGS_MASK,
+	.outside = true,
+};
 
 /* Takes those out of `fit` whose source is allowed or denied. */
 static void
@@ -101,17 +85,10 @@ blind_pick(struct burst *b, struct blind *blind, struct sw_frame *frames, unsign
 	unsigned at[2] = {0}, left = 0;
 
 	blind->n = 0;
-	acks[0].n = acks[1].n = 0;
-	for (unsigned i = 0; i < n; i++) {
-		family[i] = (uint8_t)ack_family(&frames[i]);
-		if (family[i] != SYN_NO_FAMILY)
-			syn_put(&acks[family[i]], acks[family[i]].n++, &frames[i], SW_ETH_BYTES, 0);
-	}
-	for (unsigned v6 = 0; v6 < 2; v6++) {
-		acks[v6].v6 = v6;
+	sort_burst(acks, family, frames, n, &ack);
+	for (unsigned v6 = 0; v6 < 2; v6++)
 		if (acks[v6].n != 0)
 			judge(b, &acks[v6]);
-	}
 	for (unsigned i = 0; i < n; i++) {
 		const unsigned v6 = family[i];
 		const unsigned k = v6 != SYN_NO_FAMILY ? at[v6]++ : 0;

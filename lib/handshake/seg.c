@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* seg.c - the short way of segments of open connections (seg.h). */
+#include "handshake/frame_avx2.h"
 #include "handshake/seg.h"
+#include "handshake/sort.h"
 
 #include "splice/plain.h"
 
@@ -11,23 +13,10 @@
  */
 #define FETCHED_AT_ONCE 16
 
-/*
- * The family of what may be a segment: its headers are there, in one piece, and can be read whole.
- */
-sw_always_inline unsigned
-seg_family(const struct sw_frame *f)
-{
-	const uint32_t cap = f->len + f->room;
-	uint32_t type;
-
-	if ((f->csum & SW_CSUM_IP_BAD) || f->len != f->pkt_len ||
-		f->len < SW_ETH_BYTES + SW_IP4_BYTES + SW_TCP_BYTES || cap < SEG_REACH4_BYTES)
-		return SYN_NO_FAMILY;
-	type = syn_type(f);
-	if (syn_type_is(type, false))
-		return 0;
-	return syn_type_is(type, true) && cap >= SEG_REACH6_BYTES ? 1 : SYN_NO_FAMILY;
-}
+static const struct sort_want segment = {
+	.reach = {SEG_REACH4_BYTES, SEG_REACH6_BYTES},
+	.csum_bad = SW_CSUM_IP_BAD,
+};
 
 /* The entry that has the tag of that lane in its bucket number `which`; NULL: there is none. */
 sw_always_inline struct sw_flow *
@@ -42,26 +31,33 @@ candidate(const struct syn_batch *s, unsigned lane, unsigned which)
 
 /*
  * Most flows are in their first bucket (sw_flow_insert()), so the second is only sent for where
- * the first has nothing.
+ * the first has nothing. Returns how many were found; f[]: by lane, NULL: none.
  */
-static void
+static unsigned
 find_candidates(const struct syn_batch *s, struct sw_flow **f)
 {
 	uint8_t again[SW_BURST_MAX];
-	unsigned n = 0;
+	unsigned n = 0, found = 0;
 
 	for (unsigned i = 0; i < s->n; i++) {
+		if (i == FETCHED_AT_ONCE)
+			for (unsigned k = 0; k < FETCHED_AT_ONCE; k++)
+				__builtin_prefetch(f[k]);
 		f[i] = NULL;
 		if (sw_unlikely(!(s->fit >> i & 1)))
 			continue;
 		f[i] = candidate(s, i, 0);
+		found += f[i] != NULL;
 		if (f[i] != NULL)
 			continue;
 		__builtin_prefetch(&s->ground->buckets[s->bucket[1][i]]);
 		again[n++] = (uint8_t)i;
 	}
-	for (unsigned i = 0; i < n; i++)
+	for (unsigned i = 0; i < n; i++) {
 		f[again[i]] = candidate(s, again[i], 1);
+		found += f[again[i]] != NULL;
+	}
+	return found;
 }
 
 sw_always_inline void
@@ -79,33 +75,23 @@ read_rows(struct burst *b, struct syn_batch *s)
 	seg_read_avx2(s);
 }
 
-void
-seg_pick(
-	struct burst *b, struct segs *g, struct sw_frame *frames, unsigned n, struct sw_frame *rest)
+/* f[]: by lane. */
+static void
+list_all(struct segs *g, struct sw_flow *const f[SW_BURST_MAX], const bool v6, unsigned n)
 {
-	struct sw_flow *flows[2][SW_BURST_MAX];
-	uint8_t family[SW_BURST_MAX];
-	unsigned at[2] = {0}, inside = 0;
+	for (unsigned i = 0; i < SW_BURST_MAX; i++)
+		g->at[i] = (uint8_t)i;
+	memcpy(g->f, f, sizeof(g->f));
+	g->v6[0] = v6;
+	g->n = n;
+}
 
-	g->n = g->n_rest = g->done = 0;
-	g->rows[0].n = g->rows[1].n = 0;
-	for (unsigned i = 0; i < n; i++) {
-		struct syn_batch *s;
+/* flows[]: by family and lane. */
+static void
+list_each(struct segs *g, struct sw_flow *flows[2][SW_BURST_MAX], const uint8_t *family, unsigned n)
+{
+	unsigned at[2] = {0};
 
-		family[i] = (uint8_t)seg_family(&frames[i]);
-		if (family[i] == SYN_NO_FAMILY)
-			continue;
-		s = &g->rows[family[i]];
-		s->inside[s->n] = frames[i].side == SW_INSIDE ? UINT32_MAX : 0;
-		syn_put(s, s->n++, &frames[i], SW_ETH_BYTES, 0);
-	}
-	for (unsigned v6 = 0; v6 < 2; v6++) {
-		g->rows[v6].v6 = v6;
-		if (g->rows[v6].n == 0)
-			continue;
-		read_rows(b, &g->rows[v6]);
-		find_candidates(&g->rows[v6], flows[v6]);
-	}
 	for (unsigned i = 0; i < n; i++) {
 		const unsigned v6 = family[i];
 		const unsigned lane = v6 != SYN_NO_FAMILY ? at[v6]++ : 0;
@@ -119,11 +105,31 @@ seg_pick(
 		g->at[g->n] = (uint8_t)i;
 		g->lane[g->n] = (uint8_t)lane;
 		g->v6[g->n++] = (uint8_t)v6;
-		inside += frames[i].side;
 	}
+}
+
+void
+seg_pick(
+	struct burst *b, struct segs *g, struct sw_frame *frames, unsigned n, struct sw_frame *rest)
+{
+	struct sw_flow *flows[2][SW_BURST_MAX];
+	uint8_t family[SW_BURST_MAX];
+	unsigned found[2] = {0};
+
+	g->n = g->n_rest = g->done = 0;
+	sort_burst(g->rows, family, frames, n, &segment);
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		if (g->rows[v6].n == 0)
+			continue;
+		read_rows(b, &g->rows[v6]);
+		found[v6] = find_candidates(&g->rows[v6], flows[v6]);
+	}
+	g->all = found[0] == n || found[1] == n;
+	if (g->all)
+		list_all(g, flows[found[1] == n], found[1] == n, n);
+	else
+		list_each(g, flows, family, n);
 	fetch_flows(g, 0);
-	sw_count_add(&b->stats, SW_C_RX_INSIDE, inside);
-	sw_count_add(&b->stats, SW_C_RX_OUTSIDE, g->n - inside);
 	for (unsigned i = 0; g->n != 0 && i < g->n_rest; i++)
 		rest[i] = frames[g->rest_at[i]];
 }
@@ -142,11 +148,11 @@ seg_tuple(const struct syn_batch *s, unsigned lane, struct sw_tuple *t)
 }
 
 sw_always_inline bool
-is_flow_of(const struct sw_flow *f, const struct syn_batch *s, unsigned lane)
+is_flow_of(const struct sw_flow *f, const struct syn_batch *s, unsigned lane, const bool v6)
 {
 	uint32_t ports;
 
-	if (sw_unlikely(s->v6)) {
+	if (v6) {
 		struct sw_tuple t;
 
 		seg_tuple(s, lane, &t);
@@ -167,63 +173,79 @@ is_plain_flow(const struct sw_flow *f)
 
 /* The flow of plain segment k, or NULL: it goes the general way. */
 sw_always_inline struct sw_flow *
-flow_of(struct burst *b, const struct segs *g, unsigned k)
+flow_of(struct burst *b, const struct syn_batch *s, unsigned lane, struct sw_flow *f, const bool v6)
 {
-	const struct syn_batch *s = &g->rows[g->v6[k]];
-	struct sw_flow *f = g->f[k];
-
 	if (sw_unlikely(b->stale)) {
 		struct sw_tuple t;
 
-		seg_tuple(s, g->lane[k], &t);
+		seg_tuple(s, lane, &t);
 		f = sw_flow_find(b->e->flows, &t);
 		return f != NULL && is_plain_flow(f) ? f : NULL;
 	}
-	return sw_likely(is_flow_of(f, s, g->lane[k]) && is_plain_flow(f)) ? f : NULL;
+	return sw_likely(is_flow_of(f, s, lane, v6) && is_plain_flow(f)) ? f : NULL;
+}
+
+/* Of the side that it came in on. */
+sw_always_inline void
+translate(struct burst *b, struct sw_flow *f, uint8_t *tcp, bool ts, unsigned side)
+{
+	if (side == SW_OUTSIDE) {
+		sw_plain_to_server(f, tcp, ts);
+		flow_step(b, f, SW_EV_CLIENT_SEGMENT);
+	} else {
+		f->aux = rte_be_to_cpu_32(sw_load32(tcp + offsetof(struct sw_wire_tcp, ack_be)));
+		sw_plain_to_client(f, tcp, ts);
+		flow_step(b, f, SW_EV_SERVER_SEGMENT);
+	}
+}
+
+/* n[]: by side that they leave by. all: g->all; v6: of all, then. */
+sw_always_inline bool
+act(struct burst *b, struct segs *g, const struct sw_frame *frames, unsigned end,
+	unsigned n[SW_SIDES], const bool all, const bool v6)
+{
+	struct sw_out *out = b->out;
+	unsigned k = g->done;
+
+	for (; k < g->n && (all ? k : g->at[k]) < end; k++) {
+		const struct sw_frame *from = &frames[all ? k : g->at[k]];
+		const bool is_v6 = all ? v6 : g->v6[k];
+		const struct syn_batch *s = &g->rows[is_v6];
+		const unsigned lane = all ? k : g->lane[k];
+		struct sw_flow *f = flow_of(b, s, lane, g->f[k], is_v6);
+		uint8_t *tcp = s->l3[lane] + (is_v6 ? SW_IP6_BYTES : SW_IP4_BYTES);
+		const unsigned side = from->side, to = sw_other_side(side);
+
+		if (k % FETCHED_AT_ONCE == 0)
+			fetch_flows(g, k + FETCHED_AT_ONCE);
+		if (sw_unlikely(f == NULL))
+			break;
+		translate(b, f, tcp, s->ts[lane] != 0, side);
+		frame_copy_across(&out->tx[to][out->n_tx[to] + n[to]++], from);
+	}
+	g->done = k;
+	return k < g->n && (all ? k : g->at[k]) < end;
 }
 
 bool
 seg_act(struct burst *b, struct segs *g, const struct sw_frame *frames, unsigned end)
 {
-	unsigned k = g->done, n[SW_SIDES] = {0};
+	unsigned n[SW_SIDES] = {0};
 	struct sw_out *out = b->out;
-	bool stopped = false;
+	bool stopped;
 
-	for (; k < g->n && g->at[k] < end; k++) {
-		const struct sw_frame *from = &frames[g->at[k]];
-		const struct syn_batch *s = &g->rows[g->v6[k]];
-		const bool ts = s->ts[g->lane[k]] != 0;
-		struct sw_flow *f = flow_of(b, g, k);
-		uint8_t *tcp = s->l3[g->lane[k]] + (g->v6[k] ? SW_IP6_BYTES : SW_IP4_BYTES);
-		enum sw_side to;
-		struct sw_frame *o;
-
-		if (k % FETCHED_AT_ONCE == 0)
-			fetch_flows(g, k + FETCHED_AT_ONCE);
-		if (sw_unlikely(f == NULL)) {
-			stopped = true;
-			break;
-		}
-		if (from->side == SW_OUTSIDE) {
-			sw_plain_to_server(f, tcp, ts);
-			flow_step(b, f, SW_EV_CLIENT_SEGMENT);
-			to = SW_INSIDE;
-		} else {
-			f->aux = rte_be_to_cpu_32(
-				sw_load32(tcp + offsetof(struct sw_wire_tcp, ack_be)));
-			sw_plain_to_client(f, tcp, ts);
-			flow_step(b, f, SW_EV_SERVER_SEGMENT);
-			to = SW_OUTSIDE;
-		}
-		o = &out->tx[to][out->n_tx[to] + n[to]++];
-		*o = *from;
-		o->side = to;
-	}
-	g->done = k;
+	if (!g->all)
+		stopped = act(b, g, frames, end, n, false, false);
+	else if (g->v6[0])
+		stopped = act(b, g, frames, end, n, true, true);
+	else
+		stopped = act(b, g, frames, end, n, true, false);
 	for (unsigned side = 0; side < SW_SIDES; side++) {
 		out->n_tx[side] += n[side];
 		SW_ASSERT(out->n_tx[side] <= SW_OUT_MAX);
 	}
+	sw_count_add(&b->stats, SW_C_RX_INSIDE, n[SW_OUTSIDE]);
+	sw_count_add(&b->stats, SW_C_RX_OUTSIDE, n[SW_INSIDE]);
 	sw_count_add(&b->stats, SW_C_TX_OUTSIDE, n[SW_OUTSIDE]);
 	sw_count_add(&b->stats, SW_C_TX_INSIDE, n[SW_INSIDE]);
 	sw_count_add(&b->stats, SW_C_SPLICED_TO_CLIENT, n[SW_OUTSIDE]);

@@ -22,14 +22,22 @@
 
 #include "handshake/syn.h"
 
-#define SEG_REACH4_BYTES 78 /* Ethernet, IP, TCP with timestamps, up to the next 16 bytes */
-#define SEG_REACH6_BYTES 94
+/*
+ * After so many bursts on end that were plain segments alone, the next one is not searched for
+ * SYNs before. One that has anything else is sorted for nothing then, so it takes some to begin.
+ */
+#define SEG_CALM_BURSTS 8
+
+/* From the IP header on: TCP with timestamps, up to the next 16 bytes. */
+#define SEG_REACH4_BYTES 64
+#define SEG_REACH6_BYTES 80
 
 /* What was found, in the order of the burst. */
 struct segs {
 	unsigned n;		       /* plain segments */
 	unsigned n_rest;	       /* all else */
 	unsigned done;		       /* plain segments whose turn has been */
+	bool all;		       /* the whole burst, of one family: lanes are places in it */
 	uint8_t at[SW_BURST_MAX];      /* their places in the burst */
 	uint8_t rest_at[SW_BURST_MAX]; /* those of the others */
 	uint8_t lane[SW_BURST_MAX];

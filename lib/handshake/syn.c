@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* syn.c - plain SYNs are answered (syn.h): services, promises, counters, what comes out. */
+#include "handshake/frame_avx2.h"
 #include "handshake/syn.h"
 
 /* What the SYNs to one address and port are promised. */
@@ -122,18 +123,6 @@ count_made(struct burst *b, unsigned n)
 	count_issued(b, n);
 }
 
-/* The SYN-ACK's frame. What it grew by, its room shrank by. */
-sw_always_inline void
-send_one(const struct syn_batch *s, unsigned i, struct sw_frame *tx)
-{
-	const struct sw_frame *f = s->f[i];
-	const uint32_t len = f->len + s->growth[i], room = f->room - s->growth[i];
-
-	*tx = *f;
-	tx->len = tx->pkt_len = len;
-	tx->room = (uint16_t)room;
-}
-
 /* Hands out the SYN-ACKs that were made; SYNs that are not fit after all go to rest[]. */
 sw_always_inline unsigned
 send_synacks(struct burst *b, const struct syn_batch *s, uint16_t service, struct sw_frame *rest)
@@ -146,7 +135,7 @@ send_synacks(struct burst *b, const struct syn_batch *s, uint16_t service, struc
 	/* All of them, to one service: nothing is to be asked for each. */
 	if (sw_likely(s->one_target && s->fit == UINT64_MAX >> (SW_BURST_MAX - s->n)))
 		for (; made < s->n; made++)
-			send_one(s, made, &tx[made]);
+			frame_copy_grown(&tx[made], s->f[made], s->growth[made]);
 	for (unsigned i = made; i < s->n; i++) {
 		if (sw_unlikely(!(s->fit >> i & 1))) {
 			if (!(s->gone >> i & 1))
@@ -159,7 +148,7 @@ send_synacks(struct burst *b, const struct syn_batch *s, uint16_t service, struc
 			counted = made;
 			service = s->service[i];
 		}
-		send_one(s, i, &tx[made++]);
+		frame_copy_grown(&tx[made++], s->f[i], s->growth[i]);
 	}
 	if (made != 0) {
 		count_service(b, service, made - counted);

@@ -15,7 +15,8 @@
  * checksums; no options, MSS alone, or what Linux, Windows or macOS send; a source that can be
  * answered; a service in mode proxy or respond; no tag of the flow table that is like its own.
  *
- *   syn_pick.c        syn_pick(): sorts a burst, looks for flows
+ *   sort.h            which frames of a burst may go this way or another short one
+ *   syn_pick.c        syn_pick(): sorts a burst by it, looks for flows
  *   syn_read_avx2.c   headers to rows
  *   syn.c             syn_answer(): services, promises, counters
  *   syn_write_avx2.c  cookies, rows to SYN-ACKs

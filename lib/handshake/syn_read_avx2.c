@@ -7,6 +7,8 @@
 
 #define ALL_WORDS(v6) ((v6) ? 24 : 16) /* that are read */
 
+#define ECN_FLAGS ((uint32_t)(SW_TCP_ECE | SW_TCP_CWR) << 8) /* where they stand in a row */
+
 /* The IP headers are as they must be and no longer than the frame; hdr: bytes of the TCP header. */
 sw_always_inline __m256i
 ip_fit(const __m256i *w, __m256i hdr, __m256i l3_len, __m256i addresses, const bool v6)
@@ -50,27 +52,65 @@ struct opts_x8 {
 	__m256i tsval;
 };
 
-/* sum: those of the words that belong to the header are added. */
+sw_always_inline __m256i
+has_mss(const __m256i *w)
+{
+	return is(both(w[0], SET1(MSS_MASK)), MSS_KIND);
+}
+
+sw_always_inline __m256i
+is_linux(const __m256i *w, __m256i hdr)
+{
+	return both(both(is(hdr, 40), has_mss(w)),
+		both(is(w[1], SACK_TS), is(both(w[4], SET1(WSCALE_MASK)), WSCALE_KIND)));
+}
+
+sw_always_inline __m256i
+wscale_of(__m256i option)
+{
+	return _mm256_min_epu32(_mm256_srli_epi32(option, 24), SET1(SW_WSCALE_MAX));
+}
+
+sw_always_inline __m256i
+mss_of(const __m256i *w)
+{
+	return both(swap32(w[0]), SET1(0xffff));
+}
+
+/* All eight are as Linux sends them: most SYNs of a client, and of a flood that looks like one. */
 sw_always_inline struct opts_x8
-read_opts(const __m256i *w, __m256i hdr, struct sum_x8 *sum)
+read_linux_opts(const __m256i *w, struct sum_x8 *sum)
+{
+	const __m256i all = SET1(UINT32_MAX);
+
+	for (unsigned i = 0; i < 5; i++)
+		sum_add(sum, w[i]);
+	return (struct opts_x8){
+		.fit = all,
+		.full = all,
+		.ts = all,
+		.mss = mss_of(w),
+		.wscale = wscale_of(w[4]),
+		.tsval = w[2],
+	};
+}
+
+/* Each may be of another kind. */
+sw_always_inline struct opts_x8
+read_any_opts(const __m256i *w, __m256i hdr, __m256i linux_, struct sum_x8 *sum)
 {
 	const __m256i none = is(hdr, 20), one = is(hdr, 24);
 	const __m256i ws1 = is(both(w[1], SET1(WSCALE_MASK)), WSCALE_KIND);
 	const __m256i windows = both(is(hdr, 32), both(ws1, is(w[2], NOP_NOP_SACK)));
-	const __m256i linux_ = both(is(hdr, 40),
-		both(is(w[1], SACK_TS), is(both(w[4], SET1(WSCALE_MASK)), WSCALE_KIND)));
 	const __m256i macos =
 		both(both(is(hdr, 44), ws1), both(is(w[2], NOP_NOP_TS), is(w[5], SACK_EOL)));
-	const __m256i mss = is(both(w[0], SET1(MSS_MASK)), MSS_KIND);
 	struct opts_x8 o;
 
 	o.ts = either(linux_, macos);
 	o.full = either(o.ts, windows);
-	o.fit = either(none, both(mss, either(one, o.full)));
-	o.mss = less(both(swap32(w[0]), SET1(0xffff)), none);
-	o.wscale = _mm256_min_epu32(
-		_mm256_srli_epi32(pick(linux_, w[4], w[1]), 24), SET1(SW_WSCALE_MAX));
-	o.wscale = pick(o.full, o.wscale, SET1(SW_WSCALE_NONE));
+	o.fit = either(none, both(has_mss(w), either(one, o.full)));
+	o.mss = less(mss_of(w), none);
+	o.wscale = pick(o.full, wscale_of(pick(linux_, w[4], w[1])), SET1(SW_WSCALE_NONE));
 	o.tsval = both(o.ts, pick(linux_, w[2], w[3]));
 	sum_add(sum, less(w[0], none));
 	sum_add(sum, both(w[1], o.full));
@@ -79,6 +119,16 @@ read_opts(const __m256i *w, __m256i hdr, struct sum_x8 *sum)
 	sum_add(sum, both(w[4], o.ts));
 	sum_add(sum, both(w[5], macos));
 	return o;
+}
+
+/* sum: those of the words that belong to the header are added. */
+sw_always_inline struct opts_x8
+read_opts(const __m256i *w, __m256i hdr, struct sum_x8 *sum)
+{
+	const __m256i linux_ = is_linux(w, hdr);
+
+	return sw_likely(lanes(linux_) == 0xff) ? read_linux_opts(w, sum)
+						: read_any_opts(w, hdr, linux_, sum);
 }
 
 /* Class of the client's MSS; cookie.c: mss_class(). */
@@ -102,7 +152,7 @@ read_lanes(struct syn_batch *s, unsigned at, const bool v6)
 {
 	__m256i w[ALL_WORDS(true)];
 	const __m256i *tcp = w + IP_WORDS(v6);
-	__m256i hdr, fit, addresses;
+	__m256i hdr, fit, addresses, ecn, no_ecn;
 	struct sum_x8 sum;
 	struct opts_x8 o;
 
@@ -119,6 +169,9 @@ read_lanes(struct syn_batch *s, unsigned at, const bool v6)
 	fit = both(o.fit, ip_fit(w, hdr, row_load(&s->l3_len[at]), addresses, v6));
 	fit = both(fit, both(is(sum_fold(&sum), 0xffff), is(both(tcp[3], SET1(0xf)), 0)));
 	fit = less(fit, source_bad(w, v6));
+	ecn = bit_mask(tcp[3], ECN_FLAGS);
+	no_ecn = is(both(tcp[3], SET1(ECN_FLAGS)), 0);
+	fit = both(fit, either(ecn, no_ecn));
 
 	if (!v6) {
 		row_store(&s->client[at], w[3]);
@@ -126,7 +179,7 @@ read_lanes(struct syn_batch *s, unsigned at, const bool v6)
 	}
 	row_store(&s->ports[at], tcp[0]);
 	row_store(&s->isn[at], swap32(tcp[1]));
-	row_store(&s->ecn[at], bit_mask(tcp[3], (uint32_t)(SW_TCP_ECE | SW_TCP_CWR) << 8));
+	row_store(&s->ecn[at], ecn);
 	row_store(&s->addr_sum[at], addresses);
 	row_store(&s->tsval[at], o.tsval);
 	row_store(&s->mss_class[at], mss_class(o.mss, v6));

@@ -38,6 +38,13 @@ row_store(uint32_t *row, __m256i x)
 	_mm256_store_si256((__m256i *)(void *)row, x);
 }
 
+/* From any lane on. */
+sw_always_inline void
+row_store_at(uint32_t *row, __m256i x)
+{
+	_mm256_storeu_si256((__m256i *)(void *)row, x);
+}
+
 /* Words with their bytes reversed. */
 sw_always_inline __m256i
 swap32(__m256i x)

@@ -33,9 +33,37 @@ target_row(const struct syn_batch *s, const uint32_t *row, unsigned at)
 	return s->one_target ? _mm256_set1_epi32((int)row[0]) : row_load(row + at);
 }
 
+/* To a SYN with all options, where all are promised, and without ECN: most of them. */
+sw_always_inline struct reply_x8
+whole_reply(const struct syn_batch *s, unsigned at)
+{
+	const __m256i all = SET1(UINT32_MAX), none = _mm256_setzero_si256();
+
+	return (struct reply_x8){
+		.fit = all,
+		.ts = all,
+		.full = none,
+		.ecn = none,
+		.wscale = row_load(&s->wscale[at]),
+		.sack = SET1(1),
+		.hdr = SET1(40),
+		.opt1 = SET1(SACK_TS),
+	};
+}
+
+/* All lanes are answered so. */
+sw_always_inline bool
+is_whole(const struct syn_batch *s, unsigned at)
+{
+	const uint32_t want = SYN_PROMISE_WSCALE | SYN_PROMISE_SACK | SYN_PROMISE_TS;
+	const __m256i ts = less(row_load(&s->ts[at]), row_load(&s->ecn[at]));
+
+	return s->one_target && (s->promise[0] & want) == want && lanes(ts) == 0xff;
+}
+
 /* Of three shapes: with timestamps and window scale; without timestamps; MSS alone. */
 sw_always_inline struct reply_x8
-make_reply(const struct syn_batch *s, unsigned at)
+any_reply(const struct syn_batch *s, unsigned at)
 {
 	const __m256i promise = target_row(s, s->promise, at), full = row_load(&s->full[at]);
 	const __m256i ws = both(full, bit_mask(promise, SYN_PROMISE_WSCALE));
@@ -135,12 +163,14 @@ sum_tcp(const struct syn_batch *s, unsigned at, __m256i hdr, __m256i t[12])
 	t[4] = _mm256_xor_si256(sum_fold(&sum), SET1(0xffff));
 }
 
-/* server: the MAC's state behind it, where it is one for all lanes; else NULL. */
+/*
+ * server: the MAC's state behind it, where it is one for all lanes; else NULL. whole: is_whole().
+ */
 sw_always_inline unsigned
 write_lanes(struct syn_batch *s, unsigned at, const struct syn_keys *keys,
-	const struct sip_x8 *server, const bool v6)
+	const struct sip_x8 *server, const bool whole, const bool v6)
 {
-	const struct reply_x8 r = make_reply(s, at);
+	const struct reply_x8 r = whole ? whole_reply(s, at) : any_reply(s, at);
 	const __m256i state = make_state(s, at, &r, keys->parity);
 	const struct pair m1 = mac1_client(s, at,
 		server != NULL ? *server : mac1_server(s, at, mac1_begin(&keys->slot->k1), v6),
@@ -156,7 +186,7 @@ write_lanes(struct syn_batch *s, unsigned at, const struct syn_keys *keys,
 	__m256i t[12], tsval = _mm256_setzero_si256();
 	uint8_t *to[SYN_LANES];
 
-	if (_mm256_movemask_epi8(r.ts) != 0) {
+	if (whole || lanes(r.ts) != 0) {
 		const __m256i ts = either(_mm256_slli_epi32(r.wscale, 1), both(r.ecn, SET1(1)));
 
 		tsval = both(r.ts, swap32(make_tsval(&m1, ts, keys)));
@@ -202,7 +232,10 @@ write_family(struct syn_batch *s, const struct syn_keys *keys, const bool v6)
 	if (one)
 		server = mac1_first_server(s, &keys->slot->k1, v6);
 	for (unsigned at = 0; at < s->n; at += SYN_LANES) {
-		const uint64_t fit = write_lanes(s, at, keys, one ? &server : NULL, v6);
+		const uint64_t fit =
+			sw_likely(one && is_whole(s, at))
+				? write_lanes(s, at, keys, &server, true, v6)
+				: write_lanes(s, at, keys, one ? &server : NULL, false, v6);
 
 		s->fit &= fit << at | ~((uint64_t)0xff << at);
 	}

@@ -5,14 +5,20 @@
  * connections, FINs, RSTs and what was broken on the way.
  */
 
+#include "handshake/seg.h"
 #include "unit/ways.h"
 
 #define CONNS  24
+#define OPEN   (CONNS - 4) /* the others stay half-open */
 #define BURSTS 3000
+
+/* So many bursts are of any kind, so many of plain segments of one family, and so on. */
+#define SPAN 32
 
 /* A connection: what came out of the first engine when it was opened. */
 struct conn {
 	struct fate synack, to_server;
+	bool open;
 };
 
 static struct shot
@@ -47,7 +53,7 @@ syn_of(unsigned i)
 
 /* Of the server of c: to the client of its SYN. */
 static struct shot
-server_segment(const struct conn *c, uint64_t *seed)
+server_segment(const struct conn *c, bool plain, uint64_t *seed)
 {
 	static const uint8_t ts[12] = {1, 1, 8, 10, 9, 9, 9, 9, 1, 2, 3, 4};
 	static const uint8_t other[12] = {8, 10, 9, 9, 9, 9, 1, 2, 3, 4, 1, 1};
@@ -65,25 +71,25 @@ server_segment(const struct conn *c, uint64_t *seed)
 	memcpy(m.src, p.dst, 16);
 	memcpy(m.dst, p.src, 16);
 	if (p.opts_len >= 16) {
-		m.opts = once_in(seed, 8) ? other : ts;
+		m.opts = !plain && once_in(seed, 8) ? other : ts;
 		m.opts_len = sizeof(ts);
 	}
 	if (once_in(seed, 2)) {
 		m.payload = (const uint8_t *)"an answer";
 		m.payload_len = 1 + pkt_rand(seed) % 9;
 	}
-	if (once_in(seed, 60))
+	if (!plain && once_in(seed, 60))
 		m.flags = once_in(seed, 2) ? 17 : 20;
 	return shot_of(&m, SW_INSIDE);
 }
 
 static struct shot
-client_segment(const struct conn *c, uint64_t *seed)
+client_segment(const struct conn *c, bool plain, uint64_t *seed)
 {
 	static const uint8_t odd[] = {17, 20, 4, 0x30, 0x90, 0xd0, 0, 1};
 	uint8_t flags = once_in(seed, 2) ? 16 : 24;
 
-	if (once_in(seed, 20))
+	if (!plain && once_in(seed, 20))
 		flags = odd[pkt_rand(seed) % sizeof(odd)];
 	return answer(&c->synack, 4 + 4 * (uint32_t)(pkt_rand(seed) % 4), flags);
 }
@@ -158,37 +164,84 @@ begin(struct way w[2], const struct rig_params *p)
 		rig_init(&w[i].r, p);
 }
 
+/* One of any connection. */
+static struct shot
+any_segment(const struct conn *conns, uint64_t *seed)
+{
+	const struct conn *c = &conns[pkt_rand(seed) % CONNS];
+	struct shot s =
+		once_in(seed, 2) ? client_segment(c, false, seed) : server_segment(c, false, seed);
+
+	spoil(&s, seed);
+	return s;
+}
+
+/* Of an open connection of the family of `first`, with nothing out of the ordinary about it. */
+static struct shot
+plain_segment(const struct conn *conns, unsigned first, uint64_t *seed)
+{
+	const struct conn *c;
+
+	do
+		c = &conns[first + 2 * (pkt_rand(seed) % (OPEN / 2))];
+	while (!c->open);
+	return once_in(seed, 2) ? client_segment(c, true, seed) : server_segment(c, true, seed);
+}
+
+/* Marks those whose server has not refused them. */
+static void
+find_open(struct way w[2], struct conn *c, uint64_t *seed)
+{
+	struct shot shots[OPEN];
+
+	for (unsigned i = 0; i < OPEN; i++)
+		shots[i] = client_segment(&c[i], true, seed);
+	both(w, shots, OPEN, 0);
+	for (unsigned i = 0; i < OPEN; i++)
+		c[i].open = w[0].fate[i].sent && w[0].fate[i].side == SW_INSIDE;
+	ck_assert(c[0].open || c[2].open);
+	ck_assert(c[1].open || c[3].open);
+}
+
 START_TEST(segments_agree)
 {
 	static struct way w[2];
 	struct pkt_make syns[CONNS];
 	struct conn conns[CONNS];
 	uint64_t base = pkt_seed() * 1000 + 77, s = base;
+	unsigned calm = 0, disturbed = 0;
 
 	begin(w, &(struct rig_params){
 			 .no_sources = true, .learn = true, .flows = 256, .pending = 256});
 	for (unsigned i = 0; i < CONNS; i++)
 		syns[i] = syn_of(i);
-	/* Four stay half-open, and some whose server has no timestamps are asked anew. */
-	open_all(w, conns, syns, CONNS, CONNS - 4, &s);
+	/* Some whose server has no timestamps are asked anew. */
+	open_all(w, conns, syns, CONNS, OPEN, &s);
+	find_open(w, conns, &s);
 	ck_assert_uint_gt(rig_stat(&w[1].r, SW_C_FLOW_ESTABLISHED), CONNS / 2);
 	for (unsigned k = 0; k < BURSTS; k++) {
 		const uint64_t seed = s = base * 100000 + k;
 		const unsigned n = once_in(&s, 4) ? 64 : (unsigned)(pkt_rand(&s) % 65);
+		const bool plain = k / SPAN % 2, was_calm = w[1].r.e->calm == SEG_CALM_BURSTS;
 		struct shot shots[SW_BURST_MAX];
 
-		for (unsigned i = 0; i < n; i++) {
-			const struct conn *c = &conns[pkt_rand(&s) % CONNS];
-
-			shots[i] = once_in(&s, 2) ? client_segment(c, &s) : server_segment(c, &s);
-			spoil(&shots[i], &s);
-		}
+		for (unsigned i = 0; i < n; i++)
+			shots[i] = plain ? plain_segment(conns, k / SPAN / 2 % 2, &s)
+					 : any_segment(conns, &s);
+		if (plain && n > 0 && once_in(&s, 20))
+			shots[pkt_rand(&s) % n] = any_segment(conns, &s);
 		both(w, shots, n, seed);
 		compare_order(w, n, seed);
+		calm += was_calm;
+		disturbed += was_calm && w[1].r.e->calm == 0;
 	}
 	ck_assert_uint_gt(rig_stat(&w[1].r, SW_C_SPLICED_TO_SERVER), 10 * BURSTS);
 	ck_assert_uint_gt(rig_stat(&w[1].r, SW_C_SPLICED_TO_CLIENT), 10 * BURSTS);
 	ck_assert_uint_gt(rig_stat(&w[1].r, SW_C_DROPPED), BURSTS / 4);
+	if (sw_simd_best() != SW_SIMD_NONE) {
+		ck_assert_uint_gt(calm, BURSTS / 8);
+		ck_assert_uint_gt(disturbed, BURSTS / SPAN / 4);
+	}
 	end(&w[0]);
 	end(&w[1]);
 }

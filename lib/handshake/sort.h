@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * sort.h - which frames of a burst may take a short way (syn.h, seg.h, blind.h), by what is quick
+ * to see: where the frame came in, its length, EtherType, version and TCP flags. The rest is judged
+ * in rows. Private to handshake/.
+ *
+ * Frames of one family mostly come together, in a flood all of them. So eight are looked at in one
+ * go where the first of them fits, and one by one where not all of them do.
+ */
+#ifndef SW_HANDSHAKE_SORT_H
+#define SW_HANDSHAKE_SORT_H
+
+#include "handshake/frame_avx2.h"
+#include "handshake/syn_rows.h"
+
+/* What a way asks of a frame. Constants: each way has code of its own. */
+struct sort_want {
+	uint32_t
+		reach[2]; /* IPv4, IPv6: bytes from the IP header on that may be read and written */
+	uint8_t csum_bad; /* SW_CSUM_*: the port has not said any of these */
+	uint8_t flags;	  /* TCP flags under flags_mask */
+	uint8_t flags_mask; /* 0: any */
+	bool outside;	    /* from there alone */
+	bool unicast;	    /* to one station alone */
+	bool tagged;	    /* with one VLAN tag, too */
+};
+
+sw_always_inline uint32_t
+sort_tcp_off(uint32_t l3, const bool v6)
+{
+	return l3 + (v6 ? SW_IP6_BYTES : SW_IP4_BYTES);
+}
+
+/* A frame of that family, whose IP header is at l3. */
+sw_always_inline bool
+sort_fits(const struct sw_frame *f, uint32_t l3, const struct sort_want *want, const bool v6)
+{
+	const uint32_t tcp = sort_tcp_off(l3, v6), cap = f->len + f->room;
+
+	if (f->len < tcp + SW_TCP_BYTES || f->len != f->pkt_len || cap < l3 + want->reach[v6] ||
+		cap > UINT16_MAX)
+		return false;
+	return (f->data[tcp + offsetof(struct sw_wire_tcp, flags)] & want->flags_mask) ==
+		       want->flags &&
+	       !(want->unicast && f->data[0] & 1);
+}
+
+/* The family of one behind a VLAN tag. */
+sw_always_inline unsigned
+sort_tagged(const struct sw_frame *f, const struct sort_want *want)
+{
+	const uint32_t l3 = SW_ETH_BYTES + SW_VLAN_BYTES;
+	uint32_t type;
+
+	if (f->len <= l3)
+		return SYN_NO_FAMILY;
+	type = sw_load16(f->data + l3 - 2) | (uint32_t)f->data[l3] << 16;
+	if (syn_type_is(type, false) && sort_fits(f, l3, want, false))
+		return 0;
+	return syn_type_is(type, true) && sort_fits(f, l3, want, true) ? 1 : SYN_NO_FAMILY;
+}
+
+/* The family of a frame, and where its IP header is. */
+sw_always_inline unsigned
+sort_family(const struct sw_frame *f, uint32_t *l3, const struct sort_want *want)
+{
+	uint32_t type;
+
+	*l3 = SW_ETH_BYTES;
+	if ((want->outside && f->side != SW_OUTSIDE) || (f->csum & want->csum_bad) ||
+		f->len < SW_ETH_BYTES + SW_IP4_BYTES)
+		return SYN_NO_FAMILY;
+	type = syn_type(f);
+	if (syn_type_is(type, false))
+		return sort_fits(f, *l3, want, false) ? 0 : SYN_NO_FAMILY;
+	if (syn_type_is(type, true))
+		return sort_fits(f, *l3, want, true) ? 1 : SYN_NO_FAMILY;
+	if (!want->tagged || (type & 0xffff) != SW_ETHER_VLAN_BE)
+		return SYN_NO_FAMILY;
+	*l3 += SW_VLAN_BYTES;
+	return sort_tagged(f, want);
+}
+
+sw_always_inline void
+sort_put(struct syn_batch *s, struct sw_frame *f, uint32_t l3)
+{
+	uint32_t vlan = 0;
+
+	if (l3 != SW_ETH_BYTES)
+		vlan = rte_be_to_cpu_16(sw_load16(f->data + SW_ETH_BYTES)) & SW_VLAN_ID_MASK;
+	s->inside[s->n] = f->side == SW_INSIDE ? UINT32_MAX : 0;
+	syn_put(s, s->n++, f, l3, vlan);
+}
+
+/* r: len, pkt_len, and room, side and csum of eight frames (frame_avx2.h). */
+sw_always_inline bool
+sort_lengths_fit(const __m256i r[4], const struct sort_want *want, const bool v6)
+{
+	const uint32_t len_min = sort_tcp_off(SW_ETH_BYTES, v6) + SW_TCP_BYTES;
+	const uint32_t never = (uint32_t)want->csum_bad << 24 | (want->outside ? 0xff0000 : 0);
+	const __m256i cap = _mm256_add_epi32(r[0], both(r[2], SET1(0xffff)));
+	__m256i wrong = _mm256_cmpgt_epi32(SET1(len_min), r[0]);
+
+	wrong = either(wrong, _mm256_cmpgt_epi32(SET1(SW_ETH_BYTES + want->reach[v6]), cap));
+	wrong = either(wrong, _mm256_cmpgt_epi32(cap, SET1(UINT16_MAX)));
+	wrong = either(wrong, _mm256_xor_si256(r[0], r[1]));
+	wrong = either(wrong, both(r[2], SET1(never)));
+	return _mm256_testz_si256(wrong, wrong);
+}
+
+/* Puts eight frames into rows; false, and none is there, where one of them is something else. */
+sw_always_inline bool
+sort_eight(
+	struct syn_batch *s, struct sw_frame *frames, const struct sort_want *want, const bool v6)
+{
+	const uint32_t flags_at =
+		sort_tcp_off(SW_ETH_BYTES, v6) + offsetof(struct sw_wire_tcp, flags);
+	uint32_t type = 0, flags = 0, group = 0;
+	struct sw_frame **const f = &s->f[s->n];
+	uint8_t **const l3 = &s->l3[s->n];
+	uint8_t *frame[SYN_LANES];
+	__m256i r[4];
+
+	for (unsigned k = 0; k < SYN_LANES; k++)
+		frame[k] = (uint8_t *)&frames[k];
+	read_words(frame, offsetof(struct sw_frame, len), r);
+	if (!sort_lengths_fit(r, want, v6))
+		return false;
+	for (unsigned k = 0; k < SYN_LANES; k++) {
+		uint8_t *d = frames[k].data;
+
+		type |= syn_type(&frames[k]) ^ (v6 ? SYN_TYPE_IP6 : SYN_TYPE_IP4);
+		flags |= d[flags_at] ^ want->flags;
+		group |= d[0];
+		f[k] = &frames[k];
+		l3[k] = d + SW_ETH_BYTES;
+	}
+	if ((type & (v6 ? SYN_TYPE_IP6_MASK : SYN_TYPE_IP4_MASK)) | (flags & want->flags_mask) |
+		(want->unicast && group & 1))
+		return false;
+	row_store_at(&s->l3_len[s->n], _mm256_sub_epi32(r[0], SET1(SW_ETH_BYTES)));
+	row_store_at(&s->vlan[s->n], _mm256_setzero_si256());
+	if (!want->outside)
+		row_store_at(&s->inside[s->n],
+			_mm256_sub_epi32(_mm256_setzero_si256(),
+				both(_mm256_srli_epi32(r[2], 16), SET1(SW_INSIDE))));
+	s->n += SYN_LANES;
+	return true;
+}
+
+/*
+ * Sorts n frames into the rows of IPv4 and IPv6, which are empty before, each in the order of the
+ * burst. family[]: of each frame, or SYN_NO_FAMILY.
+ */
+sw_always_inline void
+sort_burst(struct syn_batch rows[2], uint8_t *family, struct sw_frame *frames, unsigned n,
+	const struct sort_want *want)
+{
+	unsigned one_by_one = 0; /* up to there: the last eight were not alike */
+
+	rows[0].n = rows[1].n = 0;
+	rows[0].v6 = false;
+	rows[1].v6 = true;
+	for (unsigned i = 0; i < n;) {
+		uint32_t l3;
+		const unsigned v6 = sort_family(&frames[i], &l3, want);
+
+		if (v6 != SYN_NO_FAMILY && l3 == SW_ETH_BYTES && i >= one_by_one &&
+			n - i >= SYN_LANES) {
+			if (v6 ? sort_eight(&rows[1], frames + i, want, true)
+			       : sort_eight(&rows[0], frames + i, want, false)) {
+				memset(family + i, (int)v6, SYN_LANES);
+				i += SYN_LANES;
+				continue;
+			}
+			one_by_one = i + SYN_LANES;
+		}
+		if (v6 != SYN_NO_FAMILY)
+			sort_put(&rows[v6], &frames[i], l3);
+		family[i++] = (uint8_t)v6;
+	}
+}
+
+#endif
