@@ -15,6 +15,7 @@
 #include "conn.h"
 #include "flood.h"
 #include "hist.h"
+#include "windows.h"
 
 /* Counters of a port, by what the driver took and gave. */
 struct sw_load_io_stats {
@@ -43,6 +44,7 @@ struct sw_load_report {
 	struct sw_load_snapshot from; /* when measuring began */
 	struct sw_load_snapshot to;   /* when it ended */
 	struct sw_load_snapshot last; /* when the last answer was in; from the very start */
+	struct sw_windows windows;    /* from `from` to `to` */
 };
 
 /* What a mode does not have is null in the JSON and is left out of the table. */

@@ -184,6 +184,32 @@ put_more_rates(json_t *o, const struct sw_load_report *r)
 	put_if(o, "flood", sw_report_has_flood(r->args), flood);
 }
 
+/* Rates of each piece of the measured time, but of one that was cut off at its end. */
+static json_t *
+windows_json(const struct sw_load_report *r)
+{
+	const bool flood = sw_report_has_flood(r->args), conns = sw_report_has_connections(r->args);
+	json_t *o = json_object(), *seconds = json_array(), *rx = json_array();
+	json_t *inside = json_array(), *synack = json_array(), *done = json_array();
+
+	for (unsigned i = 0; i < r->windows.n; i++) {
+		const struct sw_window *w = &r->windows.w[i];
+		const double s = (double)w->ns / 1e9;
+
+		json_array_append_new(seconds, json_real(s));
+		json_array_append_new(rx, json_real((double)w->rx / s));
+		json_array_append_new(inside, json_real((double)w->inside / s));
+		json_array_append_new(synack, json_real((double)w->synack / s));
+		json_array_append_new(done, json_real((double)w->done / s));
+	}
+	json_object_set_new(o, "seconds", seconds);
+	json_object_set_new(o, "rx_pps", rx);
+	put_if(o, "inside_rx_pps", sw_report_has_server(r->args), inside);
+	put_if(o, "answered_pps", flood, synack);
+	put_if(o, "per_second", conns, done);
+	return o;
+}
+
 static void
 put_rates(json_t *o, const struct sw_load_report *r)
 {
@@ -223,6 +249,7 @@ sw_report_json(const char *path, const struct sw_load_report *r)
 	put_if(o, "invalid", flood, invalid_json(&r->last.flood));
 	put_if(o, "replies", flood, replies_json(&r->last.flood));
 	put_connections(o, r);
+	json_object_set_new(o, "windows", windows_json(r));
 	json_object_set_new(o, "total", total_json(&r->last, flood));
 
 	f = fopen(path, "we");

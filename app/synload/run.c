@@ -9,8 +9,42 @@ plan_event(struct sw_run *r, uint64_t now)
 	r->next_event_ns = now + 10000000; /* signals and quiet are looked at this often */
 	if (r->next_event_ns > r->second_ns + NS_PER_S)
 		r->next_event_ns = r->second_ns + NS_PER_S;
+	if (r->phase == SW_PHASE_MEASURE &&
+		r->next_event_ns > sw_windows_end_ns(&r->report.windows))
+		r->next_event_ns = sw_windows_end_ns(&r->report.windows);
 	if (r->next_event_ns > r->phase_end_ns)
 		r->next_event_ns = r->phase_end_ns;
+}
+
+static struct sw_window
+window_at(const struct sw_load_snapshot *s, uint64_t now)
+{
+	return (struct sw_window){.ns = now,
+		.rx = s->outside.rx_packets,
+		.inside = s->inside.rx_packets,
+		.synack = s->flood.synack,
+		.done = s->client.finished};
+}
+
+static void
+end_window(struct sw_run *r, uint64_t now)
+{
+	struct sw_load_snapshot s;
+	struct sw_window at;
+
+	r->snapshot(r, &s);
+	at = window_at(&s, now);
+	sw_windows_take(&r->report.windows, &at);
+}
+
+/* Measuring begins. */
+static void
+begin_measuring(struct sw_run *r, uint64_t now)
+{
+	const struct sw_window first = window_at(&r->report.from, now);
+
+	r->from_ns = now;
+	sw_windows_start(&r->report.windows, &first);
 }
 
 /* It ends by a number, not by a time, and all of it is measured. */
@@ -26,13 +60,14 @@ sw_run_start(struct sw_run *r, uint64_t now)
 	const bool counts_all = counts(r);
 
 	r->report.args = r->args;
-	r->start_ns = r->second_ns = r->from_ns = r->last_rx_ns = now;
+	r->start_ns = r->second_ns = r->last_rx_ns = now;
 	r->phase = counts_all || r->args->warmup_ns == 0 ? SW_PHASE_MEASURE : SW_PHASE_WARM;
 	r->phase_end_ns = counts_all ? UINT64_MAX
 				     : now + (r->phase == SW_PHASE_WARM ? r->args->warmup_ns
 									: r->args->seconds_ns);
 	r->snapshot(r, &r->second);
 	r->report.from = r->second;
+	begin_measuring(r, now); /* until it is done anew, behind the warm-up */
 	plan_event(r, now);
 }
 
@@ -85,7 +120,7 @@ next_phase(struct sw_run *r, uint64_t now)
 	switch (r->phase) {
 	case SW_PHASE_WARM:
 		r->snapshot(r, &r->report.from);
-		r->from_ns = now;
+		begin_measuring(r, now);
 		r->phase = SW_PHASE_MEASURE;
 		r->phase_end_ns = now + r->args->seconds_ns;
 		break;
@@ -112,6 +147,8 @@ sw_run_event(struct sw_run *r, uint64_t now)
 {
 	if (now >= r->second_ns + NS_PER_S)
 		each_second(r, now);
+	if (r->phase == SW_PHASE_MEASURE && now >= sw_windows_end_ns(&r->report.windows))
+		end_window(r, now);
 	if (sw_run_stop_signal && r->phase == SW_PHASE_WARM)
 		next_phase(r, now);
 	if (now >= r->phase_end_ns || (r->phase >= SW_PHASE_DRAIN && is_quiet(r, now)) ||

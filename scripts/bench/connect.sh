@@ -39,7 +39,7 @@ connect_once() {
 }
 
 connect_record() {
-	record "who=$1" "value=$(reported connections.per_second)" \
+	record --windows "$WORK/report" per_second "who=$1" "value=$(reported connections.per_second)" \
 		"finished=$(reported connections.finished)" "failed=$(failed_by_reason)" \
 		"handshake_p50_us=$(reported handshake_us.p50)" "handshake_p99_us=$(reported handshake_us.p99)"
 }
@@ -51,7 +51,7 @@ segments_record() {
 		echo "  $1: only $open of $N_FLOWS connections were open when it was measured"
 	outside=$(reported rx_pps) || exit 1
 	inside=$(reported inside.rx_pps) || exit 1
-	record "who=$1" "value=$(python3 -c "print($outside + $inside)")" "to_client_pps=$outside" \
+	record --windows "$WORK/report" rx_pps+inside_rx_pps "who=$1" "value=$(python3 -c "print($outside + $inside)")" "to_client_pps=$outside" \
 		"to_server_pps=$inside" "open=$open"
 }
 

@@ -119,6 +119,21 @@ fill_mixed(void)
 		.measured = {.tried = 60, .opened = 59, .finished = 57, .failed = 3}};
 	r.last.server.bytes_verified = 100;
 	sw_hist_add(&r.last.handshake, 30);
+	r.windows.n = 2;
+	r.windows.w[1] = (struct sw_window){
+		.ns = 200000000, .rx = 100, .inside = 50, .synack = 20, .done = 4};
+	r.windows.w[0] = r.windows.w[1];
+	r.windows.w[0].ns = 100000000;
+}
+
+/* Element i of an array. */
+static void
+assert_element(json_t *root, const char *path, size_t i, double value)
+{
+	json_t *array = at(root, path);
+
+	ck_assert_msg(json_is_array(array) && json_array_size(array) == 2, "%s", path);
+	ck_assert_double_eq_tol(json_real_value(json_array_get(array, i)), value, 1e-9);
 }
 
 /* The keys that scripts read, and that the figures under them are the right ones. */
@@ -167,6 +182,12 @@ START_TEST(figures)
 	assert_int(root, "handshake_us.p50", 30);
 	assert_int(root, "handshake_us.p999", 30);
 	assert_int(root, "bytes_verified", 1100);
+	assert_element(root, "windows.seconds", 1, 0.2);
+	assert_element(root, "windows.rx_pps", 0, 1000);
+	assert_element(root, "windows.rx_pps", 1, 500);
+	assert_element(root, "windows.inside_rx_pps", 1, 250);
+	assert_element(root, "windows.answered_pps", 1, 100);
+	assert_element(root, "windows.per_second", 1, 20);
 	json_decref(root);
 	ck_assert(table_has("ring full                             7  0.007000 a packet"));
 	ck_assert(table_has("ring full, server                     1  0.025000 a packet"));
@@ -204,11 +225,12 @@ END_TEST
 /* What a mode does not have. */
 START_TEST(does_not_apply)
 {
-	static const char *const of_connections[] = {
-		"connections", "server", "handshake_us", "response_us", "bytes_verified", "inside"};
+	static const char *const of_connections[] = {"connections", "server", "handshake_us",
+		"response_us", "bytes_verified", "inside", "windows.per_second",
+		"windows.inside_rx_pps"};
 	static const char *const of_flood[] = {"flood", "invalid", "replies", "answered_packets",
 		"answered_pps", "synack_per_syn", "total.flood_sent", "total.synack", "total.rst",
-		"total.syn", "total.other_tcp", "total.not_tcp"};
+		"total.syn", "total.other_tcp", "total.not_tcp", "windows.answered_pps"};
 	json_t *root;
 
 	begin(SW_LOAD_FLOOD);
