@@ -13,7 +13,7 @@
 #                both: --mode proxy|respond (proxy), --family v4|v6 (v4), --rate PPS (flat out);
 #                flood: --options none|mss|linux|windows|mac (linux)
 #   connect    whole connections, many at once: handshake, request, answer, close; beside testpmd io
-#                --concurrent N (20000), --request BYTES (100), --response BYTES (1000)
+#                --concurrent N (1000), --request BYTES (100), --response BYTES (1000)
 #   segments   data on connections that stay open, both ways; beside testpmd io
 #                --flows N (1000000), --response BYTES (1000); both: --family v4|v6 (v4)
 #   transfer   one long connection, iperf3, each direction; beside testpmd io; --wire af_xdp (its default) or tap
@@ -47,7 +47,7 @@ command=${1:-}
 [ $# -eq 0 ] || shift
 
 WIRE=memif ROUNDS=5 SECONDS_EACH=5 JSON='' MODE=proxy OPTIONS=linux FAMILY=v4 RATE=''
-CONCURRENT=20000 REQUEST=100 RESPONSE=1000 N_FLOWS=1000000 QUICK='' WIRE_GIVEN=''
+CONCURRENT=1000 REQUEST=100 RESPONSE=1000 N_FLOWS=1000000 QUICK='' WIRE_GIVEN=''
 CONNECT_RATE=1000 STEPS=0,10000,100000,500000,1000000,2000000,5000000,max PLOT='' RESULTS=docs/results/results.json
 CURVES=memif,tap,cookies,synproxy
 
