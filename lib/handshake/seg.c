@@ -73,6 +73,13 @@ read_rows(struct burst *b, struct syn_batch *s)
 	syn_pad(s);
 	s->ground = sw_flow_ground(b->e->flows);
 	seg_read_avx2(s);
+	/* Of a wrong checksum a port knows best. */
+	for (uint64_t left = s->fin; left != 0; left &= left - 1) {
+		const unsigned i = (unsigned)__builtin_ctzll(left);
+
+		if (s->f[i]->csum & SW_CSUM_L4_BAD)
+			s->fit &= ~(1ull << i);
+	}
 }
 
 /* f[]: by lane. */
@@ -185,17 +192,31 @@ flow_of(struct burst *b, const struct syn_batch *s, unsigned lane, struct sw_flo
 	return sw_likely(is_flow_of(f, s, lane, v6) && is_plain_flow(f)) ? f : NULL;
 }
 
+/* A client's FIN that is not near what the server waits for may be a guess: nothing moves. */
+sw_always_inline void
+step_client(struct burst *b, struct sw_flow *f, const uint8_t *tcp, bool fin)
+{
+	if (sw_likely(!fin))
+		flow_step(b, f, SW_EV_CLIENT_SEGMENT);
+	else if (sw_flow_client_seq_near(f,
+			 rte_be_to_cpu_32(sw_load32(tcp + offsetof(struct sw_wire_tcp, seq_be)))))
+		flow_step(b, f, SW_EV_CLIENT_FIN);
+}
+
 /* Of the side that it came in on. */
 sw_always_inline void
-translate(struct burst *b, struct sw_flow *f, uint8_t *tcp, bool ts, unsigned side)
+translate(struct burst *b, struct sw_flow *f, uint8_t *tcp, bool ts, bool fin, unsigned side)
 {
 	if (side == SW_OUTSIDE) {
 		sw_plain_to_server(f, tcp, ts);
-		flow_step(b, f, SW_EV_CLIENT_SEGMENT);
+		step_client(b, f, tcp, fin);
 	} else {
 		f->aux = rte_be_to_cpu_32(sw_load32(tcp + offsetof(struct sw_wire_tcp, ack_be)));
 		sw_plain_to_client(f, tcp, ts);
-		flow_step(b, f, SW_EV_SERVER_SEGMENT);
+		if (sw_likely(!fin))
+			flow_step(b, f, SW_EV_SERVER_SEGMENT);
+		else
+			flow_step(b, f, SW_EV_SERVER_FIN);
 	}
 }
 
@@ -204,6 +225,7 @@ sw_always_inline bool
 act(struct burst *b, struct segs *g, const struct sw_frame *frames, unsigned end,
 	unsigned n[SW_SIDES], const bool all, const bool v6)
 {
+	const uint64_t fins = all ? g->rows[v6].fin : 0;
 	struct sw_out *out = b->out;
 	unsigned k = g->done;
 
@@ -220,7 +242,7 @@ act(struct burst *b, struct segs *g, const struct sw_frame *frames, unsigned end
 			fetch_flows(g, k + FETCHED_AT_ONCE);
 		if (sw_unlikely(f == NULL))
 			break;
-		translate(b, f, tcp, s->ts[lane] != 0, side);
+		translate(b, f, tcp, s->ts[lane] != 0, (all ? fins : s->fin) >> lane & 1, side);
 		frame_copy_across(&out->tx[to][out->n_tx[to] + n[to]++], from);
 	}
 	g->done = k;

@@ -6,9 +6,10 @@
  *
  * It takes those that the general way would translate and pass on, and no others: in one piece, no
  * tag, IPv4 without options or IPv6 without extension headers, right lengths and IP checksum; ACK
- * without SYN, FIN and RST; no TCP options but timestamps; a flow that is open or closing, without
- * anything to be repaired or to be opened anew. Policy is not asked: while it is the one under
- * which all flows were made, a flow says what it would.
+ * without SYN and RST; FIN only without payload and with a right checksum; no TCP options but
+ * timestamps; a flow that is open or closing, without anything to be repaired or to be opened
+ * anew. Policy is not asked: while it is the one under which all flows were made, a flow says what
+ * it would.
  *
  * All packets of a burst are acted on in their order, whichever way they came. What looked plain
  * and is not when its turn comes (its flow has gone, waits for its server, or has another tuple

@@ -6,7 +6,7 @@
 
 #define ALL_WORDS(v6) ((v6) ? 20 : 16) /* that are read: up to the timestamps */
 
-#define FLAGS_MASK (SW_TCP_ACK | SW_TCP_SYN | SW_TCP_RST | SW_TCP_FIN)
+#define FLAGS_MASK (SW_TCP_ACK | SW_TCP_SYN | SW_TCP_RST)
 
 /* Places of eight tuples, whose ends change places for what comes from a server. */
 sw_always_inline void
@@ -38,23 +38,76 @@ find_flows(struct syn_batch *s, unsigned at, const __m256i *w, const bool v6)
 }
 
 sw_always_inline void
+read_all(const struct syn_batch *s, unsigned at, __m256i *w, const bool v6)
+{
+	for (unsigned i = 0; i < ALL_WORDS(v6); i += 4)
+		read_words(&s->l3[at], 4 * i, w + i);
+}
+
+/* Bytes of the TCP header. */
+sw_always_inline __m256i
+header_bytes(const __m256i *tcp)
+{
+	return _mm256_srli_epi32(both(tcp[3], SET1(0xf0)), 2);
+}
+
+sw_always_inline __m256i
+has_ts(const __m256i *tcp, __m256i hdr)
+{
+	return both(is(hdr, SW_TCP_BYTES + SW_PLAIN_TS_BYTES), is(tcp[5], SW_PLAIN_TS_WORD));
+}
+
+sw_always_inline __m256i
+sound(const struct syn_batch *s, unsigned at, const bool v6)
+{
+	__m256i w[ALL_WORDS(true)], hdr, ts, len;
+	const __m256i *tcp = w + IP_WORDS(v6);
+	struct sum_x8 sum;
+
+	read_all(s, at, w, v6);
+	hdr = header_bytes(tcp);
+	ts = has_ts(tcp, hdr);
+	len = v6 ? _mm256_srli_epi32(swap32(w[1]), 16)
+		 : _mm256_sub_epi32(both(swap32(w[0]), SET1(0xffff)), SET1(SW_IP4_BYTES));
+	sum = sum_begin_tcp(sum_addresses(w, v6), hdr);
+	for (unsigned i = 0; i < 8; i++)
+		sum_add(&sum, i < 5 ? tcp[i] : both(tcp[i], ts));
+	return both(is(sum_fold(&sum), 0xffff), _mm256_cmpeq_epi32(len, hdr));
+}
+
+/*
+ * FINs move the state, so their checksums are to be right: of those without payload, which is all
+ * of the short way. Read once more, so that the words need not be kept where there is none.
+ */
+static sw_noinline unsigned
+unsound_fins(const struct syn_batch *s, unsigned at, unsigned fins)
+{
+	return fins & ~(s->v6 ? lanes(sound(s, at, true)) : lanes(sound(s, at, false)));
+}
+
+sw_always_inline void
 read_lanes(struct syn_batch *s, unsigned at, const bool v6)
 {
 	__m256i w[ALL_WORDS(true)];
 	const __m256i *tcp = w + IP_WORDS(v6);
 	__m256i hdr, ts, fit;
+	unsigned fins;
 
-	for (unsigned i = 0; i < ALL_WORDS(v6); i += 4)
-		read_words(&s->l3[at], 4 * i, w + i);
+	read_all(s, at, w, v6);
 	find_flows(s, at, w, v6);
-	hdr = _mm256_srli_epi32(both(tcp[3], SET1(0xf0)), 2);
-	ts = both(is(hdr, SW_TCP_BYTES + SW_PLAIN_TS_BYTES), is(tcp[5], SW_PLAIN_TS_WORD));
+	hdr = header_bytes(tcp);
+	ts = has_ts(tcp, hdr);
 	fit = both(ip_sound(w, sum_addresses(w, v6), v6),
 		lengths_fit(w, hdr, row_load(&s->l3_len[at]), v6));
 	fit = both(fit, either(ts, is(hdr, SW_TCP_BYTES)));
 	fit = both(fit, is(both(tcp[3], SET1(FLAGS_MASK << 8)), SW_TCP_ACK << 8));
 	row_store(&s->ts[at], ts);
 	s->fit &= (uint64_t)lanes(fit) << at | ~((uint64_t)0xff << at);
+	fins = lanes(bit_mask(tcp[3], SW_TCP_FIN << 8));
+	if (sw_unlikely(fins != 0)) {
+		s->fin |= (uint64_t)fins << at;
+		s->fit &= ~((uint64_t)unsound_fins(s, at, fins) << at);
+	}
 }
 
 void

@@ -79,7 +79,7 @@ syn_pad(struct syn_batch *s)
 		s->vlan[i] = 0;
 		s->inside[i] = 0;
 	}
-	s->maybe = 0;
+	s->maybe = s->fin = 0;
 	s->fit = s->like_first = UINT64_MAX >> (SW_BURST_MAX - s->n);
 }
 

@@ -88,10 +88,13 @@ client_segment(const struct conn *c, bool plain, uint64_t *seed)
 {
 	static const uint8_t odd[] = {17, 20, 4, 0x30, 0x90, 0xd0, 0, 1};
 	uint8_t flags = once_in(seed, 2) ? 16 : 24;
+	uint32_t ahead = 4 * (uint32_t)(pkt_rand(seed) % 4);
 
 	if (!plain && once_in(seed, 20))
 		flags = odd[pkt_rand(seed) % sizeof(odd)];
-	return answer(&c->synack, 4 + 4 * (uint32_t)(pkt_rand(seed) % 4), flags);
+	if (!plain && once_in(seed, 10)) /* a guess, by its number */
+		ahead += (uint32_t)pkt_rand(seed);
+	return answer(&c->synack, ahead, flags);
 }
 
 static void
@@ -164,6 +167,17 @@ begin(struct way w[2], const struct rig_params *p)
 		rig_init(&w[i].r, p);
 }
 
+/* Both keep the same of each connection: its state, for how long, and what the server waits for. */
+static void
+compare_flows(const struct way w[2], uint64_t seed)
+{
+	for (uint32_t i = 0; i < CONNS; i++)
+		ck_assert_msg(memcmp(sw_flow_at(sw_engine_flows(w[0].r.e), i),
+				      sw_flow_at(sw_engine_flows(w[1].r.e), i),
+				      sizeof(struct sw_flow)) == 0,
+			"seed %llu: entry %u is another one", (unsigned long long)seed, i);
+}
+
 /* One of any connection. */
 static struct shot
 any_segment(const struct conn *conns, uint64_t *seed)
@@ -232,6 +246,7 @@ START_TEST(segments_agree)
 			shots[pkt_rand(&s) % n] = any_segment(conns, &s);
 		both(w, shots, n, seed);
 		compare_order(w, n, seed);
+		compare_flows(w, seed);
 		calm += was_calm;
 		disturbed += was_calm && w[1].r.e->calm == 0;
 	}
@@ -242,6 +257,60 @@ START_TEST(segments_agree)
 		ck_assert_uint_gt(calm, BURSTS / 8);
 		ck_assert_uint_gt(disturbed, BURSTS / SPAN / 4);
 	}
+	end(&w[0]);
+	end(&w[1]);
+}
+END_TEST
+
+/* Without payload, to whoever has sent f. */
+static struct shot
+fin_for(const struct fate *f, uint32_t seq, uint32_t ack, unsigned side)
+{
+	struct pkt_seen p;
+
+	ck_assert(pkt_read(f->data, f->len, &p));
+	struct pkt_make m = {.v6 = p.v6,
+		.sport = p.dport,
+		.dport = p.sport,
+		.seq = seq,
+		.ack = ack,
+		.flags = 17};
+
+	memcpy(m.src, p.dst, 16);
+	memcpy(m.dst, p.src, 16);
+	return shot_of(&m, side);
+}
+
+static void
+fire_alone(struct way w[2], const struct shot *shot, uint8_t state)
+{
+	both(w, shot, 1, 0);
+	compare_flows(w, 0);
+	ck_assert(w[1].fate[0].sent);
+	ck_assert_uint_eq(sw_flow_at(sw_engine_flows(w[1].r.e), 0)->state, state);
+	if (sw_simd_best() != SW_SIMD_NONE)
+		ck_assert_uint_gt(w[1].r.e->calm, 0); /* it went the short way */
+}
+
+/* FINs, both families. One that is far from what the server waits for moves nothing. */
+START_TEST(fins)
+{
+	static struct way w[2];
+	const struct pkt_make syn = syn_of((unsigned)_i);
+	struct conn c;
+	struct shot s;
+	uint64_t seed = 3;
+
+	begin(w, &(struct rig_params){.no_sources = true, .flows = 256});
+	open_all(w, &c, &syn, 1, 1, &seed);
+	s = answer(&c.synack, 0, 16);
+	fire_alone(w, &s, SW_FLOW_OPEN);
+	s = fin_for(&c.synack, syn.seq + 1 + (1u << 30), 1, SW_OUTSIDE);
+	fire_alone(w, &s, SW_FLOW_OPEN);
+	s = fin_for(&c.synack, syn.seq + 1, 1, SW_OUTSIDE);
+	fire_alone(w, &s, SW_FLOW_FIN_CLIENT);
+	s = fin_for(&c.to_server, 7, syn.seq + 1, SW_INSIDE);
+	fire_alone(w, &s, SW_FLOW_FIN_BOTH);
 	end(&w[0]);
 	end(&w[1]);
 }
@@ -293,6 +362,7 @@ main(void)
 
 	tcase_set_timeout(tc, 0);
 	tcase_add_test(tc, policy_comes_back);
+	tcase_add_loop_test(tc, fins, 0, 2);
 	tcase_add_test(tc, segments_agree);
 	suite_add_tcase(suite, tc);
 	return check_suite_run(suite, CK_NOFORK);
