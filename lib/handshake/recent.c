@@ -101,7 +101,7 @@ recent_add(struct burst *b, const struct sw_segment *s)
 		.tcp_flags = s->tcp_flags,
 		.l2_len = s->l2_len,
 	};
-	memcpy(r->l2, s->l2, s->l2_len);
+	memcpy(r->l2, s->l2, sizeof(r->l2));
 }
 
 void

@@ -22,90 +22,113 @@ opts_len(const struct sw_tcp_opts *o)
 	return len;
 }
 
-/* The layout that Linux sends, which every middle box has seen. */
-static void
-write_opts(uint8_t *p, const struct sw_tcp_opts *o)
-{
-	if (o->mss) {
-		sw_store32(p, SW_OPT_WORD(SW_OPT_MSS, SW_OPT_MSS_LEN, o->mss >> 8, o->mss & 0xff));
-		p += 4;
-	}
-	if (o->ts) {
-		const uint32_t head_be =
-			o->sack_perm
-				? SW_OPT_WORD(SW_OPT_SACK_PERM, 2, SW_OPT_TS, SW_OPT_TS_LEN)
-				: SW_OPT_WORD(SW_OPT_NOP, SW_OPT_NOP, SW_OPT_TS, SW_OPT_TS_LEN);
+/*
+ * A header is written in whole words, as they lie in memory, and summed up on the way: reading what
+ * was just stored in smaller pieces would wait until the stores are done.
+ */
+struct header {
+	uint8_t *p;   /* the next word */
+	uint64_t sum; /* of those before */
+};
 
-		sw_store32(p, head_be);
-		sw_store32(p + 4, rte_cpu_to_be_32(o->tsval));
-		sw_store32(p + 8, rte_cpu_to_be_32(o->tsecr));
-		p += 12;
+sw_always_inline void
+put(struct header *h, uint32_t word)
+{
+	sw_store32(h->p, word);
+	h->p += 4;
+	h->sum += word;
+}
+
+/* Of a number in host order. */
+sw_always_inline void
+put_be(struct header *h, uint32_t number)
+{
+	put(h, rte_cpu_to_be_32(number));
+}
+
+/* The layout that Linux sends, which every middle box has seen. */
+sw_always_inline void
+put_opts(struct header *h, const struct sw_tcp_opts *o)
+{
+	if (o->mss)
+		put(h, SW_OPT_WORD(SW_OPT_MSS, SW_OPT_MSS_LEN, o->mss >> 8, o->mss & 0xff));
+	if (o->ts) {
+		put(h, o->sack_perm
+				? SW_OPT_WORD(SW_OPT_SACK_PERM, 2, SW_OPT_TS, SW_OPT_TS_LEN)
+				: SW_OPT_WORD(SW_OPT_NOP, SW_OPT_NOP, SW_OPT_TS, SW_OPT_TS_LEN));
+		put_be(h, o->tsval);
+		put_be(h, o->tsecr);
 	} else if (o->sack_perm) {
-		sw_store32(p, SW_OPT_WORD(SW_OPT_NOP, SW_OPT_NOP, SW_OPT_SACK_PERM, 2));
-		p += 4;
+		put(h, SW_OPT_WORD(SW_OPT_NOP, SW_OPT_NOP, SW_OPT_SACK_PERM, 2));
 	}
 	if (o->wscale != SW_WSCALE_NONE)
-		sw_store32(p, SW_OPT_WORD(SW_OPT_NOP, SW_OPT_WSCALE, SW_OPT_WSCALE_LEN, o->wscale));
+		put(h, SW_OPT_WORD(SW_OPT_NOP, SW_OPT_WSCALE, SW_OPT_WSCALE_LEN, o->wscale));
 }
 
 /*
  * The EtherType is the tuple's, whatever stands in l2: the header may be that of another packet of
  * the same client.
  */
-static void
+sw_always_inline void
 write_l2(uint8_t *d, const uint8_t *l2, const struct sw_segment *s, bool v6)
 {
-	memcpy(d, l2 + (s->swap_l2 ? 6 : 0), 6);
-	memcpy(d + 6, l2 + (s->swap_l2 ? 0 : 6), 6);
-	memcpy(d + 12, l2 + 12, s->l2_len - 12u);
+	memcpy(d, l2, SW_L2_MAX_BYTES); /* more than it has: what is behind it comes later */
+	if (s->swap_l2) {
+		memcpy(d, l2 + 6, 6);
+		memcpy(d + 6, l2, 6);
+	}
 	sw_store16(d + s->l2_len - 2, v6 ? SW_ETHER_IP6_BE : SW_ETHER_IP4_BE);
 }
 
-static void
+/* Both return the sum of the addresses. */
+sw_always_inline uint64_t
 write_ip4(uint8_t *d, const union sw_addr *src, const union sw_addr *dst, uint32_t len)
 {
-	struct sw_wire_ip4 *ip = (struct sw_wire_ip4 *)d;
+	struct header h = {.p = d};
+	const uint64_t addresses = (uint64_t)src->w_be[3] + dst->w_be[3];
 
-	*ip = (struct sw_wire_ip4){
-		.ver_ihl = 0x45,
-		.len_be = rte_cpu_to_be_16((uint16_t)len),
-		.frag_be = SW_IP4_DF_BE,
-		.ttl = SW_TTL,
-		.proto = SW_IPPROTO_TCP,
-		.src_be = src->w_be[3],
-		.dst_be = dst->w_be[3],
-	};
-	ip->csum = sw_csum_ipv4(ip, sizeof(*ip));
+	put_be(&h, 0x45000000u | len);
+	put(&h, rte_cpu_to_be_32(rte_be_to_cpu_16(SW_IP4_DF_BE)));
+	put_be(&h, (uint32_t)SW_TTL << 24 | SW_IPPROTO_TCP << 16);
+	sw_store16(
+		d + offsetof(struct sw_wire_ip4, csum), (uint16_t)~sw_csum_fold(h.sum + addresses));
+	put(&h, src->w_be[3]);
+	put(&h, dst->w_be[3]);
+	return addresses;
 }
 
-static void
+sw_always_inline uint64_t
 write_ip6(uint8_t *d, const union sw_addr *src, const union sw_addr *dst, uint32_t plen)
 {
-	struct sw_wire_ip6 *ip = (struct sw_wire_ip6 *)d;
+	struct header h = {.p = d};
 
-	ip->ver_tc_flow_be = RTE_BE32(0x60000000);
-	ip->plen_be = rte_cpu_to_be_16((uint16_t)plen);
-	ip->next = SW_IPPROTO_TCP;
-	ip->hops = SW_TTL;
-	memcpy(ip->src, src->b, sizeof(ip->src));
-	memcpy(ip->dst, dst->b, sizeof(ip->dst));
+	put_be(&h, 0x60000000u);
+	put_be(&h, plen << 16 | SW_IPPROTO_TCP << 8 | SW_TTL);
+	h.sum = 0;
+	for (unsigned i = 0; i < 4; i++)
+		put(&h, src->w_be[i]);
+	for (unsigned i = 0; i < 4; i++)
+		put(&h, dst->w_be[i]);
+	return h.sum;
 }
 
-static void
-write_tcp(uint8_t *d, const struct sw_segment *s, const struct sw_tuple *t, uint32_t len)
+/* sum: that of the addresses, for the pseudo-header. */
+sw_always_inline void
+write_tcp(uint8_t *d, const struct sw_segment *s, const struct sw_tuple *t, uint32_t len,
+	uint64_t sum)
 {
-	struct sw_wire_tcp *tcp = (struct sw_wire_tcp *)d;
+	const uint32_t client = rte_be_to_cpu_16(t->cport_be);
+	const uint32_t server = rte_be_to_cpu_16(t->sport_be);
+	struct header h = {
+		.p = d, .sum = sum + rte_cpu_to_be_32(len) + rte_cpu_to_be_32(SW_IPPROTO_TCP)};
 
-	*tcp = (struct sw_wire_tcp){
-		.sport_be = s->to_client ? t->sport_be : t->cport_be,
-		.dport_be = s->to_client ? t->cport_be : t->sport_be,
-		.seq_be = rte_cpu_to_be_32(s->seq),
-		.ack_be = s->tcp_flags & SW_TCP_ACK ? rte_cpu_to_be_32(s->ack) : 0,
-		.off = (uint8_t)(len / 4 << 4),
-		.flags = s->tcp_flags,
-		.window_be = rte_cpu_to_be_16(s->window),
-	};
-	write_opts(d + sizeof(*tcp), &s->opts);
+	put_be(&h, s->to_client ? server << 16 | client : client << 16 | server);
+	put_be(&h, s->seq);
+	put_be(&h, s->tcp_flags & SW_TCP_ACK ? s->ack : 0);
+	put_be(&h, len / 4 << 28 | (uint32_t)s->tcp_flags << 16 | s->window);
+	put(&h, 0); /* checksum, urgent pointer */
+	put_opts(&h, &s->opts);
+	sw_store16(d + offsetof(struct sw_wire_tcp, csum), (uint16_t)~sw_csum_fold(h.sum));
 }
 
 int
@@ -121,23 +144,21 @@ sw_build_segment(struct sw_frame *f, const struct sw_segment *s)
 	const uint32_t total = s->l2_len + ip_len + tcp_len;
 	const uint32_t cap = f->len + f->room;
 	uint8_t l2[SW_L2_MAX_BYTES];
-	uint8_t *ip, *tcp;
+	uint8_t *ip;
+	uint64_t sum;
 
 	SW_ASSERT(s->l2_len == 14 || s->l2_len == 18 || s->l2_len == 22);
 	if (total > cap)
 		return -ENOBUFS;
-	memcpy(l2, s->l2, s->l2_len);
+	memcpy(l2, s->l2, sizeof(l2));
 
 	ip = f->data + s->l2_len;
-	tcp = ip + ip_len;
 	write_l2(f->data, l2, s, v6);
 	if (v6)
-		write_ip6(ip, src, dst, tcp_len);
+		sum = write_ip6(ip, src, dst, tcp_len);
 	else
-		write_ip4(ip, src, dst, ip_len + tcp_len);
-	write_tcp(tcp, s, &t, tcp_len);
-	((struct sw_wire_tcp *)tcp)->csum = (uint16_t)~sw_csum_fold(
-		sw_csum_add(sw_csum_tcp_pseudo(ip, v6, tcp_len), tcp, tcp_len));
+		sum = write_ip4(ip, src, dst, ip_len + tcp_len);
+	write_tcp(ip + ip_len, s, &t, tcp_len, sum);
 
 	f->len = total;
 	f->pkt_len = total;

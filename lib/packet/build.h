@@ -31,7 +31,7 @@
 #define SW_SEGMENT_MAX_BYTES (SW_L2_MAX_BYTES + 40 + 60)
 
 struct sw_segment {
-	const uint8_t *l2;	      /* layer-2 header to copy */
+	const uint8_t *l2;	      /* layer-2 header to copy; SW_L2_MAX_BYTES can be read */
 	uint8_t l2_len;		      /* 14, 18 or 22 */
 	bool swap_l2;		      /* exchange source and destination MAC */
 	bool to_client;		      /* IP source is the server; otherwise the client */
