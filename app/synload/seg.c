@@ -3,6 +3,7 @@
 
 #include "packet/checksum.h"
 #include "packet/options.h"
+#include "packet/put.h"
 #include "packet/wire.h"
 
 #define TS_BYTES 12 /* NOP, NOP, timestamps */
@@ -47,67 +48,61 @@ put_l2(uint8_t *p, const struct sw_seg *s)
 	sw_store16(p, v6 ? SW_ETHER_IP6_BE : SW_ETHER_IP4_BE);
 }
 
-static void
+/* The sum of the addresses is returned. */
+static uint64_t
 put_ip(uint8_t *p, const struct sw_seg *s)
 {
 	const struct sw_tuple *t = s->tuple;
 	const union sw_addr *src = s->to_client ? &t->server : &t->client;
 	const union sw_addr *dst = s->to_client ? &t->client : &t->server;
-	const unsigned len = tcp_len(s) + s->pay_len;
+	const uint32_t len = tcp_len(s) + s->pay_len;
+	struct sw_put h = {.p = p};
 
 	if (sw_tuple_is_v6(t)) {
-		struct sw_wire_ip6 *ip = (struct sw_wire_ip6 *)p;
-
-		ip->ver_tc_flow_be = RTE_BE32(0x60000000);
-		ip->plen_be = rte_cpu_to_be_16((uint16_t)len);
-		ip->next = SW_IPPROTO_TCP;
-		ip->hops = 64;
-		memcpy(ip->src, src->b, 16);
-		memcpy(ip->dst, dst->b, 16);
-	} else {
-		struct sw_wire_ip4 *ip = (struct sw_wire_ip4 *)p;
-
-		*ip = (struct sw_wire_ip4){
-			.ver_ihl = 0x45,
-			.len_be = rte_cpu_to_be_16((uint16_t)(SW_IP4_BYTES + len)),
-			.frag_be = SW_IP4_DF_BE,
-			.ttl = 64,
-			.proto = SW_IPPROTO_TCP,
-			.src_be = src->w_be[3],
-			.dst_be = dst->w_be[3],
-		};
-		ip->csum = sw_csum_ipv4(ip, sizeof(*ip));
+		sw_put_be(&h, 0x60000000u);
+		sw_put_be(&h, len << 16 | SW_IPPROTO_TCP << 8 | 64);
+		h.sum = 0;
+		for (unsigned i = 0; i < 4; i++)
+			sw_put(&h, src->w_be[i]);
+		for (unsigned i = 0; i < 4; i++)
+			sw_put(&h, dst->w_be[i]);
+		return h.sum;
 	}
+	sw_put_be(&h, 0x45000000u | (SW_IP4_BYTES + len));
+	sw_put_be(&h, rte_be_to_cpu_16(SW_IP4_DF_BE));
+	sw_put_be(&h, 64u << 24 | SW_IPPROTO_TCP << 16);
+	sw_store16(p + offsetof(struct sw_wire_ip4, csum),
+		(uint16_t)~sw_csum_fold(h.sum + src->w_be[3] + dst->w_be[3]));
+	sw_put(&h, src->w_be[3]);
+	sw_put(&h, dst->w_be[3]);
+	return (uint64_t)src->w_be[3] + dst->w_be[3];
 }
 
 uint16_t
 sw_seg_finish(uint8_t *frame, const struct sw_seg *s)
 {
 	const struct sw_tuple *t = s->tuple;
-	uint8_t *ip = frame + l2_len(s);
-	struct sw_wire_tcp *tcp = (struct sw_wire_tcp *)(ip + ip_len(s));
-	const unsigned hdr = tcp_len(s), len = hdr + s->pay_len;
+	const uint32_t hdr = tcp_len(s), len = hdr + s->pay_len;
+	const uint32_t client = rte_be_to_cpu_16(t->cport_be);
+	const uint32_t server = rte_be_to_cpu_16(t->sport_be);
+	uint8_t *ip = frame + l2_len(s), *tcp = ip + ip_len(s);
+	struct sw_put h = {.p = tcp};
 
 	put_l2(frame, s);
-	put_ip(ip, s);
-	*tcp = (struct sw_wire_tcp){
-		.sport_be = s->to_client ? t->sport_be : t->cport_be,
-		.dport_be = s->to_client ? t->cport_be : t->sport_be,
-		.seq_be = rte_cpu_to_be_32(s->seq),
-		.ack_be = rte_cpu_to_be_32(s->ack),
-		.off = (uint8_t)(hdr / 4 << 4),
-		.flags = s->flags,
-		.window_be = rte_cpu_to_be_16(s->window),
-	};
+	h.sum = put_ip(ip, s) + rte_cpu_to_be_32(len) + rte_cpu_to_be_32(SW_IPPROTO_TCP);
+	sw_put_be(&h, s->to_client ? server << 16 | client : client << 16 | server);
+	sw_put_be(&h, s->seq);
+	sw_put_be(&h, s->ack);
+	sw_put_be(&h, hdr / 4 << 28 | (uint32_t)s->flags << 16 | s->window);
+	sw_put(&h, 0); /* checksum, urgent pointer */
 	if (s->ts) {
-		uint8_t *o = (uint8_t *)(tcp + 1);
-
-		sw_store32(o, RTE_BE32(SW_OPT_NOP << 24 | SW_OPT_NOP << 16 | SW_OPT_TS << 8 |
-				       SW_OPT_TS_LEN));
-		sw_store32(o + 4, rte_cpu_to_be_32(s->tsval));
-		sw_store32(o + 8, rte_cpu_to_be_32(s->tsecr));
+		sw_put_be(&h, SW_OPT_NOP << 24 | SW_OPT_NOP << 16 | SW_OPT_TS << 8 | SW_OPT_TS_LEN);
+		sw_put_be(&h, s->tsval);
+		sw_put_be(&h, s->tsecr);
 	}
-	tcp->csum = (uint16_t)~sw_csum_fold(
-		sw_csum_add(sw_csum_tcp_pseudo(ip, sw_tuple_is_v6(t), len), tcp, len));
-	return (uint16_t)((uint8_t *)tcp - frame + len);
+	/* Headers are of an even length, so the payload's sum may be added. */
+	if (s->pay_len > 0)
+		h.sum = sw_csum_add(h.sum, tcp + hdr, s->pay_len);
+	sw_store16(tcp + offsetof(struct sw_wire_tcp, csum), (uint16_t)~sw_csum_fold(h.sum));
+	return (uint16_t)(tcp - frame + len);
 }

@@ -3,9 +3,10 @@
 
 #include "packet/build.h"
 #include "packet/checksum.h"
+#include "packet/put.h"
 #include "packet/wire.h"
 
-/* Bytes of options that write_opts() makes of o. */
+/* Bytes of options that put_opts() makes of o. */
 static uint32_t
 opts_len(const struct sw_tcp_opts *o)
 {
@@ -22,47 +23,23 @@ opts_len(const struct sw_tcp_opts *o)
 	return len;
 }
 
-/*
- * A header is written in whole words, as they lie in memory, and summed up on the way: reading what
- * was just stored in smaller pieces would wait until the stores are done.
- */
-struct header {
-	uint8_t *p;   /* the next word */
-	uint64_t sum; /* of those before */
-};
-
-sw_always_inline void
-put(struct header *h, uint32_t word)
-{
-	sw_store32(h->p, word);
-	h->p += 4;
-	h->sum += word;
-}
-
-/* Of a number in host order. */
-sw_always_inline void
-put_be(struct header *h, uint32_t number)
-{
-	put(h, rte_cpu_to_be_32(number));
-}
-
 /* The layout that Linux sends, which every middle box has seen. */
 sw_always_inline void
-put_opts(struct header *h, const struct sw_tcp_opts *o)
+put_opts(struct sw_put *h, const struct sw_tcp_opts *o)
 {
 	if (o->mss)
-		put(h, SW_OPT_WORD(SW_OPT_MSS, SW_OPT_MSS_LEN, o->mss >> 8, o->mss & 0xff));
+		sw_put(h, SW_OPT_WORD(SW_OPT_MSS, SW_OPT_MSS_LEN, o->mss >> 8, o->mss & 0xff));
 	if (o->ts) {
-		put(h, o->sack_perm
-				? SW_OPT_WORD(SW_OPT_SACK_PERM, 2, SW_OPT_TS, SW_OPT_TS_LEN)
-				: SW_OPT_WORD(SW_OPT_NOP, SW_OPT_NOP, SW_OPT_TS, SW_OPT_TS_LEN));
-		put_be(h, o->tsval);
-		put_be(h, o->tsecr);
+		sw_put(h, o->sack_perm
+				  ? SW_OPT_WORD(SW_OPT_SACK_PERM, 2, SW_OPT_TS, SW_OPT_TS_LEN)
+				  : SW_OPT_WORD(SW_OPT_NOP, SW_OPT_NOP, SW_OPT_TS, SW_OPT_TS_LEN));
+		sw_put_be(h, o->tsval);
+		sw_put_be(h, o->tsecr);
 	} else if (o->sack_perm) {
-		put(h, SW_OPT_WORD(SW_OPT_NOP, SW_OPT_NOP, SW_OPT_SACK_PERM, 2));
+		sw_put(h, SW_OPT_WORD(SW_OPT_NOP, SW_OPT_NOP, SW_OPT_SACK_PERM, 2));
 	}
 	if (o->wscale != SW_WSCALE_NONE)
-		put(h, SW_OPT_WORD(SW_OPT_NOP, SW_OPT_WSCALE, SW_OPT_WSCALE_LEN, o->wscale));
+		sw_put(h, SW_OPT_WORD(SW_OPT_NOP, SW_OPT_WSCALE, SW_OPT_WSCALE_LEN, o->wscale));
 }
 
 /*
@@ -84,31 +61,31 @@ write_l2(uint8_t *d, const uint8_t *l2, const struct sw_segment *s, bool v6)
 sw_always_inline uint64_t
 write_ip4(uint8_t *d, const union sw_addr *src, const union sw_addr *dst, uint32_t len)
 {
-	struct header h = {.p = d};
+	struct sw_put h = {.p = d};
 	const uint64_t addresses = (uint64_t)src->w_be[3] + dst->w_be[3];
 
-	put_be(&h, 0x45000000u | len);
-	put(&h, rte_cpu_to_be_32(rte_be_to_cpu_16(SW_IP4_DF_BE)));
-	put_be(&h, (uint32_t)SW_TTL << 24 | SW_IPPROTO_TCP << 16);
+	sw_put_be(&h, 0x45000000u | len);
+	sw_put(&h, rte_cpu_to_be_32(rte_be_to_cpu_16(SW_IP4_DF_BE)));
+	sw_put_be(&h, (uint32_t)SW_TTL << 24 | SW_IPPROTO_TCP << 16);
 	sw_store16(
 		d + offsetof(struct sw_wire_ip4, csum), (uint16_t)~sw_csum_fold(h.sum + addresses));
-	put(&h, src->w_be[3]);
-	put(&h, dst->w_be[3]);
+	sw_put(&h, src->w_be[3]);
+	sw_put(&h, dst->w_be[3]);
 	return addresses;
 }
 
 sw_always_inline uint64_t
 write_ip6(uint8_t *d, const union sw_addr *src, const union sw_addr *dst, uint32_t plen)
 {
-	struct header h = {.p = d};
+	struct sw_put h = {.p = d};
 
-	put_be(&h, 0x60000000u);
-	put_be(&h, plen << 16 | SW_IPPROTO_TCP << 8 | SW_TTL);
+	sw_put_be(&h, 0x60000000u);
+	sw_put_be(&h, plen << 16 | SW_IPPROTO_TCP << 8 | SW_TTL);
 	h.sum = 0;
 	for (unsigned i = 0; i < 4; i++)
-		put(&h, src->w_be[i]);
+		sw_put(&h, src->w_be[i]);
 	for (unsigned i = 0; i < 4; i++)
-		put(&h, dst->w_be[i]);
+		sw_put(&h, dst->w_be[i]);
 	return h.sum;
 }
 
@@ -119,14 +96,14 @@ write_tcp(uint8_t *d, const struct sw_segment *s, const struct sw_tuple *t, uint
 {
 	const uint32_t client = rte_be_to_cpu_16(t->cport_be);
 	const uint32_t server = rte_be_to_cpu_16(t->sport_be);
-	struct header h = {
+	struct sw_put h = {
 		.p = d, .sum = sum + rte_cpu_to_be_32(len) + rte_cpu_to_be_32(SW_IPPROTO_TCP)};
 
-	put_be(&h, s->to_client ? server << 16 | client : client << 16 | server);
-	put_be(&h, s->seq);
-	put_be(&h, s->tcp_flags & SW_TCP_ACK ? s->ack : 0);
-	put_be(&h, len / 4 << 28 | (uint32_t)s->tcp_flags << 16 | s->window);
-	put(&h, 0); /* checksum, urgent pointer */
+	sw_put_be(&h, s->to_client ? server << 16 | client : client << 16 | server);
+	sw_put_be(&h, s->seq);
+	sw_put_be(&h, s->tcp_flags & SW_TCP_ACK ? s->ack : 0);
+	sw_put_be(&h, len / 4 << 28 | (uint32_t)s->tcp_flags << 16 | s->window);
+	sw_put(&h, 0); /* checksum, urgent pointer */
 	put_opts(&h, &s->opts);
 	sw_store16(d + offsetof(struct sw_wire_tcp, csum), (uint16_t)~sw_csum_fold(h.sum));
 }
