@@ -48,7 +48,7 @@ put_l2(uint8_t *p, const struct sw_seg *s)
 	sw_store16(p, v6 ? SW_ETHER_IP6_BE : SW_ETHER_IP4_BE);
 }
 
-/* The sum of the addresses is returned. */
+/* Returns the sum of the addresses. */
 static uint64_t
 put_ip(uint8_t *p, const struct sw_seg *s)
 {
@@ -56,47 +56,29 @@ put_ip(uint8_t *p, const struct sw_seg *s)
 	const union sw_addr *src = s->to_client ? &t->server : &t->client;
 	const union sw_addr *dst = s->to_client ? &t->client : &t->server;
 	const uint32_t len = tcp_len(s) + s->pay_len;
-	struct sw_put h = {.p = p};
 
-	if (sw_tuple_is_v6(t)) {
-		sw_put_be(&h, 0x60000000u);
-		sw_put_be(&h, len << 16 | SW_IPPROTO_TCP << 8 | 64);
-		h.sum = 0;
-		for (unsigned i = 0; i < 4; i++)
-			sw_put(&h, src->w_be[i]);
-		for (unsigned i = 0; i < 4; i++)
-			sw_put(&h, dst->w_be[i]);
-		return h.sum;
-	}
-	sw_put_be(&h, 0x45000000u | (SW_IP4_BYTES + len));
-	sw_put_be(&h, rte_be_to_cpu_16(SW_IP4_DF_BE));
-	sw_put_be(&h, 64u << 24 | SW_IPPROTO_TCP << 16);
-	sw_store16(p + offsetof(struct sw_wire_ip4, csum),
-		(uint16_t)~sw_csum_fold(h.sum + src->w_be[3] + dst->w_be[3]));
-	sw_put(&h, src->w_be[3]);
-	sw_put(&h, dst->w_be[3]);
-	return (uint64_t)src->w_be[3] + dst->w_be[3];
+	return sw_tuple_is_v6(t) ? sw_put_ip6(p, src, dst, len)
+				 : sw_put_ip4(p, src, dst, SW_IP4_BYTES + len);
 }
 
 uint16_t
 sw_seg_finish(uint8_t *frame, const struct sw_seg *s)
 {
-	const struct sw_tuple *t = s->tuple;
 	const uint32_t hdr = tcp_len(s), len = hdr + s->pay_len;
-	const uint32_t client = rte_be_to_cpu_16(t->cport_be);
-	const uint32_t server = rte_be_to_cpu_16(t->sport_be);
 	uint8_t *ip = frame + l2_len(s), *tcp = ip + ip_len(s);
 	struct sw_put h = {.p = tcp};
 
 	put_l2(frame, s);
-	h.sum = put_ip(ip, s) + rte_cpu_to_be_32(len) + rte_cpu_to_be_32(SW_IPPROTO_TCP);
-	sw_put_be(&h, s->to_client ? server << 16 | client : client << 16 | server);
-	sw_put_be(&h, s->seq);
-	sw_put_be(&h, s->ack);
-	sw_put_be(&h, hdr / 4 << 28 | (uint32_t)s->flags << 16 | s->window);
-	sw_put(&h, 0); /* checksum, urgent pointer */
+	h.sum = put_ip(ip, s);
+	sw_put_tcp(&h, s->tuple, s->to_client,
+		&(struct sw_put_tcp){.seq = s->seq,
+			.ack = s->ack,
+			.hdr = hdr,
+			.len = len,
+			.flags = s->flags,
+			.window = s->window});
 	if (s->ts) {
-		sw_put_be(&h, SW_OPT_NOP << 24 | SW_OPT_NOP << 16 | SW_OPT_TS << 8 | SW_OPT_TS_LEN);
+		sw_put(&h, SW_OPT_WORD(SW_OPT_NOP, SW_OPT_NOP, SW_OPT_TS, SW_OPT_TS_LEN));
 		sw_put_be(&h, s->tsval);
 		sw_put_be(&h, s->tsecr);
 	}

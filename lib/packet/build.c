@@ -57,53 +57,20 @@ write_l2(uint8_t *d, const uint8_t *l2, const struct sw_segment *s, bool v6)
 	sw_store16(d + s->l2_len - 2, v6 ? SW_ETHER_IP6_BE : SW_ETHER_IP4_BE);
 }
 
-/* Both return the sum of the addresses. */
-sw_always_inline uint64_t
-write_ip4(uint8_t *d, const union sw_addr *src, const union sw_addr *dst, uint32_t len)
-{
-	struct sw_put h = {.p = d};
-	const uint64_t addresses = (uint64_t)src->w_be[3] + dst->w_be[3];
-
-	sw_put_be(&h, 0x45000000u | len);
-	sw_put(&h, rte_cpu_to_be_32(rte_be_to_cpu_16(SW_IP4_DF_BE)));
-	sw_put_be(&h, (uint32_t)SW_TTL << 24 | SW_IPPROTO_TCP << 16);
-	sw_store16(
-		d + offsetof(struct sw_wire_ip4, csum), (uint16_t)~sw_csum_fold(h.sum + addresses));
-	sw_put(&h, src->w_be[3]);
-	sw_put(&h, dst->w_be[3]);
-	return addresses;
-}
-
-sw_always_inline uint64_t
-write_ip6(uint8_t *d, const union sw_addr *src, const union sw_addr *dst, uint32_t plen)
-{
-	struct sw_put h = {.p = d};
-
-	sw_put_be(&h, 0x60000000u);
-	sw_put_be(&h, plen << 16 | SW_IPPROTO_TCP << 8 | SW_TTL);
-	h.sum = 0;
-	for (unsigned i = 0; i < 4; i++)
-		sw_put(&h, src->w_be[i]);
-	for (unsigned i = 0; i < 4; i++)
-		sw_put(&h, dst->w_be[i]);
-	return h.sum;
-}
-
 /* sum: that of the addresses, for the pseudo-header. */
 sw_always_inline void
 write_tcp(uint8_t *d, const struct sw_segment *s, const struct sw_tuple *t, uint32_t len,
 	uint64_t sum)
 {
-	const uint32_t client = rte_be_to_cpu_16(t->cport_be);
-	const uint32_t server = rte_be_to_cpu_16(t->sport_be);
-	struct sw_put h = {
-		.p = d, .sum = sum + rte_cpu_to_be_32(len) + rte_cpu_to_be_32(SW_IPPROTO_TCP)};
+	struct sw_put h = {.p = d, .sum = sum};
 
-	sw_put_be(&h, s->to_client ? server << 16 | client : client << 16 | server);
-	sw_put_be(&h, s->seq);
-	sw_put_be(&h, s->tcp_flags & SW_TCP_ACK ? s->ack : 0);
-	sw_put_be(&h, len / 4 << 28 | (uint32_t)s->tcp_flags << 16 | s->window);
-	sw_put(&h, 0); /* checksum, urgent pointer */
+	sw_put_tcp(&h, t, s->to_client,
+		&(struct sw_put_tcp){.seq = s->seq,
+			.ack = s->tcp_flags & SW_TCP_ACK ? s->ack : 0,
+			.hdr = len,
+			.len = len,
+			.flags = s->tcp_flags,
+			.window = s->window});
 	put_opts(&h, &s->opts);
 	sw_store16(d + offsetof(struct sw_wire_tcp, csum), (uint16_t)~sw_csum_fold(h.sum));
 }
@@ -132,9 +99,9 @@ sw_build_segment(struct sw_frame *f, const struct sw_segment *s)
 	ip = f->data + s->l2_len;
 	write_l2(f->data, l2, s, v6);
 	if (v6)
-		sum = write_ip6(ip, src, dst, tcp_len);
+		sum = sw_put_ip6(ip, src, dst, tcp_len);
 	else
-		sum = write_ip4(ip, src, dst, ip_len + tcp_len);
+		sum = sw_put_ip4(ip, src, dst, ip_len + tcp_len);
 	write_tcp(ip + ip_len, s, &t, tcp_len, sum);
 
 	f->len = total;

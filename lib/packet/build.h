@@ -24,9 +24,6 @@
 #include "packet/options.h"
 #include "packet/parse.h"
 
-/* Of every packet that we make: the default of the hosts that we speak for. */
-#define SW_TTL 64
-
 /* The longest frame that is ever written: l2 with two tags, IPv6, TCP with 40 bytes of options. */
 #define SW_SEGMENT_MAX_BYTES (SW_L2_MAX_BYTES + 40 + 60)
 

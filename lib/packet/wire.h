@@ -31,6 +31,9 @@
 
 #define SW_VLAN_ID_MASK 0x0fff
 
+/* Of every packet that we make: the default of the hosts that we speak for. */
+#define SW_TTL 64
+
 #define SW_IP4_DF_BE	    RTE_BE16(0x4000)
 #define SW_IP4_FRAG_MASK_BE RTE_BE16(0x3fff) /* more-fragments bit and offset */
 #define SW_IP4_OFF_MASK	    0x1fff	     /* offset, in units of 8 bytes */
