@@ -207,7 +207,7 @@ run_calm(struct burst *b, struct sw_frame *frames, unsigned n)
 	return true;
 }
 
-/* Plain SYNs are answered last, like all SYNs (act()); one that may have a flow is not plain. */
+/* Plain SYNs are answered last, like all (act_late()); one that may have a flow is not plain. */
 static void
 run_with_syns(struct burst *b, struct sw_frame *frames, unsigned n)
 {

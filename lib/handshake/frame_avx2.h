@@ -31,7 +31,8 @@ frame_store(struct sw_frame *f, __m256i x)
 
 /*
  * It has grown by so many bytes, or shrunk where that is below 0; its room by as many the other
- * way, which neither falls below 0 nor rises above 16 bits: nothing is carried to `side`.
+ * way, which neither falls below 0 nor rises above 16 bits (sort.h sees to the latter): nothing is
+ * carried to `side`.
  */
 sw_always_inline void
 frame_copy_grown(struct sw_frame *to, const struct sw_frame *from, uint32_t growth)

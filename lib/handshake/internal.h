@@ -168,7 +168,7 @@ struct sw_engine {
 	struct budget budget[2];	    /* by key slot */
 	uint64_t ticked_ns;		    /* time of the last ageing step */
 	bool blind;			    /* many blind ACKs in the last burst (blind.h) */
-	uint8_t calm; /* bursts on end of plain segments alone, up to SEG_CALM_BURSTS (seg.h) */
+	uint8_t calm; /* bursts on end with nothing but plain segments in run() (seg.h) */
 	const struct sw_policy *flows_policy; /* under which all flows were made; or NULL */
 	struct recent *recent;
 	uint32_t recent_size, recent_count, recent_at; /* places, taken ones, next to look at */

@@ -40,6 +40,7 @@ find_candidates(const struct syn_batch *s, struct sw_flow **f)
 	unsigned n = 0, found = 0;
 
 	for (unsigned i = 0; i < s->n; i++) {
+		/* The first group comes while the others' tags are looked at. */
 		if (i == FETCHED_AT_ONCE)
 			for (unsigned k = 0; k < FETCHED_AT_ONCE; k++)
 				__builtin_prefetch(f[k]);
@@ -136,7 +137,8 @@ seg_pick(
 		list_all(g, flows[found[1] == n], found[1] == n, n);
 	else
 		list_each(g, flows, family, n);
-	fetch_flows(g, 0);
+	if (!g->all || n <= FETCHED_AT_ONCE) /* else they have been sent for */
+		fetch_flows(g, 0);
 	for (unsigned i = 0; g->n != 0 && i < g->n_rest; i++)
 		rest[i] = frames[g->rest_at[i]];
 }
@@ -220,10 +222,10 @@ translate(struct burst *b, struct sw_flow *f, uint8_t *tcp, bool ts, bool fin, u
 	}
 }
 
-/* n[]: by side that they leave by. all: g->all; v6: of all, then. */
+/* all: g->all; v6: of all, then. */
 sw_always_inline bool
-act(struct burst *b, struct segs *g, const struct sw_frame *frames, unsigned end,
-	unsigned n[SW_SIDES], const bool all, const bool v6)
+act(struct burst *b, struct segs *g, const struct sw_frame *frames, unsigned end, const bool all,
+	const bool v6)
 {
 	const uint64_t fins = all ? g->rows[v6].fin : 0;
 	struct sw_out *out = b->out;
@@ -243,7 +245,7 @@ act(struct burst *b, struct segs *g, const struct sw_frame *frames, unsigned end
 		if (sw_unlikely(f == NULL))
 			break;
 		translate(b, f, tcp, s->ts[lane] != 0, (all ? fins : s->fin) >> lane & 1, side);
-		frame_copy_across(&out->tx[to][out->n_tx[to] + n[to]++], from);
+		frame_copy_across(&out->tx[to][out->n_tx[to] + g->sent[to]++], from);
 	}
 	g->done = k;
 	return k < g->n && (all ? k : g->at[k]) < end;
@@ -252,16 +254,17 @@ act(struct burst *b, struct segs *g, const struct sw_frame *frames, unsigned end
 bool
 seg_act(struct burst *b, struct segs *g, const struct sw_frame *frames, unsigned end)
 {
-	unsigned n[SW_SIDES] = {0};
+	const unsigned *n = g->sent;
 	struct sw_out *out = b->out;
 	bool stopped;
 
+	g->sent[SW_OUTSIDE] = g->sent[SW_INSIDE] = 0;
 	if (!g->all)
-		stopped = act(b, g, frames, end, n, false, false);
+		stopped = act(b, g, frames, end, false, false);
 	else if (g->v6[0])
-		stopped = act(b, g, frames, end, n, true, true);
+		stopped = act(b, g, frames, end, true, true);
 	else
-		stopped = act(b, g, frames, end, n, true, false);
+		stopped = act(b, g, frames, end, true, false);
 	for (unsigned side = 0; side < SW_SIDES; side++) {
 		out->n_tx[side] += n[side];
 		SW_ASSERT(out->n_tx[side] <= SW_OUT_MAX);

@@ -16,7 +16,7 @@
  * with an equal tag) goes the general way then, by itself.
  *
  *   seg_pick()    before the general way: sorts; the first flows are on their way then
- *   seg_act()     in act(): translates a run of them, and sends for the flows of the next
+ *   seg_act()     in act_segs(): translates a run of them, and sends for the flows of the next
  */
 #ifndef SW_HANDSHAKE_SEG_H
 #define SW_HANDSHAKE_SEG_H
@@ -25,7 +25,8 @@
 
 /*
  * After so many bursts on end that were plain segments alone, the next one is not searched for
- * SYNs before. One that has anything else is sorted for nothing then, so it takes some to begin.
+ * SYNs before. One that has anything else is sorted for nothing then, so it takes some to begin. It
+ * is counted where segments are looked for, and hangs on the price alone.
  */
 #define SEG_CALM_BURSTS 8
 
@@ -39,6 +40,7 @@ struct segs {
 	unsigned n_rest;	       /* all else */
 	unsigned done;		       /* plain segments whose turn has been */
 	bool all;		       /* the whole burst, of one family: lanes are places in it */
+	unsigned sent[SW_SIDES];       /* seg_act(): by the side that they leave by */
 	uint8_t at[SW_BURST_MAX];      /* their places in the burst */
 	uint8_t rest_at[SW_BURST_MAX]; /* those of the others */
 	uint8_t lane[SW_BURST_MAX];

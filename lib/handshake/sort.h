@@ -102,6 +102,7 @@ sort_lengths_fit(const __m256i r[4], const struct sort_want *want, const bool v6
 	__m256i wrong = _mm256_cmpgt_epi32(SET1(len_min), r[0]);
 
 	wrong = either(wrong, _mm256_cmpgt_epi32(SET1(SW_ETH_BYTES + want->reach[v6]), cap));
+	/* frame_copy_grown() relies on it. */
 	wrong = either(wrong, _mm256_cmpgt_epi32(cap, SET1(UINT16_MAX)));
 	wrong = either(wrong, _mm256_xor_si256(r[0], r[1]));
 	wrong = either(wrong, both(r[2], SET1(never)));

@@ -176,8 +176,7 @@ write_lanes(struct syn_batch *s, unsigned at, const struct syn_keys *keys,
 		server != NULL ? *server : mac1_server(s, at, mac1_begin(&keys->slot->k1), v6),
 		state, v6);
 	const __m256i hi = highs(&m1), ports = row_load(&s->ports[at]);
-	const unsigned fit =
-		(unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(r.fit)) & (unsigned)(s->fit >> at);
+	const unsigned fit = lanes(r.fit) & (unsigned)(s->fit >> at);
 	/* sw_cookie_isn_pack(): the top 24 bits, and the state under the lowest 8 of them. */
 	const __m256i isn = either(less(hi, SET1(0xff)),
 		both(_mm256_xor_si256(state, _mm256_srli_epi32(hi, 8)), SET1(0xff)));
