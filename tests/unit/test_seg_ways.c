@@ -190,6 +190,28 @@ any_segment(const struct conn *conns, uint64_t *seed)
 	return s;
 }
 
+/* A FIN without payload, to whoever has sent f. */
+static struct shot
+fin_for(const struct fate *f, uint32_t ahead, unsigned side)
+{
+	static const uint8_t ts[12] = {1, 1, 8, 10, 9, 9, 9, 9, 1, 2, 3, 4};
+	struct pkt_seen p;
+
+	ck_assert(pkt_read(f->data, f->len, &p));
+	struct pkt_make m = {.v6 = p.v6,
+		.sport = p.dport,
+		.dport = p.sport,
+		.seq = p.ack + ahead,
+		.ack = p.seq + 1,
+		.flags = 17,
+		.opts = ts,
+		.opts_len = p.opts_len >= 16 ? sizeof(ts) : 0};
+
+	memcpy(m.src, p.dst, 16);
+	memcpy(m.dst, p.src, 16);
+	return shot_of(&m, side);
+}
+
 /* Of an open connection of the family of `first`, with nothing out of the ordinary about it. */
 static struct shot
 plain_segment(const struct conn *conns, unsigned first, uint64_t *seed)
@@ -199,6 +221,9 @@ plain_segment(const struct conn *conns, unsigned first, uint64_t *seed)
 	do
 		c = &conns[first + 2 * (pkt_rand(seed) % (OPEN / 2))];
 	while (!c->open);
+	if (once_in(seed, 10))
+		return once_in(seed, 2) ? fin_for(&c->synack, 0, SW_OUTSIDE)
+					: fin_for(&c->to_server, 0, SW_INSIDE);
 	return once_in(seed, 2) ? client_segment(c, true, seed) : server_segment(c, true, seed);
 }
 
@@ -262,23 +287,15 @@ START_TEST(segments_agree)
 }
 END_TEST
 
-/* Without payload, to whoever has sent f. */
-static struct shot
-fin_for(const struct fate *f, uint32_t seq, uint32_t ack, unsigned side)
+/* One that the general way judges: its checksum is wrong, or the port says something of it. */
+static void
+spoil_fin(struct shot *s, unsigned how)
 {
-	struct pkt_seen p;
+	static const uint8_t csum[] = {0, SW_CSUM_L4_BAD, SW_CSUM_L4_BAD, SW_CSUM_L4_GOOD};
 
-	ck_assert(pkt_read(f->data, f->len, &p));
-	struct pkt_make m = {.v6 = p.v6,
-		.sport = p.dport,
-		.dport = p.sport,
-		.seq = seq,
-		.ack = ack,
-		.flags = 17};
-
-	memcpy(m.src, p.dst, 16);
-	memcpy(m.dst, p.src, 16);
-	return shot_of(&m, side);
+	s->csum = csum[how];
+	if (how != 1)
+		s->data[s->len - 1] ^= 1; /* urgent pointer, or timestamps */
 }
 
 static void
@@ -288,28 +305,45 @@ fire_alone(struct way w[2], const struct shot *shot, uint8_t state)
 	compare_flows(w, 0);
 	ck_assert(w[1].fate[0].sent);
 	ck_assert_uint_eq(sw_flow_at(sw_engine_flows(w[1].r.e), 0)->state, state);
+	/* It went the short way: nothing else was in the burst, and the flow has nothing to repair. */
+	ck_assert_uint_eq(sw_flow_at(sw_engine_flows(w[1].r.e), 0)->flags & SW_FLOW_REPAIR, 0);
 	if (sw_simd_best() != SW_SIMD_NONE)
-		ck_assert_uint_gt(w[1].r.e->calm, 0); /* it went the short way */
+		ck_assert_uint_gt(w[1].r.e->calm, 0);
 }
+
+/* A seed by which the server of each has all options. */
+#define FIN_SEED 4
 
 /* FINs, both families. One that is far from what the server waits for moves nothing. */
 START_TEST(fins)
 {
 	static struct way w[2];
-	const struct pkt_make syn = syn_of((unsigned)_i);
+	const struct pkt_make syn = syn_of((unsigned)_i); /* the second half with timestamps */
 	struct conn c;
 	struct shot s;
-	uint64_t seed = 3;
+	uint64_t seed = FIN_SEED;
 
 	begin(w, &(struct rig_params){.no_sources = true, .flows = 256});
 	open_all(w, &c, &syn, 1, 1, &seed);
 	s = answer(&c.synack, 0, 16);
 	fire_alone(w, &s, SW_FLOW_OPEN);
-	s = fin_for(&c.synack, syn.seq + 1 + (1u << 30), 1, SW_OUTSIDE);
+	s = fin_for(&c.synack, 1u << 30, SW_OUTSIDE);
 	fire_alone(w, &s, SW_FLOW_OPEN);
-	s = fin_for(&c.synack, syn.seq + 1, 1, SW_OUTSIDE);
+	for (unsigned wrong = 0; wrong < 4; wrong++) {
+		s = fin_for(&c.synack, 0, SW_OUTSIDE);
+		spoil_fin(&s, wrong);
+		both(w, &s, 1, 0);
+		compare_flows(w, 0);
+		/* A port that says that the checksum is right is believed, by the general way. */
+		ck_assert_uint_eq(sw_flow_at(sw_engine_flows(w[1].r.e), 0)->state,
+			wrong == 3 ? SW_FLOW_FIN_CLIENT : SW_FLOW_OPEN);
+		if (wrong == 3) /* back to OPEN, in both */
+			for (unsigned k = 0; k < 2; k++)
+				sw_flow_at(sw_engine_flows(w[k].r.e), 0)->state = SW_FLOW_OPEN;
+	}
+	s = fin_for(&c.synack, 0, SW_OUTSIDE);
 	fire_alone(w, &s, SW_FLOW_FIN_CLIENT);
-	s = fin_for(&c.to_server, 7, syn.seq + 1, SW_INSIDE);
+	s = fin_for(&c.to_server, 7, SW_INSIDE);
 	fire_alone(w, &s, SW_FLOW_FIN_BOTH);
 	end(&w[0]);
 	end(&w[1]);
@@ -362,7 +396,7 @@ main(void)
 
 	tcase_set_timeout(tc, 0);
 	tcase_add_test(tc, policy_comes_back);
-	tcase_add_loop_test(tc, fins, 0, 2);
+	tcase_add_loop_test(tc, fins, 0, 4);
 	tcase_add_test(tc, segments_agree);
 	suite_add_tcase(suite, tc);
 	return check_suite_run(suite, CK_NOFORK);

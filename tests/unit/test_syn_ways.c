@@ -148,6 +148,103 @@ START_TEST(ways_agree)
 }
 END_TEST
 
+/* A SYN of Linux to one port, as most are in a flood. */
+static struct pkt_make
+linux_syn(uint64_t *seed, bool v6, uint8_t opts[sizeof(opt_linux)])
+{
+	struct pkt_make m = {.v6 = v6,
+		.src = {192, 0, 2, (uint8_t)(1 + pkt_rand(seed) % 200)},
+		.dst = {198, 51, 100, 2},
+		.sport = (uint16_t)(1024 + pkt_rand(seed) % 60000),
+		.dport = 80,
+		.seq = (uint32_t)pkt_rand(seed),
+		.flags = 2,
+		.window = 64240,
+		.opts = opts,
+		.opts_len = sizeof(opt_linux)};
+
+	if (v6) {
+		memcpy(m.src, (uint8_t[16]){0x20, 1, 0xd, 0xb8, 1, [15] = pkt_rand(seed)}, 16);
+		memcpy(m.dst, (uint8_t[16]){0x20, 1, 0xd, 0xb8, [15] = 2}, 16);
+	}
+	memcpy(opts, opt_linux, sizeof(opt_linux));
+	opts[2] = (uint8_t)(pkt_rand(seed) % 12);
+	opts[19] = (uint8_t)(pkt_rand(seed) % 16);
+	for (unsigned i = 8; i < 12; i++)
+		opts[i] = (uint8_t)pkt_rand(seed);
+	return m;
+}
+
+/* One that is not like the others. */
+static void
+make_odd(struct pkt_make *m, uint64_t *seed)
+{
+	static const uint8_t flags[] = {0xc2, 0x42, 0x82, 0x12, 0x10, 0xa};
+
+	switch (pkt_rand(seed) % 5) {
+	case 0:
+		m->flags = flags[pkt_rand(seed) % sizeof(flags)];
+		break;
+	case 1:
+		m->opts = opt_windows;
+		m->opts_len = sizeof(opt_windows);
+		break;
+	case 2:
+		m->dport = 81;
+		break;
+	case 3:
+		m->n_vlan = 1;
+		break;
+	default:
+		m->opts = opt_broken;
+		m->opts_len = sizeof(opt_broken);
+	}
+}
+
+/* Bursts of SYNs that are all alike, which have branches of their own, and of all but one. */
+START_TEST(alike_agree)
+{
+	static struct way a, b;
+	struct sw_server_opts server = setups[_i].server;
+	const struct rig_params p = {.recent = setups[_i].recent,
+		.learn = setups[_i].learn,
+		.server = &server,
+		.no_sources = !setups[_i].sources};
+	uint64_t base = pkt_seed() * 1000 + 500 + (unsigned)_i;
+
+	memset(&a, 0, sizeof(a));
+	memset(&b, 0, sizeof(b));
+	a.level = SW_SIMD_NONE;
+	b.level = sw_simd_best();
+	rig_init(&a.r, &p);
+	rig_init(&b.r, &p);
+	for (unsigned k = 0; k < 400; k++) {
+		uint64_t seed = base * 100000 + k, s = seed;
+		const unsigned n = once_in(&s, 2) ? 64 : 1 + (unsigned)(pkt_rand(&s) % 64);
+		const unsigned odd = once_in(&s, 2) ? (unsigned)(pkt_rand(&s) % n) : n;
+		struct shot shots[SW_BURST_MAX] = {0};
+
+		for (unsigned i = 0; i < n; i++) {
+			uint8_t opts[sizeof(opt_linux)];
+			struct pkt_make m = linux_syn(&s, k & 1, opts);
+
+			if (i == odd)
+				make_odd(&m, &s);
+			shots[i].len = pkt_make(shots[i].data, sizeof(shots[i].data), &m);
+			shots[i].room = (uint16_t)(FRAME_ROOM - shots[i].len);
+			if (i == odd && once_in(&s, 4))
+				shots[i].data[shots[i].len - 1] ^= 1;
+		}
+		fire(&a, shots, n);
+		fire(&b, shots, n);
+		compare(&a, &b, n, seed);
+	}
+	ck_assert_uint_gt(rig_stat(&b.r, SW_C_SYNACK_SENT), 400 * 32);
+	end(&a);
+	end(&b);
+}
+END_TEST
+
 /* The server in mode proxy, its clients' network in mode respond: of IPv6, port 80. */
 static void *
 policy_of_both_ends(void)
@@ -269,6 +366,7 @@ main(void)
 	tcase_set_timeout(tc, 0);
 	tcase_add_test(tc, first_is_answered_before);
 	tcase_add_test(tc, plain_is_plain);
+	tcase_add_loop_test(tc, alike_agree, 0, SW_ARRAY_LEN(setups));
 	tcase_add_loop_test(tc, ways_agree, 0, SW_ARRAY_LEN(setups));
 	suite_add_tcase(suite, tc);
 	return check_suite_run(suite, CK_NOFORK);
