@@ -100,7 +100,8 @@ begin_round() {
 	if (($1 % 2)); then ORDER=(synward testpmd); else ORDER=(testpmd synward); fi
 }
 
-# record KEY=VALUE...: a run's figures, for figures.py; words stay words, the rest are numbers.
+# record [--windows REPORT KEYS] KEY=VALUE...: a run's figures, for figures.py; words stay words, the rest are
+# numbers. With the rates of its pieces, by which it tells the undisturbed one.
 record() {
 	python3 "$FIGURES" record "$@" >>"$ROUNDS_FILE" || sw_die "no figures"
 }

@@ -51,7 +51,8 @@ segments_record() {
 		echo "  $1: only $open of $N_FLOWS connections were open when it was measured"
 	outside=$(reported rx_pps) || exit 1
 	inside=$(reported inside.rx_pps) || exit 1
-	record --windows "$WORK/report" rx_pps+inside_rx_pps "who=$1" "value=$(python3 -c "print($outside + $inside)")" "to_client_pps=$outside" \
+	record --windows "$WORK/report" rx_pps+inside_rx_pps "who=$1" \
+		"value=$(python3 -c "print($outside + $inside)")" "to_client_pps=$outside" \
 		"to_server_pps=$inside" "open=$open"
 }
 

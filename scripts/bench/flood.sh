@@ -64,8 +64,8 @@ flood_once() {
 	device_down
 	if [ "$1" = synward ]; then
 		flood_check
-		record --windows "$WORK/report" answered_pps "who=$1" "value=$(reported answered_pps)" "offered_pps=$(reported tx_pps)" \
-			"tx_full=$(reported tx_full)" "checked=$(reported invalid.checked)"
+		record --windows "$WORK/report" answered_pps "who=$1" "value=$(reported answered_pps)" \
+			"offered_pps=$(reported tx_pps)" "tx_full=$(reported tx_full)" "checked=$(reported invalid.checked)"
 	else
 		[ "$(reported total.syn)" -gt 0 ] || fail_round "testpmd reflected nothing"
 		record --windows "$WORK/report" rx_pps "who=$1" "value=$(reported rx_pps)" "offered_pps=$(reported tx_pps)" \
