@@ -153,6 +153,19 @@ make_shot(uint64_t *seed, unsigned half)
 	return s;
 }
 
+/* A packet to whoever has sent p, with its tags. */
+static inline struct pkt_make
+back_to(const struct pkt_seen *p)
+{
+	struct pkt_make m = {
+		.v6 = p->v6, .sport = p->dport, .dport = p->sport, .n_vlan = p->n_vlan};
+
+	memcpy(m.src, p->dst, 16);
+	memcpy(m.dst, p->src, 16);
+	memcpy(m.vlan_tci, p->vlan_tci, sizeof(m.vlan_tci));
+	return m;
+}
+
 /*
  * What a client may send after a SYN-ACK: the ACK with its cookie, then data without one, and FIN.
  */
@@ -163,19 +176,13 @@ answer(const struct fate *f, uint32_t ahead, uint8_t flags)
 	struct pkt_seen p;
 
 	ck_assert(pkt_read(f->data, f->len, &p));
-	struct pkt_make m = {.v6 = p.v6,
-		.sport = p.dport,
-		.dport = p.sport,
-		.seq = p.ack + ahead,
-		.ack = p.seq + 1,
-		.flags = flags,
-		.window = 100,
-		.n_vlan = p.n_vlan};
+	struct pkt_make m = back_to(&p);
 	uint8_t ts[12] = {1, 1, 8, 10, 5, 5, 5, 5};
 
-	memcpy(m.src, p.dst, 16);
-	memcpy(m.dst, p.src, 16);
-	memcpy(m.vlan_tci, p.vlan_tci, sizeof(m.vlan_tci));
+	m.seq = p.ack + ahead;
+	m.ack = p.seq + 1;
+	m.flags = flags;
+	m.window = 100;
 	if (p.opts_len >= 16) {
 		memcpy(ts + 8, p.opts + 8, 4);
 		m.opts = ts;
@@ -201,21 +208,15 @@ serve(const struct fate *f, uint64_t *seed)
 	struct pkt_seen p;
 
 	ck_assert(pkt_read(f->data, f->len, &p));
-	struct pkt_make m = {.v6 = p.v6,
-		.sport = p.dport,
-		.dport = p.sport,
-		.seq = (uint32_t)pkt_rand(seed),
-		.ack = p.seq + 1,
-		.flags = 18,
-		.window = 1000,
-		.n_vlan = p.n_vlan,
-		.opts = o,
-		.opts_len = once_in(seed, 3) ? 4 : sizeof(o)};
+	struct pkt_make m = back_to(&p);
 
+	m.seq = (uint32_t)pkt_rand(seed);
+	m.ack = p.seq + 1;
+	m.flags = 18;
+	m.window = 1000;
+	m.opts = o;
+	m.opts_len = once_in(seed, 3) ? 4 : sizeof(o);
 	memcpy(o, opts, sizeof(o));
-	memcpy(m.src, p.dst, 16);
-	memcpy(m.dst, p.src, 16);
-	memcpy(m.vlan_tci, p.vlan_tci, sizeof(m.vlan_tci));
 	s.len = pkt_make(s.data, sizeof(s.data), &m);
 	s.room = (uint16_t)(FRAME_ROOM - s.len);
 	return s;

@@ -15,6 +15,9 @@
 /* So many bursts are of any kind, so many of plain segments of one family, and so on. */
 #define SPAN 32
 
+/* Timestamps of a segment, none of whose numbers matter here. */
+static const uint8_t opt_ts[12] = {1, 1, 8, 10, 9, 9, 9, 9, 1, 2, 3, 4};
+
 /* A connection: what came out of the first engine when it was opened. */
 struct conn {
 	struct fate synack, to_server;
@@ -55,24 +58,19 @@ syn_of(unsigned i)
 static struct shot
 server_segment(const struct conn *c, bool plain, uint64_t *seed)
 {
-	static const uint8_t ts[12] = {1, 1, 8, 10, 9, 9, 9, 9, 1, 2, 3, 4};
 	static const uint8_t other[12] = {8, 10, 9, 9, 9, 9, 1, 2, 3, 4, 1, 1};
 	struct pkt_seen p;
 
 	ck_assert(pkt_read(c->to_server.data, c->to_server.len, &p));
-	struct pkt_make m = {.v6 = p.v6,
-		.sport = p.dport,
-		.dport = p.sport,
-		.seq = (uint32_t)pkt_rand(seed),
-		.ack = p.seq + 1 + (uint32_t)pkt_rand(seed) % 9,
-		.flags = once_in(seed, 2) ? 16 : 24,
-		.window = (uint16_t)pkt_rand(seed)};
+	struct pkt_make m = back_to(&p);
 
-	memcpy(m.src, p.dst, 16);
-	memcpy(m.dst, p.src, 16);
+	m.seq = (uint32_t)pkt_rand(seed);
+	m.ack = p.seq + 1 + (uint32_t)pkt_rand(seed) % 9;
+	m.flags = once_in(seed, 2) ? 16 : 24;
+	m.window = (uint16_t)pkt_rand(seed);
 	if (p.opts_len >= 16) {
-		m.opts = !plain && once_in(seed, 8) ? other : ts;
-		m.opts_len = sizeof(ts);
+		m.opts = !plain && once_in(seed, 8) ? other : opt_ts;
+		m.opts_len = sizeof(opt_ts);
 	}
 	if (once_in(seed, 2)) {
 		m.payload = (const uint8_t *)"an answer";
@@ -194,21 +192,16 @@ any_segment(const struct conn *conns, uint64_t *seed)
 static struct shot
 fin_for(const struct fate *f, uint32_t ahead, unsigned side)
 {
-	static const uint8_t ts[12] = {1, 1, 8, 10, 9, 9, 9, 9, 1, 2, 3, 4};
 	struct pkt_seen p;
 
 	ck_assert(pkt_read(f->data, f->len, &p));
-	struct pkt_make m = {.v6 = p.v6,
-		.sport = p.dport,
-		.dport = p.sport,
-		.seq = p.ack + ahead,
-		.ack = p.seq + 1,
-		.flags = 17,
-		.opts = ts,
-		.opts_len = p.opts_len >= 16 ? sizeof(ts) : 0};
+	struct pkt_make m = back_to(&p);
 
-	memcpy(m.src, p.dst, 16);
-	memcpy(m.dst, p.src, 16);
+	m.seq = p.ack + ahead;
+	m.ack = p.seq + 1;
+	m.flags = 17;
+	m.opts = opt_ts;
+	m.opts_len = p.opts_len >= 16 ? sizeof(opt_ts) : 0;
 	return shot_of(&m, side);
 }
 
