@@ -48,19 +48,6 @@ put_l2(uint8_t *p, const struct sw_seg *s)
 	sw_store16(p, v6 ? SW_ETHER_IP6_BE : SW_ETHER_IP4_BE);
 }
 
-/* Returns the sum of the addresses. */
-static uint64_t
-put_ip(uint8_t *p, const struct sw_seg *s)
-{
-	const struct sw_tuple *t = s->tuple;
-	const union sw_addr *src = s->to_client ? &t->server : &t->client;
-	const union sw_addr *dst = s->to_client ? &t->client : &t->server;
-	const uint32_t len = tcp_len(s) + s->pay_len;
-
-	return sw_tuple_is_v6(t) ? sw_put_ip6(p, src, dst, len)
-				 : sw_put_ip4(p, src, dst, SW_IP4_BYTES + len);
-}
-
 uint16_t
 sw_seg_finish(uint8_t *frame, const struct sw_seg *s)
 {
@@ -69,7 +56,7 @@ sw_seg_finish(uint8_t *frame, const struct sw_seg *s)
 	struct sw_put h = {.p = tcp};
 
 	put_l2(frame, s);
-	h.sum = put_ip(ip, s);
+	h.sum = sw_put_ip(ip, s->tuple, s->to_client, len);
 	sw_put_tcp(&h, s->tuple, s->to_client,
 		&(struct sw_put_tcp){.seq = s->seq,
 			.ack = s->ack,

@@ -81,15 +81,12 @@ sw_build_segment(struct sw_frame *f, const struct sw_segment *s)
 	/* Copies, for l2 and the tuple may lie in the bytes that are about to be written. */
 	const struct sw_tuple t = *s->tuple;
 	const bool v6 = sw_tuple_is_v6(&t);
-	const union sw_addr *src = s->to_client ? &t.server : &t.client;
-	const union sw_addr *dst = s->to_client ? &t.client : &t.server;
 	const uint32_t ip_len = v6 ? SW_IP6_BYTES : SW_IP4_BYTES;
 	const uint32_t tcp_len = SW_TCP_BYTES + opts_len(&s->opts);
 	const uint32_t total = s->l2_len + ip_len + tcp_len;
 	const uint32_t cap = f->len + f->room;
 	uint8_t l2[SW_L2_MAX_BYTES];
 	uint8_t *ip;
-	uint64_t sum;
 
 	SW_ASSERT(s->l2_len == 14 || s->l2_len == 18 || s->l2_len == 22);
 	if (total > cap)
@@ -98,11 +95,7 @@ sw_build_segment(struct sw_frame *f, const struct sw_segment *s)
 
 	ip = f->data + s->l2_len;
 	write_l2(f->data, l2, s, v6);
-	if (v6)
-		sum = sw_put_ip6(ip, src, dst, tcp_len);
-	else
-		sum = sw_put_ip4(ip, src, dst, ip_len + tcp_len);
-	write_tcp(ip + ip_len, s, &t, tcp_len, sum);
+	write_tcp(ip + ip_len, s, &t, tcp_len, sw_put_ip(ip, &t, s->to_client, tcp_len));
 
 	f->len = total;
 	f->pkt_len = total;

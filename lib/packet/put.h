@@ -78,6 +78,17 @@ sw_put_ip6(uint8_t *ip, const union sw_addr *src, const union sw_addr *dst, uint
 	return h.sum;
 }
 
+/* That of the tuple's family, either way; len: of what follows. */
+sw_always_inline uint64_t
+sw_put_ip(uint8_t *ip, const struct sw_tuple *t, bool to_client, uint32_t len)
+{
+	const union sw_addr *src = to_client ? &t->server : &t->client;
+	const union sw_addr *dst = to_client ? &t->client : &t->server;
+
+	return sw_tuple_is_v6(t) ? sw_put_ip6(ip, src, dst, len)
+				 : sw_put_ip4(ip, src, dst, SW_IP4_BYTES + len);
+}
+
 /* What a TCP header says, but for its ports and options. hdr: its bytes; len: payload included. */
 struct sw_put_tcp {
 	uint32_t seq, ack;
