@@ -3,14 +3,11 @@
 #include "handshake/blind.h"
 #include "handshake/sort.h"
 
-/* Every combination with ACK and without these is one that TCP stacks send (parse.c). */
-#define FLAGS_MASK (SW_TCP_ACK | SW_TCP_SYN | SW_TCP_RST)
-
 static const struct sort_want ack = {
 	.reach = {BLIND_REACH4_BYTES, BLIND_REACH6_BYTES},
 	.csum_bad = SW_CSUM_IP_BAD,
 	.flags = SW_TCP_ACK,
-	.flags_mask = FLAGS_MASK,
+	.flags_mask = ACK_ALONE_MASK,
 	.outside = true,
 };
 

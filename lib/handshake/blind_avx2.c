@@ -15,7 +15,7 @@ read_lanes(struct syn_batch *s, unsigned at, const bool v6)
 	for (unsigned i = 0; i < ALL_WORDS(v6); i += 4)
 		read_words(&s->l3[at], 4 * i, w + i);
 	find_places(s, at, w, v6);
-	hdr = _mm256_srli_epi32(both(tcp[3], SET1(0xf0)), 2);
+	hdr = header_bytes(tcp);
 	fit = both(ip_sound(w, sum_addresses(w, v6), v6),
 		lengths_fit(w, hdr, row_load(&s->l3_len[at]), v6));
 	if (!v6) {

@@ -130,6 +130,7 @@ run_all(struct burst *b, struct sw_frame *frames, unsigned n)
 	struct put_off o;
 	struct parsed s;
 
+	b->stale = false;
 	o.n_late = o.n_acks = 0;
 	n = look(b, &s, frames, n, items);
 	for (unsigned i = 0; i < n; i++)
@@ -148,6 +149,7 @@ run_with_segs(
 	struct put_off o;
 	struct parsed s;
 
+	b->stale = false;
 	o.n_late = o.n_acks = 0;
 	s.n = 0;
 	if (g->n_rest != 0)
@@ -159,24 +161,35 @@ run_with_segs(
 	act_segs(b, &s, g, frames, n, &o);
 	act_late(b, &o);
 }
+
+/*
+ * False, and nothing was done, where there is no plain segment, or where `alone` and anything else
+ * is in the burst.
+ */
+static bool
+run_segs(struct burst *b, struct sw_frame *frames, unsigned n, bool alone)
+{
+	struct sw_frame rest[SW_BURST_MAX];
+	struct sw_engine *e = b->e;
+	struct segs g;
+
+	if (!seg_may_be(b))
+		return false;
+	seg_pick(b, &g, frames, n, rest);
+	e->calm = !g.all ? 0 : (uint8_t)(e->calm + (e->calm < SEG_CALM_BURSTS));
+	if (alone ? !g.all : g.n == 0)
+		return false;
+	run_with_segs(b, &g, frames, n, rest);
+	return true;
+}
 #endif
 
 static void
 run(struct burst *b, struct sw_frame *frames, unsigned n)
 {
-	b->stale = false;
 #ifdef SW_HAVE_AVX2
-	if (syn_can() && seg_may_be(b)) {
-		struct sw_frame rest[SW_BURST_MAX];
-		struct segs g;
-
-		seg_pick(b, &g, frames, n, rest);
-		b->e->calm = !g.all ? 0 : (uint8_t)(b->e->calm + (b->e->calm < SEG_CALM_BURSTS));
-		if (g.n != 0) {
-			run_with_segs(b, &g, frames, n, rest);
-			return;
-		}
-	}
+	if (syn_can() && run_segs(b, frames, n, false))
+		return;
 #endif
 	run_all(b, frames, n);
 }
@@ -188,25 +201,6 @@ made_flows(const struct burst *b)
 	return b->stats.c[SW_C_FLOW_CREATED] + b->stats.c[SW_C_FLOW_REOPENED] != 0;
 }
 
-/* True where the whole burst is plain segments: nobody looks for SYNs first. */
-static bool
-run_calm(struct burst *b, struct sw_frame *frames, unsigned n)
-{
-	struct sw_frame rest[SW_BURST_MAX];
-	struct segs g;
-
-	if (b->e->calm < SEG_CALM_BURSTS || !seg_may_be(b))
-		return false;
-	seg_pick(b, &g, frames, n, rest);
-	if (!g.all) {
-		b->e->calm = 0;
-		return false;
-	}
-	b->stale = false;
-	run_with_segs(b, &g, frames, n, rest);
-	return true;
-}
-
 /* Plain SYNs are answered last, like all (act_late()); one that may have a flow is not plain. */
 static void
 run_with_syns(struct burst *b, struct sw_frame *frames, unsigned n)
@@ -215,7 +209,8 @@ run_with_syns(struct burst *b, struct sw_frame *frames, unsigned n)
 	struct sw_frame rest[SW_BURST_MAX];
 	unsigned n_rest;
 
-	if (run_calm(b, frames, n))
+	/* It has been calm: nobody looks for SYNs first. */
+	if (b->e->calm == SEG_CALM_BURSTS && run_segs(b, frames, n, true))
 		return;
 	n_rest = syn_pick(b, syns, frames, n, rest);
 	if (n_rest != n)

@@ -222,7 +222,10 @@ translate(struct burst *b, struct sw_flow *f, uint8_t *tcp, bool ts, bool fin, u
 	}
 }
 
-/* all: g->all; v6: of all, then. */
+/*
+ * all: g->all, where lane and place are k and need not be looked up (docs/performance.md); v6: of
+ * all, then.
+ */
 sw_always_inline bool
 act(struct burst *b, struct segs *g, const struct sw_frame *frames, unsigned end, const bool all,
 	const bool v6)

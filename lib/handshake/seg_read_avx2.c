@@ -6,8 +6,6 @@
 
 #define ALL_WORDS(v6) ((v6) ? 20 : 16) /* that are read: up to the timestamps */
 
-#define FLAGS_MASK (SW_TCP_ACK | SW_TCP_SYN | SW_TCP_RST)
-
 /* Places of eight tuples, whose ends change places for what comes from a server. */
 sw_always_inline void
 find_flows(struct syn_batch *s, unsigned at, const __m256i *w, const bool v6)
@@ -44,13 +42,6 @@ read_all(const struct syn_batch *s, unsigned at, __m256i *w, const bool v6)
 		read_words(&s->l3[at], 4 * i, w + i);
 }
 
-/* Bytes of the TCP header. */
-sw_always_inline __m256i
-header_bytes(const __m256i *tcp)
-{
-	return _mm256_srli_epi32(both(tcp[3], SET1(0xf0)), 2);
-}
-
 sw_always_inline __m256i
 has_ts(const __m256i *tcp, __m256i hdr)
 {
@@ -60,19 +51,17 @@ has_ts(const __m256i *tcp, __m256i hdr)
 sw_always_inline __m256i
 sound(const struct syn_batch *s, unsigned at, const bool v6)
 {
-	__m256i w[ALL_WORDS(true)], hdr, ts, len;
+	__m256i w[ALL_WORDS(true)], hdr, ts;
 	const __m256i *tcp = w + IP_WORDS(v6);
 	struct sum_x8 sum;
 
 	read_all(s, at, w, v6);
 	hdr = header_bytes(tcp);
 	ts = has_ts(tcp, hdr);
-	len = v6 ? _mm256_srli_epi32(swap32(w[1]), 16)
-		 : _mm256_sub_epi32(both(swap32(w[0]), SET1(0xffff)), SET1(SW_IP4_BYTES));
 	sum = sum_begin_tcp(sum_addresses(w, v6), hdr);
 	for (unsigned i = 0; i < 8; i++)
 		sum_add(&sum, i < 5 ? tcp[i] : both(tcp[i], ts));
-	return both(is(sum_fold(&sum), 0xffff), _mm256_cmpeq_epi32(len, hdr));
+	return both(is(sum_fold(&sum), 0xffff), _mm256_cmpeq_epi32(tcp_bytes(w, v6), hdr));
 }
 
 /*
@@ -100,7 +89,7 @@ read_lanes(struct syn_batch *s, unsigned at, const bool v6)
 	fit = both(ip_sound(w, sum_addresses(w, v6), v6),
 		lengths_fit(w, hdr, row_load(&s->l3_len[at]), v6));
 	fit = both(fit, either(ts, is(hdr, SW_TCP_BYTES)));
-	fit = both(fit, is(both(tcp[3], SET1(FLAGS_MASK << 8)), SW_TCP_ACK << 8));
+	fit = both(fit, is(both(tcp[3], SET1(ACK_ALONE_MASK << 8)), SW_TCP_ACK << 8));
 	row_store(&s->ts[at], ts);
 	s->fit &= (uint64_t)lanes(fit) << at | ~((uint64_t)0xff << at);
 	fins = lanes(bit_mask(tcp[3], SW_TCP_FIN << 8));

@@ -45,21 +45,6 @@ sort_fits(const struct sw_frame *f, uint32_t l3, const struct sort_want *want, c
 	       !(want->unicast && f->data[0] & 1);
 }
 
-/* The family of one behind a VLAN tag. */
-sw_always_inline unsigned
-sort_tagged(const struct sw_frame *f, const struct sort_want *want)
-{
-	const uint32_t l3 = SW_ETH_BYTES + SW_VLAN_BYTES;
-	uint32_t type;
-
-	if (f->len <= l3)
-		return SYN_NO_FAMILY;
-	type = sw_load16(f->data + l3 - 2) | (uint32_t)f->data[l3] << 16;
-	if (syn_type_is(type, false) && sort_fits(f, l3, want, false))
-		return 0;
-	return syn_type_is(type, true) && sort_fits(f, l3, want, true) ? 1 : SYN_NO_FAMILY;
-}
-
 /* The family of a frame, and where its IP header is. */
 sw_always_inline unsigned
 sort_family(const struct sw_frame *f, uint32_t *l3, const struct sort_want *want)
@@ -71,25 +56,28 @@ sort_family(const struct sw_frame *f, uint32_t *l3, const struct sort_want *want
 		f->len < SW_ETH_BYTES + SW_IP4_BYTES)
 		return SYN_NO_FAMILY;
 	type = syn_type(f);
+	if (want->tagged && sw_unlikely((type & 0xffff) == SW_ETHER_VLAN_BE)) {
+		*l3 += SW_VLAN_BYTES;
+		type = sw_load32(f->data + *l3 - 2);
+	}
 	if (syn_type_is(type, false))
 		return sort_fits(f, *l3, want, false) ? 0 : SYN_NO_FAMILY;
-	if (syn_type_is(type, true))
-		return sort_fits(f, *l3, want, true) ? 1 : SYN_NO_FAMILY;
-	if (!want->tagged || (type & 0xffff) != SW_ETHER_VLAN_BE)
-		return SYN_NO_FAMILY;
-	*l3 += SW_VLAN_BYTES;
-	return sort_tagged(f, want);
+	return syn_type_is(type, true) && sort_fits(f, *l3, want, true) ? 1 : SYN_NO_FAMILY;
 }
 
+/* The next lane is that frame, whose IP header is at l3. */
 sw_always_inline void
 sort_put(struct syn_batch *s, struct sw_frame *f, uint32_t l3)
 {
-	uint32_t vlan = 0;
+	const unsigned i = s->n++;
 
+	s->f[i] = f;
+	s->l3[i] = f->data + l3;
+	s->l3_len[i] = f->len - l3;
+	s->vlan[i] = 0;
 	if (l3 != SW_ETH_BYTES)
-		vlan = rte_be_to_cpu_16(sw_load16(f->data + SW_ETH_BYTES)) & SW_VLAN_ID_MASK;
-	s->inside[s->n] = f->side == SW_INSIDE ? UINT32_MAX : 0;
-	syn_put(s, s->n++, f, l3, vlan);
+		s->vlan[i] = rte_be_to_cpu_16(sw_load16(f->data + SW_ETH_BYTES)) & SW_VLAN_ID_MASK;
+	s->inside[i] = f->side == SW_INSIDE ? UINT32_MAX : 0;
 }
 
 /* r: len, pkt_len, and room, side and csum of eight frames (frame_avx2.h). */

@@ -41,6 +41,12 @@
 #define SYN_REACH4_BYTES 64
 #define SYN_REACH6_BYTES 96
 
+/*
+ * Of these an ACK or segment has ACK alone. Every combination with ACK and without the others is
+ * one that TCP stacks send (parse.c).
+ */
+#define ACK_ALONE_MASK (SW_TCP_ACK | SW_TCP_SYN | SW_TCP_RST)
+
 /* Bits of promise[]. */
 #define SYN_PROMISE_WSCALE 0x1
 #define SYN_PROMISE_SACK   0x2
@@ -131,16 +137,6 @@ syn_type_is(uint32_t type, const bool v6)
 {
 	return v6 ? (type & SYN_TYPE_IP6_MASK) == SYN_TYPE_IP6
 		  : (type & SYN_TYPE_IP4_MASK) == SYN_TYPE_IP4;
-}
-
-/* Lane i is that frame, whose IP header is at l3. */
-sw_always_inline void
-syn_put(struct syn_batch *s, unsigned i, struct sw_frame *f, uint32_t l3, uint32_t vlan)
-{
-	s->f[i] = f;
-	s->l3[i] = f->data + l3;
-	s->l3_len[i] = f->len - l3;
-	s->vlan[i] = vlan;
 }
 
 /* Where the flow table would have lane i. */

@@ -13,12 +13,10 @@
 sw_always_inline __m256i
 ip_fit(const __m256i *w, __m256i hdr, __m256i l3_len, __m256i addresses, const bool v6)
 {
-	const __m256i want = v6 ? hdr : _mm256_add_epi32(hdr, SET1(SW_IP4_BYTES));
-	const __m256i whole = v6 ? _mm256_add_epi32(hdr, SET1(SW_IP6_BYTES)) : want;
+	const __m256i whole = _mm256_add_epi32(hdr, SET1(v6 ? SW_IP6_BYTES : SW_IP4_BYTES));
 	/* Version and header length were looked at by syn_pick(). */
-	const __m256i len =
-		v6 ? _mm256_srli_epi32(swap32(w[1]), 16) : both(swap32(w[0]), SET1(0xffff));
-	const __m256i fit = less(_mm256_cmpeq_epi32(len, want), _mm256_cmpgt_epi32(whole, l3_len));
+	const __m256i fit =
+		less(_mm256_cmpeq_epi32(tcp_bytes(w, v6), hdr), _mm256_cmpgt_epi32(whole, l3_len));
 
 	return both(fit, ip_sound(w, addresses, v6));
 }
@@ -160,8 +158,7 @@ read_lanes(struct syn_batch *s, unsigned at, const bool v6)
 		read_words(&s->l3[at], 4 * i, w + i);
 	find_places(s, at, w, v6);
 	addresses = sum_addresses(w, v6);
-	/* Length in words in the high four bits of the first byte; the low four must be 0. */
-	hdr = _mm256_srli_epi32(both(tcp[3], SET1(0xf0)), 2);
+	hdr = header_bytes(tcp);
 	sum = sum_begin_tcp(addresses, hdr);
 	for (unsigned i = 0; i < 5; i++)
 		sum_add(&sum, tcp[i]);

@@ -222,17 +222,31 @@ ip_sound(const __m256i *w, __m256i addresses, const bool v6)
 	return both(sound, is(both(w[1], SET1((uint32_t)SW_IP4_FRAG_MASK_BE << 16)), 0));
 }
 
+/* Bytes of the TCP header: words, in the high four bits of a byte. */
+sw_always_inline __m256i
+header_bytes(const __m256i *tcp)
+{
+	return _mm256_srli_epi32(both(tcp[3], SET1(0xf0)), 2);
+}
+
+/* Bytes behind the IP header, by its word; of IPv4 below 0 where that says less than itself. */
+sw_always_inline __m256i
+tcp_bytes(const __m256i *w, const bool v6)
+{
+	return v6 ? _mm256_srli_epi32(swap32(w[1]), 16)
+		  : _mm256_sub_epi32(both(swap32(w[0]), SET1(0xffff)), SET1(SW_IP4_BYTES));
+}
+
 /* parse.c: lengths that are in order; hdr: bytes of the TCP header. */
 sw_always_inline __m256i
 lengths_fit(const __m256i *w, __m256i hdr, __m256i l3_len, const bool v6)
 {
-	const __m256i ip = SET1(v6 ? SW_IP6_BYTES : SW_IP4_BYTES);
-	const __m256i len = v6 ? _mm256_add_epi32(_mm256_srli_epi32(swap32(w[1]), 16), ip)
-			       : both(swap32(w[0]), SET1(0xffff));
+	const __m256i len = tcp_bytes(w, v6);
+	const __m256i there = _mm256_sub_epi32(l3_len, SET1(v6 ? SW_IP6_BYTES : SW_IP4_BYTES));
 	__m256i wrong = _mm256_cmpgt_epi32(SET1(SW_TCP_BYTES), hdr);
 
-	wrong = either(wrong, _mm256_cmpgt_epi32(_mm256_add_epi32(ip, hdr), len));
-	return less(SET1(UINT32_MAX), either(wrong, _mm256_cmpgt_epi32(len, l3_len)));
+	wrong = either(wrong, _mm256_cmpgt_epi32(hdr, len));
+	return less(SET1(UINT32_MAX), either(wrong, _mm256_cmpgt_epi32(len, there)));
 }
 
 /* Which lanes have a bucket that is not empty; those are fetched. */
