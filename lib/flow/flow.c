@@ -9,7 +9,6 @@
 struct sw_flow_table {
 	alignas(SW_CACHE_LINE_BYTES) struct sw_flow_ground ground;
 	uint32_t max_flows;
-	uint32_t free_head;  /* SW_FLOW_NONE: table full */
 	uint32_t count;	     /* stored relaxed, for readers on other threads */
 	uint32_t age_bucket; /* where the next ageing call goes on */
 	uint32_t age_slot;
@@ -17,71 +16,68 @@ struct sw_flow_table {
 
 /*
  * A flow goes into its first bucket while that has more free slots than these, then into the
- * emptier one: 2 % of the flows of a table that is half full are in their second bucket, 22 % of a
- * full one (always the emptier: 36 and 38 %), and who looks for a flow mostly need not ask for it.
+ * emptier one: hardly a flow of a table that is half full is in its second bucket, 32 % of one that
+ * is kept full, and who looks for a flow mostly need not ask for it.
  */
-#define SPARE_SLOTS 2
+#define SPARE_SLOTS 4
 
 /*
- * Mean flows per bucket of a full table: 4.5 of 8. A plain fill then reaches 100 %; random churn of
- * a table that is kept full finds both buckets full about once in 350,000 inserts (always the
- * emptier: 8 million). 64 + 65 / 4.5 = 78.4 bytes a flow. The 2 on top serve tables of a few flows.
+ * Mean flows per bucket of a full table, of 32. A plain fill then reaches 100 %, and of 120 million
+ * inserts of random churn in a table that is kept full none found both buckets full, by simulation
+ * (with 3 for SPARE_SLOTS 1 in 1.5 million). docs/decisions/0002 has more.
  */
+#define MEAN_FLOWS 27
+
+/* Two at least, so that each flow has two to choose from. */
 static uint32_t
 bucket_count(uint32_t max_flows)
 {
-	return (uint32_t)(((uint64_t)max_flows * 2 + 8) / 9) + 2;
+	const uint32_t n = (uint32_t)(((uint64_t)max_flows + MEAN_FLOWS - 1) / MEAN_FLOWS);
+
+	return n < 2 ? 2 : n;
 }
 
+/* A flow's share of a bucket, its 32 entries and its byte: (64 + 32 * 64 + 1) / 27 = 78.3 bytes. */
 size_t
 sw_flow_table_size(uint32_t max_flows)
 {
 	const size_t buckets = bucket_count(max_flows);
 
 	return sizeof(struct sw_flow_table) + buckets * sizeof(struct sw_flow_bucket) +
-	       (size_t)max_flows * sizeof(struct sw_flow) + sw_whole_lines(buckets);
+	       buckets * SW_FLOW_BUCKET_SLOTS * sizeof(struct sw_flow) + sw_whole_lines(buckets);
 }
 
 struct sw_flow_table *
 sw_flow_table_init(void *mem, size_t size, uint32_t max_flows, const uint64_t hash_key[4])
 {
 	struct sw_flow_table *t = mem;
+	struct sw_flow_ground *g;
 
 	SW_ASSERT(max_flows >= 1 && max_flows <= 1u << 30);
 	if (mem == NULL || (uintptr_t)mem % SW_CACHE_LINE_BYTES != 0 ||
 		size < sw_flow_table_size(max_flows))
 		return NULL;
 
-	memset(t, 0, sizeof(*t));
-	t->ground.n_buckets = bucket_count(max_flows);
-	t->ground.buckets = (struct sw_flow_bucket *)(t + 1);
-	t->ground.entries = (struct sw_flow *)(t->ground.buckets + t->ground.n_buckets);
-	t->ground.fill = (uint8_t *)(t->ground.entries + max_flows);
-	memset(t->ground.fill, 0, t->ground.n_buckets);
+	/* All of it is touched here, so that no page fault waits on the packet path. */
+	static_assert(SW_FLOW_TAG_EMPTY == 0, "all slots are free then");
+	memset(mem, 0, sw_flow_table_size(max_flows));
+	g = &t->ground;
+	g->n_buckets = bucket_count(max_flows);
+	g->buckets = (struct sw_flow_bucket *)(t + 1);
+	g->entries = (struct sw_flow *)(g->buckets + g->n_buckets);
+	g->fill = (uint8_t *)sw_flow_slot(g, g->n_buckets, 0);
+	memcpy(g->hash_key, hash_key, sizeof(g->hash_key));
 	t->max_flows = max_flows;
-	memcpy(t->ground.hash_key, hash_key, sizeof(t->ground.hash_key));
-
-	for (uint32_t b = 0; b < t->ground.n_buckets; b++) {
-		memset(&t->ground.buckets[b], 0, sizeof(t->ground.buckets[b]));
-		for (unsigned s = 0; s < SW_FLOW_BUCKET_SLOTS; s++)
-			t->ground.buckets[b].index[s] = SW_FLOW_NONE;
-	}
-	/* Every entry is touched here, so that no page fault waits on the packet path. */
-	for (uint32_t i = 0; i < max_flows; i++) {
-		memset(&t->ground.entries[i], 0, sizeof(t->ground.entries[i]));
-		t->ground.entries[i].aux = i + 1 < max_flows ? i + 1 : SW_FLOW_NONE;
-	}
-	t->free_head = 0;
 	return t;
 }
 
 sw_always_inline struct sw_flow *
-compare(struct sw_flow_table *t, const struct sw_flow_place *p, unsigned mask,
+compare(const struct sw_flow_table *t, const struct sw_flow_place *p, uint64_t mask,
 	const struct sw_tuple *tuple)
 {
 	for (; mask != 0; mask &= mask - 1) {
 		struct sw_flow *f =
-			sw_flow_place_entry(&t->ground, p, (unsigned)__builtin_ctz(mask));
+			sw_flow_place_entry(&t->ground, p, (unsigned)__builtin_ctzll(mask));
 
 		if (sw_tuple_equal(&f->key, tuple))
 			return f;
@@ -106,7 +102,10 @@ sw_flow_search_places(const struct sw_flow_table *t, struct sw_flow_search *s,
 	}
 }
 
-/* One candidate is the rule, and two share a tag once in 2^16 / 16 lookups. */
+/*
+ * One candidate is the rule; in a full table another flow has the same tag once in 65,535 / 54
+ * lookups.
+ */
 void
 sw_flow_search_tags(struct sw_flow_table *t, struct sw_flow_search *s,
 	const struct sw_tuple *const tuples[], unsigned n)
@@ -115,13 +114,13 @@ sw_flow_search_tags(struct sw_flow_table *t, struct sw_flow_search *s,
 
 	for (unsigned i = 0; i < n; i++) {
 		struct sw_flow_place *p = &s->place[i];
-		const unsigned m = sw_likely(tuples[i] != NULL) ? sw_flow_place_match(&g, p) : 0;
+		const uint64_t m = sw_likely(tuples[i] != NULL) ? sw_flow_place_match(&g, p) : 0;
 
 		s->first[i] = NULL;
 		if (m == 0)
 			continue;
-		p->more = (uint16_t)(m & (m - 1));
-		s->first[i] = sw_flow_place_entry(&g, p, (unsigned)__builtin_ctz(m));
+		p->more = m & (m - 1);
+		s->first[i] = sw_flow_place_entry(&g, p, (unsigned)__builtin_ctzll(m));
 		__builtin_prefetch(s->first[i]);
 	}
 }
@@ -151,11 +150,18 @@ sw_flow_lookup_burst(struct sw_flow_table *t, const struct sw_tuple *const tuple
 }
 
 struct sw_flow *
-sw_flow_find(struct sw_flow_table *t, const struct sw_tuple *tuple)
+sw_flow_find_at(
+	const struct sw_flow_table *t, const struct sw_flow_place *p, const struct sw_tuple *tuple)
 {
-	struct sw_flow_place p = sw_flow_place_of(&t->ground, tuple);
+	return compare(t, p, sw_flow_place_match(&t->ground, p), tuple);
+}
 
-	return compare(t, &p, sw_flow_place_match(&t->ground, &p), tuple);
+struct sw_flow *
+sw_flow_find(const struct sw_flow_table *t, const struct sw_tuple *tuple)
+{
+	const struct sw_flow_place p = sw_flow_place_of(&t->ground, tuple);
+
+	return sw_flow_find_at(t, &p, tuple);
 }
 
 static void
@@ -165,116 +171,135 @@ count_set(struct sw_flow_table *t, uint32_t count)
 	__atomic_store_n(&t->count, count, __ATOMIC_RELAXED);
 }
 
+/* Where a flow goes: its bucket and slot; false: both of its buckets are full. */
+sw_always_inline bool
+choose(const struct sw_flow_ground *g, const struct sw_flow_place *p, uint32_t *bucket,
+	unsigned *slot)
+{
+	const unsigned room = SW_FLOW_BUCKET_SLOTS - g->fill[p->b[0]];
+	const unsigned second = SW_FLOW_BUCKET_SLOTS - g->fill[p->b[1]];
+	/* The first where it has room to spare, so that a search mostly ends there. */
+	const unsigned which = room <= SPARE_SLOTS && second > room;
+	/* Not always the lowest: in a table of few flows all would share few sets of the cache. */
+	const unsigned from = p->tag % SW_FLOW_BUCKET_SLOTS;
+	uint32_t empty;
+
+	if ((which ? second : room) == 0)
+		return false;
+	*bucket = p->b[which];
+	empty = sw_flow_bucket_match(&g->buckets[*bucket], SW_FLOW_TAG_EMPTY);
+	empty = empty >> from | empty << (-from % SW_FLOW_BUCKET_SLOTS);
+	*slot = (from + (unsigned)__builtin_ctz(empty)) % SW_FLOW_BUCKET_SLOTS;
+	return true;
+}
+
+void
+sw_flow_fetch_free(const struct sw_flow_table *t, const struct sw_flow_place *p)
+{
+	uint32_t bucket;
+	unsigned slot;
+
+	if (choose(&t->ground, p, &bucket, &slot))
+		__builtin_prefetch(sw_flow_slot(&t->ground, bucket, slot), 1);
+}
+
+struct sw_flow *
+sw_flow_insert_at(
+	struct sw_flow_table *t, const struct sw_flow_place *p, const struct sw_tuple *tuple)
+{
+	struct sw_flow_ground *g = &t->ground;
+	struct sw_flow *f;
+	uint32_t bucket;
+	unsigned slot;
+
+	SW_ASSERT(sw_flow_find(t, tuple) == NULL);
+	if (t->count == t->max_flows || !choose(g, p, &bucket, &slot))
+		return NULL;
+	f = sw_flow_slot(g, bucket, slot);
+	memset(f, 0, sizeof(*f));
+	f->key = *tuple;
+	g->buckets[bucket].tag[slot] = p->tag;
+	g->fill[bucket]++;
+	count_set(t, t->count + 1);
+	return f;
+}
+
 struct sw_flow *
 sw_flow_insert(struct sw_flow_table *t, const struct sw_tuple *tuple)
 {
-	struct sw_flow_place p = sw_flow_place_of(&t->ground, tuple);
-	unsigned empty[2], slot;
-	struct sw_flow_bucket *b;
-	struct sw_flow *f;
-	uint32_t index = t->free_head;
+	const struct sw_flow_place p = sw_flow_place_of(&t->ground, tuple);
 
-	SW_ASSERT(sw_flow_find(t, tuple) == NULL);
-	if (index == SW_FLOW_NONE)
-		return NULL;
-	empty[0] = sw_flow_bucket_match(&t->ground.buckets[p.b[0]], SW_FLOW_TAG_EMPTY);
-	empty[1] = sw_flow_bucket_match(&t->ground.buckets[p.b[1]], SW_FLOW_TAG_EMPTY);
-	if ((empty[0] | empty[1]) == 0)
-		return NULL;
-
-	/* The first where it has room to spare, so that a search mostly ends there. */
-	const unsigned room = (unsigned)__builtin_popcount(empty[0]);
-	const unsigned which = room <= SPARE_SLOTS && (unsigned)__builtin_popcount(empty[1]) > room;
-
-	b = &t->ground.buckets[p.b[which]];
-	slot = (unsigned)__builtin_ctz(empty[which]);
-	f = &t->ground.entries[index];
-	t->free_head = f->aux;
-	if (t->free_head != SW_FLOW_NONE)
-		__builtin_prefetch(&t->ground.entries[t->free_head], 1);
-	memset(f, 0, sizeof(*f));
-	f->key = *tuple;
-	t->ground.fill[p.b[which]]++;
-	b->tag[slot] = p.tag;
-	b->index[slot] = index;
-	count_set(t, t->count + 1);
-	return f;
+	return sw_flow_insert_at(t, &p, tuple);
 }
 
 void
 sw_flow_remove(struct sw_flow_table *t, struct sw_flow *f)
 {
-	uint32_t index = sw_flow_index(t, f);
-	struct sw_flow_place p = sw_flow_place_of(&t->ground, &f->key);
+	const uint32_t index = sw_flow_index(t, f), bucket = index / SW_FLOW_BUCKET_SLOTS;
+	uint16_t *tag = &t->ground.buckets[bucket].tag[index % SW_FLOW_BUCKET_SLOTS];
 
-	for (unsigned mask = sw_flow_place_match(&t->ground, &p); mask != 0; mask &= mask - 1) {
-		unsigned bit = (unsigned)__builtin_ctz(mask);
-		struct sw_flow_bucket *b = &t->ground.buckets[p.b[bit / SW_FLOW_BUCKET_SLOTS]];
-
-		if (b->index[bit % SW_FLOW_BUCKET_SLOTS] != index)
-			continue;
-		t->ground.fill[p.b[bit / SW_FLOW_BUCKET_SLOTS]]--;
-		b->tag[bit % SW_FLOW_BUCKET_SLOTS] = SW_FLOW_TAG_EMPTY;
-		b->index[bit % SW_FLOW_BUCKET_SLOTS] = SW_FLOW_NONE;
-		f->aux = t->free_head;
-		t->free_head = index;
-		count_set(t, t->count - 1);
-		return;
-	}
-	/*
-	 * Not in the table, or its key was written to: freeing it would give the entry out twice.
-	 */
-	SW_ASSERT(!"entry is in the table");
+	SW_ASSERT(*tag != SW_FLOW_TAG_EMPTY);
+	*tag = SW_FLOW_TAG_EMPTY;
+	t->ground.fill[bucket]--;
+	count_set(t, t->count - 1);
 }
 
 uint32_t
 sw_flow_index(const struct sw_flow_table *t, const struct sw_flow *f)
 {
-	SW_ASSERT(f >= t->ground.entries && f < t->ground.entries + t->max_flows);
+	SW_ASSERT(f >= t->ground.entries && f < sw_flow_slot(&t->ground, t->ground.n_buckets, 0));
 	return (uint32_t)(f - t->ground.entries);
 }
 
 struct sw_flow *
-sw_flow_at(struct sw_flow_table *t, uint32_t index)
+sw_flow_at(const struct sw_flow_table *t, uint32_t index)
 {
-	SW_ASSERT(index < t->max_flows);
+	SW_ASSERT(index / SW_FLOW_BUCKET_SLOTS < t->ground.n_buckets);
 	return &t->ground.entries[index];
 }
 
-static void
-age_prefetch(const struct sw_flow_table *t, uint32_t bucket)
+/* Bit s is set where slot s of that bucket is taken. */
+sw_always_inline uint32_t
+taken(const struct sw_flow_ground *g, uint32_t bucket)
 {
-	const struct sw_flow_bucket *b = &t->ground.buckets[bucket];
+	return g->fill[bucket] == 0 ? 0
+				    : ~sw_flow_bucket_match(&g->buckets[bucket], SW_FLOW_TAG_EMPTY);
+}
 
-	for (unsigned s = 0; s < SW_FLOW_BUCKET_SLOTS; s++) {
-		if (b->index[s] != SW_FLOW_NONE)
-			__builtin_prefetch(&t->ground.entries[b->index[s]].deadline_ms);
-	}
+static void
+age_prefetch(const struct sw_flow_ground *g, uint32_t bucket)
+{
+	for (uint32_t left = taken(g, bucket); left != 0; left &= left - 1)
+		__builtin_prefetch(
+			&sw_flow_slot(g, bucket, (unsigned)__builtin_ctz(left))->deadline_ms);
 }
 
 unsigned
 sw_flow_age(struct sw_flow_table *t, uint32_t now_ms, uint32_t buckets, struct sw_flow *expired[],
 	unsigned max)
 {
+	const struct sw_flow_ground *g = &t->ground;
 	unsigned n = 0;
 
 	/* No more than one turn, or a flow could stand in expired[] twice. */
-	if (buckets > t->ground.n_buckets)
-		buckets = t->ground.n_buckets;
+	if (buckets > g->n_buckets)
+		buckets = g->n_buckets;
 	for (; buckets > 0; buckets--) {
-		const struct sw_flow_bucket *b = &t->ground.buckets[t->age_bucket];
-		uint32_t next = t->age_bucket + 1 == t->ground.n_buckets ? 0 : t->age_bucket + 1;
+		const uint32_t next = t->age_bucket + 1 == g->n_buckets ? 0 : t->age_bucket + 1;
+		uint32_t left = taken(g, t->age_bucket) & UINT32_MAX << t->age_slot;
 
-		age_prefetch(t, next);
-		for (; t->age_slot < SW_FLOW_BUCKET_SLOTS; t->age_slot++) {
-			uint32_t index = b->index[t->age_slot];
+		age_prefetch(g, next);
+		for (; left != 0; left &= left - 1) {
+			const unsigned slot = (unsigned)__builtin_ctz(left);
+			struct sw_flow *f = sw_flow_slot(g, t->age_bucket, slot);
 
-			if (index == SW_FLOW_NONE ||
-				!sw_seq_before(t->ground.entries[index].deadline_ms, now_ms))
+			if (!sw_seq_before(f->deadline_ms, now_ms))
 				continue;
-			if (n == max) /* this slot comes first next time */
+			if (n == max) { /* this slot comes first next time */
+				t->age_slot = slot;
 				return n;
-			expired[n++] = &t->ground.entries[index];
+			}
+			expired[n++] = f;
 		}
 		t->age_slot = 0;
 		t->age_bucket = next;

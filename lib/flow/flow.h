@@ -2,19 +2,22 @@
 /*
  * flow.h - the connections of one lcore: a bounded table with bulk lookup and incremental ageing.
  *
- * A flow is one cache line. A bucket is one cache line too: eight 16-bit tags, eight 32-bit entry
- * numbers. A tuple hashes to two buckets and lives in the first, or where that is nearly full in
- * the emptier one (two-choice hashing; nothing ever moves). Lookup of a burst is staged - hash and
- * prefetch buckets, match tags and prefetch the entries, compare keys - so that the misses of a
- * burst overlap.
+ * A flow is one cache line. A bucket is one cache line too: 32 tags of 16 bits. Each of its slots
+ * has an entry of its own. A tuple hashes to two buckets and lives in the first, or where that is
+ * nearly full in the emptier one (two-choice hashing; nothing ever moves). Lookup of a burst is
+ * staged - hash and prefetch buckets, match tags and prefetch the entries, compare keys - so that
+ * the misses of a burst overlap.
  *
- * Bounded: entries and buckets are laid out once. No free entry, or both buckets full: insert
- * fails, and no older flow is ever pushed out to make room. With two buckets of eight and at most
- * 4.5 flows to a bucket a full pair is far rarer than the table being full; a test shows it.
+ *   buckets   | t0 t1 t2 ... t31 | t0 t1 ...          64 bytes for 32 slots
+ *   entries   | f0 | f1 | f2 | ... | f31 | f0 | ...   64 bytes each
+ *
+ * Bounded: buckets and entries are laid out once. As many flows as were asked for, or both buckets
+ * full: insert fails, and no older flow is ever pushed out to make room. With two buckets of 32 and
+ * at most 27 flows to a bucket a full pair is far rarer than the table being full; a test shows it.
  *
  * Threads: one owner (lcore: rw). sw_flow_count() may be read by any thread.
  * Memory:  one block of the caller's, SW_CACHE_LINE_BYTES aligned. At most 80 bytes a flow from
- *          1,024 flows up.
+ *          2,048 flows up.
  * Time:    now_ms is the low 32 bits of a millisecond clock; deadlines lie within 2^31 ms of it.
  */
 #ifndef SW_FLOW_FLOW_H
@@ -23,9 +26,7 @@
 #include "base/base.h"
 #include "base/tuple.h"
 
-#define SW_FLOW_NONE UINT32_MAX
-
-#define SW_FLOW_BUCKET_SLOTS 8
+#define SW_FLOW_BUCKET_SLOTS 32
 
 /*
  * Owner of all fields: the table's lcore.
@@ -55,7 +56,7 @@ struct sw_flow {
 		uint32_t reopen_isn; /* with SW_FLOW_REOPEN, not half-open: ISN of the new SYN */
 	};
 	/* Half-open: index of its pending record. Later: next byte that the server expects of the
-	 * client, by its last ACK. Free entry: next free one. */
+	 * client, by its last ACK. */
 	uint32_t aux;
 };
 static_assert(sizeof(struct sw_flow) == SW_CACHE_LINE_BYTES, "a flow is one cache line");
@@ -72,6 +73,13 @@ size_t sw_flow_table_size(uint32_t max_flows);
 struct sw_flow_table *sw_flow_table_init(
 	void *mem, size_t size, uint32_t max_flows, const uint64_t hash_key[4]);
 
+/* Where a tuple may live: found once, good for as long as the table. */
+struct sw_flow_place {
+	uint32_t b[2]; /* buckets */
+	uint16_t tag;  /* in either of them */
+	uint64_t more; /* of a search: candidates beside the first, as bits */
+};
+
 /*
  * flows[i] is the entry of tuples[i], or NULL. n <= SW_BURST_MAX. tuples[i] may be NULL: flows[i]
  * is then NULL. A pointer is good until its entry is removed.
@@ -85,11 +93,7 @@ void sw_flow_lookup_burst(struct sw_flow_table *t, const struct sw_tuple *const 
  * and then the rest: `at` is where a call of the first step begins).
  */
 struct sw_flow_search {
-	struct sw_flow_place {
-		uint32_t b[2]; /* buckets */
-		uint16_t tag;  /* in either of them */
-		uint16_t more; /* candidates beside the first, as bits */
-	} place[SW_BURST_MAX];
+	struct sw_flow_place place[SW_BURST_MAX];
 	struct sw_flow *first[SW_BURST_MAX]; /* candidate, or NULL */
 };
 
@@ -100,21 +104,28 @@ void sw_flow_search_tags(struct sw_flow_table *t, struct sw_flow_search *s,
 void sw_flow_search_flows(struct sw_flow_table *t, const struct sw_flow_search *s,
 	const struct sw_tuple *const tuples[], struct sw_flow **flows, unsigned n);
 
-/* One lookup, for the rare places that need it. */
-struct sw_flow *sw_flow_find(struct sw_flow_table *t, const struct sw_tuple *tuple);
+/* One lookup, for the rare places that need it. *_at(): by the place of the tuple. */
+struct sw_flow *sw_flow_find(const struct sw_flow_table *t, const struct sw_tuple *tuple);
+struct sw_flow *sw_flow_find_at(
+	const struct sw_flow_table *t, const struct sw_flow_place *p, const struct sw_tuple *tuple);
 
 /*
  * Makes an entry for a tuple that is not in the table (asserted). Everything behind its key is
  * zero. Returns NULL where the table, or both buckets of this tuple, are full.
  */
 struct sw_flow *sw_flow_insert(struct sw_flow_table *t, const struct sw_tuple *tuple);
+struct sw_flow *sw_flow_insert_at(
+	struct sw_flow_table *t, const struct sw_flow_place *p, const struct sw_tuple *tuple);
+
+/* Sends for the entry that insert would take now. */
+void sw_flow_fetch_free(const struct sw_flow_table *t, const struct sw_flow_place *p);
 
 /* Removes an entry; the pointer is dead afterwards. */
 void sw_flow_remove(struct sw_flow_table *t, struct sw_flow *f);
 
 /* Entry number, stable while the entry lives, and back. */
 uint32_t sw_flow_index(const struct sw_flow_table *t, const struct sw_flow *f);
-struct sw_flow *sw_flow_at(struct sw_flow_table *t, uint32_t index);
+struct sw_flow *sw_flow_at(const struct sw_flow_table *t, uint32_t index);
 
 /*
  * Ageing: looks at the next `buckets` buckets in turn and gives the flows whose deadline has

@@ -7,7 +7,7 @@
 #define SW_FLOW_PLACE_H
 
 #ifdef __SSE2__
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 #include "base/base.h"
@@ -20,21 +20,20 @@
 #define SW_FLOW_TAG_HIGH 0x9e3779b9u
 
 /*
- * One line; tags first, so that they compare as one 128-bit vector. Nothing needs the last 16
- * bytes, but a packed bucket of 48 would lie across two lines.
+ * One line, and nothing else in it: tags stand close together, so that caches and the TLB hold more
+ * of them. What slot s stands for is the entry of the same number.
  */
 struct sw_flow_bucket {
 	/* SW_FLOW_TAG_EMPTY: free slot */
 	alignas(SW_CACHE_LINE_BYTES) uint16_t tag[SW_FLOW_BUCKET_SLOTS];
-	uint32_t index[SW_FLOW_BUCKET_SLOTS]; /* entry; SW_FLOW_NONE: free slot */
 };
 static_assert(sizeof(struct sw_flow_bucket) == SW_CACHE_LINE_BYTES, "a bucket is one cache line");
 
 /* What finding a place needs to know of a table; lasts as long as that does. */
 struct sw_flow_ground {
 	struct sw_flow_bucket *buckets;
-	struct sw_flow *entries;
-	uint8_t *fill; /* slots of each bucket that are taken: a byte instead of a line */
+	struct sw_flow *entries; /* as many for each bucket as it has slots */
+	uint8_t *fill;		 /* slots of each bucket that are taken: a byte instead of a line */
 	uint64_t hash_key[4];
 	uint32_t n_buckets;
 };
@@ -61,47 +60,54 @@ sw_flow_place_of(const struct sw_flow_ground *g, const struct sw_tuple *tuple)
 }
 
 /* Bit s is set where slot s has this tag. */
-sw_always_inline unsigned
+sw_always_inline uint32_t
 sw_flow_bucket_match(const struct sw_flow_bucket *b, uint16_t tag)
 {
-#ifdef __SSE2__
-	__m128i tags = _mm_load_si128((const __m128i *)(const void *)b->tag);
-	__m128i eq = _mm_cmpeq_epi16(tags, _mm_set1_epi16((short)tag));
+#if defined(__AVX2__)
+	const __m256i *const tags = (const __m256i *)(const void *)b->tag;
+	const __m256i t = _mm256_set1_epi16((short)tag);
+	const __m256i eq =
+		_mm256_packs_epi16(_mm256_cmpeq_epi16(tags[0], t), _mm256_cmpeq_epi16(tags[1], t));
 
-	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(eq, _mm_setzero_si128()));
+	/* Packing leaves the words in the order 0 2 1 3. */
+	return (uint32_t)_mm256_movemask_epi8(_mm256_permute4x64_epi64(eq, 0xd8));
+#elif defined(__SSE2__)
+	const __m128i *const tags = (const __m128i *)(const void *)b->tag;
+	const __m128i t = _mm_set1_epi16((short)tag);
+	__m128i eq[4];
+
+	for (unsigned i = 0; i < 4; i++)
+		eq[i] = _mm_cmpeq_epi16(tags[i], t);
+	return (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(eq[0], eq[1])) |
+	       (uint32_t)_mm_movemask_epi8(_mm_packs_epi16(eq[2], eq[3])) << 16;
 #else
-	unsigned mask = 0;
+	uint32_t mask = 0;
 
 	for (unsigned s = 0; s < SW_FLOW_BUCKET_SLOTS; s++)
-		mask |= (unsigned)(b->tag[s] == tag) << s;
+		mask |= (uint32_t)(b->tag[s] == tag) << s;
 	return mask;
 #endif
 }
 
-/* Candidates in both buckets: the first in bits 0-7, the second in bits 8-15. */
-sw_always_inline unsigned
+/* Candidates in both buckets: the first in the low half, the second in the high one. */
+sw_always_inline uint64_t
 sw_flow_place_match(const struct sw_flow_ground *g, const struct sw_flow_place *p)
 {
-	const struct sw_flow_bucket *a = &g->buckets[p->b[0]], *b = &g->buckets[p->b[1]];
-#ifdef __SSE2__
-	const __m128i tag = _mm_set1_epi16((short)p->tag);
-	const __m128i in_a = _mm_cmpeq_epi16(_mm_load_si128((const void *)a->tag), tag);
-	const __m128i in_b = _mm_cmpeq_epi16(_mm_load_si128((const void *)b->tag), tag);
+	return sw_flow_bucket_match(&g->buckets[p->b[0]], p->tag) |
+	       (uint64_t)sw_flow_bucket_match(&g->buckets[p->b[1]], p->tag) << SW_FLOW_BUCKET_SLOTS;
+}
 
-	return (unsigned)_mm_movemask_epi8(_mm_packs_epi16(in_a, in_b));
-#else
-	return sw_flow_bucket_match(a, p->tag) | sw_flow_bucket_match(b, p->tag)
-							 << SW_FLOW_BUCKET_SLOTS;
-#endif
+sw_always_inline struct sw_flow *
+sw_flow_slot(const struct sw_flow_ground *g, uint32_t bucket, unsigned slot)
+{
+	return &g->entries[(size_t)bucket * SW_FLOW_BUCKET_SLOTS + slot];
 }
 
 /* The entry of one of those candidates. */
 sw_always_inline struct sw_flow *
 sw_flow_place_entry(const struct sw_flow_ground *g, const struct sw_flow_place *p, unsigned bit)
 {
-	const struct sw_flow_bucket *b = &g->buckets[p->b[bit / SW_FLOW_BUCKET_SLOTS]];
-
-	return &g->entries[b->index[bit % SW_FLOW_BUCKET_SLOTS]];
+	return sw_flow_slot(g, p->b[bit / SW_FLOW_BUCKET_SLOTS], bit % SW_FLOW_BUCKET_SLOTS);
 }
 
 #endif

@@ -134,7 +134,7 @@ flow_for(struct burst *b, const struct item *it)
 		sw_count(&b->stats, SW_C_FLOW_REOPENED);
 		return f;
 	}
-	f = sw_flow_insert(b->e->flows, &it->p->tuple);
+	f = sw_flow_insert_at(b->e->flows, it->place, &it->p->tuple);
 	if (f == NULL)
 		drop_item(b, it, SW_DROP_TABLE_FULL);
 	else
@@ -304,6 +304,19 @@ verify(struct burst *b, const struct item *items, unsigned n, struct sw_cookie_s
 		later[which[i]] = again[i].valid;
 }
 
+/*
+ * Sends for the entries of flows that may be made. They come while cookies are verified; where most
+ * of those are wrong, later and for right ones alone (state[], else NULL).
+ */
+static void
+fetch_entries(
+	struct burst *b, const struct item *items, unsigned n, const struct sw_cookie_state *state)
+{
+	for (unsigned i = 0; i < n; i++)
+		if (items[i].f == NULL && (state == NULL || state[i].valid))
+			sw_flow_fetch_free(b->e->flows, items[i].place);
+}
+
 void
 accept_acks(struct burst *b, struct item *items, unsigned n)
 {
@@ -312,7 +325,11 @@ accept_acks(struct burst *b, struct item *items, unsigned n)
 
 	if (n == 0)
 		return;
+	if (!b->e->blind)
+		fetch_entries(b, items, n, NULL);
 	verify(b, items, n, state, later);
+	if (b->e->blind)
+		fetch_entries(b, items, n, state);
 	for (unsigned i = 0; b->view->budget && i < n; i++)
 		if (state[i].valid)
 			__builtin_prefetch(
@@ -326,7 +343,7 @@ accept_acks(struct burst *b, struct item *items, unsigned n)
 		 * first two carry the cookie.
 		 */
 		if (state[i].valid || b->stale)
-			it->f = sw_flow_find(b->e->flows, &it->p->tuple);
+			it->f = sw_flow_find_at(b->e->flows, it->place, &it->p->tuple);
 		if (state[i].valid && may_open(b, it))
 			accept_one(b, it, &state[i]);
 		else if (later[i] && it->f != NULL && it->f->state != SW_FLOW_SYN_SENT)

@@ -135,7 +135,7 @@ static void
 look_again(struct burst *b, struct item *items, unsigned n)
 {
 	for (unsigned i = 0; b->stale && i < n; i++)
-		items[i].f = sw_flow_find(b->e->flows, &items[i].p->tuple);
+		items[i].f = sw_flow_find_at(b->e->flows, items[i].place, &items[i].p->tuple);
 }
 
 void

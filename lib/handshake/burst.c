@@ -61,6 +61,7 @@ triage(struct burst *b, struct parsed *s, unsigned n, struct item *items)
 		/* Each field by itself: a copy of the whole would wait for these stores. */
 		it->p = p;
 		it->f = NULL;
+		it->place = &s->search.place[i];
 		it->service = service[i];
 		inside += p->f->side;
 		if (sw_unlikely(s->tuples[i] == NULL))
@@ -82,16 +83,18 @@ triage(struct burst *b, struct parsed *s, unsigned n, struct item *items)
 static sw_noinline void
 act_after_all(struct burst *b, struct parsed *s, struct sw_frame *f, struct put_off *o)
 {
+	struct sw_flow_place *place = &s->search.place[s->n];
 	struct sw_pkt *p = &s->pkts[s->n++];
 	const struct sw_tuple *tuple = &p->tuple;
-	struct item it = {.p = p};
+	struct item it = {.p = p, .place = place};
 
 	sw_count(&b->stats, f->side == SW_INSIDE ? SW_C_RX_INSIDE : SW_C_RX_OUTSIDE);
 	sw_parse_burst(f, p, 1);
 	sw_policy_lookup_burst(b->view->policy, &tuple, &it.service, 1);
 	if (!admit(b, &it))
 		return;
-	it.f = sw_flow_find(b->e->flows, tuple);
+	*place = sw_flow_place_of(sw_flow_ground(b->e->flows), tuple);
+	it.f = sw_flow_find_at(b->e->flows, place, tuple);
 	act_one(b, &it, o);
 }
 
@@ -244,7 +247,6 @@ run_short_ways(struct burst *b, struct sw_frame *frames, unsigned n)
 		run_under_blind_acks(b, frames, n);
 	else
 		run_with_syns(b, frames, n);
-	b->e->blind = b->stats.c[SW_C_DROP_BASE + SW_DROP_COOKIE_BAD] >= BLIND_MIN;
 }
 #endif
 
@@ -272,5 +274,6 @@ sw_engine_burst(struct sw_engine *e, const struct sw_view *view, uint64_t now_ns
 	else
 #endif
 		run(&b, frames, n);
+	e->blind = b.stats.c[SW_C_DROP_BASE + SW_DROP_COOKIE_BAD] >= BLIND_MIN;
 	sw_stats_fold(&e->stats, &b.stats);
 }

@@ -127,8 +127,8 @@ void sw_engine_burst(struct sw_engine *e, const struct sw_view *view, uint64_t n
 
 /*
  * Timers: retransmits SYNs to servers, gives up, ages flows. Bounded work per call. A whole turn of
- * the table takes about one second for tables up to some 100k flows at calls 5 ms apart; a call
- * looks at 512 buckets and removes every expired flow in them, so larger tables take longer.
+ * the table takes about one second for tables up to some 690k flows at calls 5 ms apart; a call
+ * looks at 128 buckets and removes every expired flow in them, so larger tables take longer.
  */
 void sw_engine_tick(
 	struct sw_engine *e, const struct sw_view *view, uint64_t now_ns, struct sw_out *out);

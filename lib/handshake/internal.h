@@ -194,7 +194,8 @@ struct burst {
 /* A packet on its way through a burst. */
 struct item {
 	struct sw_pkt *p;
-	struct sw_flow *f; /* or NULL */
+	struct sw_flow *f;		   /* or NULL */
+	const struct sw_flow_place *place; /* of its tuple */
 	uint16_t service;
 };
 

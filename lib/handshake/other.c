@@ -118,7 +118,7 @@ icmp_error(struct burst *b, const struct item *it)
 void
 other(struct burst *b, struct item *it)
 {
-	it->f = sw_flow_find(b->e->flows, &it->p->tuple);
+	it->f = sw_flow_find_at(b->e->flows, it->place, &it->p->tuple);
 	if (it->p->kind == SW_PKT_ICMP)
 		icmp_error(b, it);
 	else if (b->view->pass_fragments && it->f != NULL && it->f->state != SW_FLOW_SYN_SENT &&

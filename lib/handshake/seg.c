@@ -23,10 +23,10 @@ sw_always_inline struct sw_flow *
 candidate(const struct syn_batch *s, unsigned lane, unsigned which)
 {
 	const struct sw_flow_ground *g = s->ground;
-	const struct sw_flow_bucket *b = &g->buckets[s->bucket[which][lane]];
-	const unsigned m = sw_flow_bucket_match(b, (uint16_t)s->tag[lane]);
+	const uint32_t b = s->bucket[which][lane];
+	const uint32_t m = sw_flow_bucket_match(&g->buckets[b], (uint16_t)s->tag[lane]);
 
-	return m != 0 ? &g->entries[b->index[__builtin_ctz(m)]] : NULL;
+	return m != 0 ? sw_flow_slot(g, b, (unsigned)__builtin_ctz(m)) : NULL;
 }
 
 /*

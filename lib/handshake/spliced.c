@@ -231,7 +231,7 @@ open_from_server(struct burst *b, const struct item *it)
 		return;
 	}
 	if (f == NULL)
-		f = sw_flow_insert(b->e->flows, &it->p->tuple);
+		f = sw_flow_insert_at(b->e->flows, it->place, &it->p->tuple);
 	if (f == NULL) {
 		drop_item(b, it, SW_DROP_TABLE_FULL);
 		return;

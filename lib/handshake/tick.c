@@ -9,9 +9,9 @@
 
 /* One turn of the ageing takes this long where the table is small enough for AGE_BUCKETS_MAX. */
 #define AGE_TURN_MS	1000
-#define AGE_BUCKETS_MAX 512
+#define AGE_BUCKETS_MAX 128
 /* Buckets at a time: each holds up to eight flows. */
-#define AGE_STEP_BUCKETS 32
+#define AGE_STEP_BUCKETS 8
 
 static bool
 out_has_room(const struct sw_out *out)

@@ -23,9 +23,11 @@ struct model {
 	struct sw_tuple *tuples; /* pool of them, all different */
 	struct sw_flow **flow;	 /* by tuple: its entry, or NULL */
 	uint32_t *deadline_ms;	 /* by tuple, where it has an entry */
+	uint32_t entries;	 /* numbers that entries may have */
 	uint32_t *owner;	 /* by entry number: its tuple, or NOBODY */
 	uint32_t live;
-	unsigned refused; /* inserts refused below max */
+	unsigned refused;      /* inserts refused below max */
+	unsigned refused_soon; /* of those: below 90 % of it */
 };
 
 #define EXPECT(m, x)                                                                     \
@@ -97,8 +99,9 @@ model_init(struct model *m, uint32_t max, uint32_t pool, uint64_t seed)
 	m->tuples = zalloc(pool, sizeof(*m->tuples));
 	m->flow = zalloc(pool, sizeof(struct sw_flow *));
 	m->deadline_ms = zalloc(pool, sizeof(uint32_t));
-	m->owner = zalloc(max, sizeof(uint32_t));
-	memset(m->owner, 0xff, max * sizeof(uint32_t));
+	m->entries = sw_flow_buckets(m->t) * SW_FLOW_BUCKET_SLOTS;
+	m->owner = zalloc(m->entries, sizeof(uint32_t));
+	memset(m->owner, 0xff, m->entries * sizeof(uint32_t));
 	for (uint32_t i = 0; i < pool; i++)
 		pool_tuple(&m->tuples[i], i, seed);
 }
@@ -138,9 +141,11 @@ op_insert(struct model *m, uint32_t who)
 	f = sw_flow_insert(m->t, &m->tuples[who]);
 	if (f == NULL) {
 		m->refused += m->live < m->max;
+		m->refused_soon += m->live < m->max - m->max / 10;
 		return;
 	}
 	EXPECT(m, m->live < m->max);
+	EXPECT(m, sw_flow_index(m->t, f) < m->entries);
 	EXPECT(m, m->owner[sw_flow_index(m->t, f)] == NOBODY);
 	EXPECT(m, memcmp((uint8_t *)f + sizeof(struct sw_tuple), zero, sizeof(zero)) == 0);
 	f->delta = who;
@@ -229,7 +234,7 @@ op_age(struct model *m)
 	}
 }
 
-/* The bytes that stand for the buckets say what is in them. */
+/* Tags stand where entries are, and the bytes that stand for the buckets say how many. */
 static void
 check_fill(struct model *m)
 {
@@ -238,8 +243,12 @@ check_fill(struct model *m)
 	for (uint32_t b = 0; b < g->n_buckets; b++) {
 		unsigned taken = 0;
 
-		for (unsigned s = 0; s < SW_FLOW_BUCKET_SLOTS; s++)
-			taken += g->buckets[b].tag[s] != SW_FLOW_TAG_EMPTY;
+		for (unsigned s = 0; s < SW_FLOW_BUCKET_SLOTS; s++) {
+			const bool is = g->buckets[b].tag[s] != SW_FLOW_TAG_EMPTY;
+
+			EXPECT(m, is == (m->owner[b * SW_FLOW_BUCKET_SLOTS + s] != NOBODY));
+			taken += is;
+		}
 		EXPECT(m, taken == g->fill[b]);
 	}
 }
@@ -289,8 +298,11 @@ run(uint32_t max, uint32_t pool, uint64_t seed, unsigned steps)
 	}
 	check_all(&m);
 	EXPECT(&m, fulls > 0);
-	/* See flow.c: a refusal with entries left is a matter of one in millions. */
-	EXPECT(&m, m.refused == 0);
+	/*
+	 * Ageing empties buckets in their order, so those that it has not come to for long are
+	 * fuller than the rest: in a table that is nearly full, both of a tuple's may have no slot.
+	 */
+	EXPECT(&m, m.refused_soon == 0 && m.refused <= max / 2500);
 	for (uint32_t i = 0; i < pool; i++)
 		op_remove(&m, i);
 	check_all(&m);
