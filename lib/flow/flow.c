@@ -203,6 +203,17 @@ sw_flow_fetch_free(const struct sw_flow_table *t, const struct sw_flow_place *p)
 		__builtin_prefetch(sw_flow_slot(&t->ground, bucket, slot), 1);
 }
 
+#ifndef NDEBUG
+static bool
+is_place_of(
+	const struct sw_flow_ground *g, const struct sw_flow_place *p, const struct sw_tuple *tuple)
+{
+	const struct sw_flow_place is = sw_flow_place_of(g, tuple);
+
+	return p->b[0] == is.b[0] && p->b[1] == is.b[1] && p->tag == is.tag;
+}
+#endif
+
 struct sw_flow *
 sw_flow_insert_at(
 	struct sw_flow_table *t, const struct sw_flow_place *p, const struct sw_tuple *tuple)
@@ -213,6 +224,7 @@ sw_flow_insert_at(
 	unsigned slot;
 
 	SW_ASSERT(sw_flow_find(t, tuple) == NULL);
+	SW_ASSERT(is_place_of(g, p, tuple));
 	if (t->count == t->max_flows || !choose(g, p, &bucket, &slot))
 		return NULL;
 	f = sw_flow_slot(g, bucket, slot);
@@ -239,6 +251,8 @@ sw_flow_remove(struct sw_flow_table *t, struct sw_flow *f)
 	uint16_t *tag = &t->ground.buckets[bucket].tag[index % SW_FLOW_BUCKET_SLOTS];
 
 	SW_ASSERT(*tag != SW_FLOW_TAG_EMPTY);
+	if (*tag == SW_FLOW_TAG_EMPTY) /* a count that wraps would do more harm */
+		return;
 	*tag = SW_FLOW_TAG_EMPTY;
 	t->ground.fill[bucket]--;
 	count_set(t, t->count - 1);

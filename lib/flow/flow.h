@@ -13,7 +13,8 @@
  *
  * Bounded: buckets and entries are laid out once. As many flows as were asked for, or both buckets
  * full: insert fails, and no older flow is ever pushed out to make room. With two buckets of 32 and
- * at most 27 flows to a bucket a full pair is far rarer than the table being full; a test shows it.
+ * in the mean 27 flows to a bucket of a full table, a full pair is rare until the table is nearly
+ * full; docs/decisions/0002 has how rare, and tests hold it.
  *
  * Threads: one owner (lcore: rw). sw_flow_count() may be read by any thread.
  * Memory:  one block of the caller's, SW_CACHE_LINE_BYTES aligned. At most 80 bytes a flow from

@@ -21,7 +21,7 @@
 
 /*
  * One line, and nothing else in it: tags stand close together, so that caches and the TLB hold more
- * of them. What slot s stands for is the entry of the same number.
+ * of them. What slot s of bucket b stands for is entry 32 b + s.
  */
 struct sw_flow_bucket {
 	/* SW_FLOW_TAG_EMPTY: free slot */

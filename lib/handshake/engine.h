@@ -94,7 +94,7 @@ struct sw_view {
 };
 
 struct sw_engine_params {
-	uint32_t max_flows;   /* flow entries */
+	uint32_t max_flows;   /* connections at one time */
 	uint32_t max_pending; /* connections that wait for their server at one time */
 	uint32_t max_held;    /* packets held early, over all connections */
 	uint32_t max_recent;  /* SYN-ACKs remembered to be sent again; 0: none. See recent.c */

@@ -195,7 +195,7 @@ struct burst {
 struct item {
 	struct sw_pkt *p;
 	struct sw_flow *f;		   /* or NULL */
-	const struct sw_flow_place *place; /* of its tuple */
+	const struct sw_flow_place *place; /* of its tuple, until the burst ends; NULL: held */
 	uint16_t service;
 };
 

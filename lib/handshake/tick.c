@@ -10,7 +10,7 @@
 /* One turn of the ageing takes this long where the table is small enough for AGE_BUCKETS_MAX. */
 #define AGE_TURN_MS	1000
 #define AGE_BUCKETS_MAX 128
-/* Buckets at a time: each holds up to eight flows. */
+/* Buckets at a time: each holds up to 32 flows. */
 #define AGE_STEP_BUCKETS 8
 
 static bool

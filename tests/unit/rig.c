@@ -501,8 +501,8 @@ rig_only(const struct rig *r, unsigned side)
 	return &r->sent[0];
 }
 
-struct sw_flow *
-rig_flow(struct rig *r, const struct rig_conn *c)
+struct sw_tuple
+rig_tuple(const struct rig_conn *c)
 {
 	struct sw_tuple t = {.vlan_af = c->v6 ? SW_TUPLE_IPV6 : 0};
 	struct pkt_make m = rig_client(c);
@@ -511,6 +511,14 @@ rig_flow(struct rig *r, const struct rig_conn *c)
 	memcpy(c->v6 ? t.server.b : t.server.b + 12, m.dst, c->v6 ? 16 : 4);
 	t.cport_be = rte_cpu_to_be_16(m.sport);
 	t.sport_be = rte_cpu_to_be_16(m.dport);
+	return t;
+}
+
+struct sw_flow *
+rig_flow(struct rig *r, const struct rig_conn *c)
+{
+	const struct sw_tuple t = rig_tuple(c);
+
 	return sw_flow_find(sw_engine_flows(r->e), &t);
 }
 

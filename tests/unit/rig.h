@@ -76,6 +76,7 @@ const struct sent *rig_only(const struct rig *r, unsigned side);
 /* The connection's entry in the flow table, or NULL. */
 struct rig_conn;
 struct sw_flow *rig_flow(struct rig *r, const struct rig_conn *c);
+struct sw_tuple rig_tuple(const struct rig_conn *c);
 
 /* The counters add up to what went in and came out (stats/counters.def). */
 void rig_check_conservation(const struct rig *r);

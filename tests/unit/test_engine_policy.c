@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow/place.h"
 #include "packet/options.h"
 #include "packet/parse.h"
 #include "unit/rig.h"
@@ -382,6 +383,36 @@ START_TEST(table_full_refuses_the_new)
 }
 END_TEST
 
+/* The same where there is room, but not in the two buckets of this tuple. */
+START_TEST(full_buckets_refuse_the_new)
+{
+	enum { FLOWS = 81, BOTH = 2 * SW_FLOW_BUCKET_SLOTS };
+	struct rig small;
+	struct rig_params p = {.flows = FLOWS, .pending = 256};
+	struct rig_conn c = conn4;
+	unsigned tried = 0;
+
+	rig_init(&small, &p);
+	for (c.cport = 1; tried <= BOTH; c.cport++) {
+		const struct sw_tuple t = rig_tuple(&c);
+		const struct sw_flow_place at =
+			sw_flow_place_of(sw_flow_ground(sw_engine_flows(small.e)), &t);
+
+		if (at.b[0] > 1 || at.b[1] > 1) /* of three */
+			continue;
+		rig_syn(&small, &c);
+		struct pkt_make m = rig_client(&c);
+
+		rig_send(&small, SW_OUTSIDE, &m);
+		ck_assert_uint_eq(small.n_sent, tried < BOTH);
+		tried++;
+	}
+	ck_assert_uint_eq(rig_flows(&small), BOTH);
+	ck_assert_uint_eq(rig_drop(&small, SW_DROP_TABLE_FULL), 1);
+	rig_fini(&small);
+}
+END_TEST
+
 START_TEST(pending_full_refuses_the_new)
 {
 	for (unsigned i = 0; i < 70; i++) {
@@ -471,6 +502,7 @@ main(void)
 	tcase_add_test(c, replays_do_not_spend_the_budget);
 	tcase_add_test(c, key_epochs);
 	tcase_add_test(c, table_full_refuses_the_new);
+	tcase_add_test(c, full_buckets_refuse_the_new);
 	tcase_add_test(c, pending_full_refuses_the_new);
 	tcase_add_test(c, without_spares_nothing_is_lost);
 	suite_add_tcase(s, c);

@@ -20,11 +20,12 @@ struct model {
 
 	struct sw_flow_table *t;
 	uint32_t max, pool;
-	struct sw_tuple *tuples; /* pool of them, all different */
-	struct sw_flow **flow;	 /* by tuple: its entry, or NULL */
-	uint32_t *deadline_ms;	 /* by tuple, where it has an entry */
-	uint32_t entries;	 /* numbers that entries may have */
-	uint32_t *owner;	 /* by entry number: its tuple, or NOBODY */
+	struct sw_tuple *tuples;     /* pool of them, all different */
+	struct sw_flow_place *place; /* by tuple; found once */
+	struct sw_flow **flow;	     /* by tuple: its entry, or NULL */
+	uint32_t *deadline_ms;	     /* by tuple, where it has an entry */
+	uint32_t entries;	     /* numbers that entries may have */
+	uint32_t *owner;	     /* by entry number: its tuple, or NOBODY */
 	uint32_t live;
 	unsigned refused;      /* inserts refused below max */
 	unsigned refused_soon; /* of those: below 90 % of it */
@@ -97,13 +98,16 @@ model_init(struct model *m, uint32_t max, uint32_t pool, uint64_t seed)
 	m->t = sw_flow_table_init(mem, size, max, key);
 	EXPECT(m, m->t == mem);
 	m->tuples = zalloc(pool, sizeof(*m->tuples));
+	m->place = zalloc(pool, sizeof(*m->place));
 	m->flow = zalloc(pool, sizeof(struct sw_flow *));
 	m->deadline_ms = zalloc(pool, sizeof(uint32_t));
 	m->entries = sw_flow_buckets(m->t) * SW_FLOW_BUCKET_SLOTS;
 	m->owner = zalloc(m->entries, sizeof(uint32_t));
 	memset(m->owner, 0xff, m->entries * sizeof(uint32_t));
-	for (uint32_t i = 0; i < pool; i++)
+	for (uint32_t i = 0; i < pool; i++) {
 		pool_tuple(&m->tuples[i], i, seed);
+		m->place[i] = sw_flow_place_of(sw_flow_ground(m->t), &m->tuples[i]);
+	}
 }
 
 static void
@@ -112,6 +116,7 @@ model_free(struct model *m)
 	free(m->t);
 	free(m->tuples);
 	free(m->flow);
+	free(m->place);
 	free(m->deadline_ms);
 	free(m->owner);
 }
@@ -138,7 +143,13 @@ op_insert(struct model *m, uint32_t who)
 
 	if (m->flow[who] != NULL)
 		return;
-	f = sw_flow_insert(m->t, &m->tuples[who]);
+	if (m->step % 2) { /* by its place, with or without the entry sent for */
+		if (m->step % 4 == 1)
+			sw_flow_fetch_free(m->t, &m->place[who]);
+		f = sw_flow_insert_at(m->t, &m->place[who], &m->tuples[who]);
+	} else {
+		f = sw_flow_insert(m->t, &m->tuples[who]);
+	}
 	if (f == NULL) {
 		m->refused += m->live < m->max;
 		m->refused_soon += m->live < m->max - m->max / 10;
@@ -262,6 +273,7 @@ check_all(struct model *m)
 
 	for (uint32_t i = 0; i < m->pool; i++) {
 		check_entry(m, i, sw_flow_find(m->t, &m->tuples[i]));
+		check_entry(m, i, sw_flow_find_at(m->t, &m->place[i], &m->tuples[i]));
 		live += m->flow[i] != NULL;
 	}
 	EXPECT(m, live == m->live && sw_flow_count(m->t) == live);

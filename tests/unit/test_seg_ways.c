@@ -331,7 +331,7 @@ fire_alone(struct way w[2], const struct shot *shot, uint8_t state)
 	compare_flows(w, 0);
 	ck_assert(w[1].fate[0].sent);
 	ck_assert_uint_eq(only_flow(&w[1])->state, state);
-	/* It went the short way: it was alone in its burst, and the flow has nothing to repair. */
+	/* It was taken for a plain segment of that flow, which has nothing to repair. */
 	ck_assert_uint_eq(only_flow(&w[1])->flags & SW_FLOW_REPAIR, 0);
 	if (sw_simd_best() != SW_SIMD_NONE)
 		ck_assert_uint_gt(w[1].r.e->calm, 0);

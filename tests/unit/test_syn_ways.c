@@ -119,6 +119,7 @@ START_TEST(ways_agree)
 		fire(&a, shots, n);
 		fire(&b, shots, n);
 		compare(&a, &b, n, seed);
+		ck_assert_int_eq(a.r.e->blind, b.r.e->blind);
 		for (unsigned i = 0; i < n; i++) {
 			struct pkt_seen seen;
 

@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
+"""scripts/bench/figures.py, as bench.sh calls it: what it prints, what it writes, and its exit status."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+FIGURES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../scripts/bench/figures.py")
+
+REPORT = {
+    "total": {"synack": 7},
+    "windows": {"rx_pps": [1.4, 2.0, 3.0], "inside_rx_pps": [10, 20, 30]},
+    "connections": {
+        "failed": {"total": 5, "timeout_syn": 3, "reset": 2, "bad_payload": 0, "bad_synack": 0, "bad_sequence": 0},
+        "bad_checksum": 0,
+    },
+    "server": None,
+    "invalid": {"total": 0},
+    "p99": None,
+}
+
+# Medians 3 and 4 Mpps; means would be 4 and 4, best rounds 8 and 5. Of the pieces of each, 0 to 39 and 0 to 78 Mpps,
+# one in ten is faster than 35 and 70.
+ROUNDS = [
+    {"who": "synward", "value": 1e6, "tx_full": 9, "windows": [k * 1e6 for k in range(20)]},
+    {"who": "testpmd", "value": 3e6, "tx_full": 9, "windows": [2e6 * k for k in range(20)]},
+    {"who": "testpmd", "value": 4e6, "tx_full": 9, "windows": [2e6 * k for k in range(20, 40)]},
+    {"who": "synward", "value": 8e6, "tx_full": 9, "windows": [k * 1e6 for k in range(20, 40)]},
+    {"who": "synward", "value": 3e6, "tx_full": 9},
+    {"who": "testpmd", "value": 5e6, "tx_full": 9},
+]
+
+
+class Figures(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def file(self, name, *trees):
+        with open(self.path(name), "w", encoding="ascii") as file:
+            for tree in trees:
+                file.write(json.dumps(tree) + "\n")
+        return self.path(name)
+
+    def run_it(self, *args, status=0):
+        """What it prints; on failure what it says."""
+        done = subprocess.run([sys.executable, FIGURES, *args], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, status, done.stderr)
+        return (done.stdout if status == 0 or done.stdout else done.stderr).rstrip("\n")
+
+    def test_get(self):
+        report = self.file("report", REPORT)
+        self.assertEqual(self.run_it("get", report, "total.synack"), "7")
+        self.assertEqual(self.run_it("get", report, "p99", "-"), "-")
+        self.assertIn("p99 is null", self.run_it("get", report, "p99", status=1))
+        self.assertIn("there is no total.rst", self.run_it("get", report, "total.rst", status=1))
+        self.assertIn("there is no p99.x", self.run_it("get", report, "p99.x", status=1))
+
+    def test_failed(self):
+        self.assertEqual(self.run_it("failed", self.file("report", REPORT)), "timeout_syn 3, reset 2")
+        none = {"connections": {"failed": {"total": 0, "reset": 0}}}
+        self.assertEqual(self.run_it("failed", self.file("none", none)), "none")
+
+    def test_wrong(self):
+        self.assertEqual(self.run_it("wrong", self.file("report", REPORT)), "")
+        for at in ("connections.failed.bad_payload", "connections.failed.bad_synack",
+                   "connections.failed.bad_sequence", "connections.bad_checksum", "invalid.total",
+                   "server.failed.bad_payload", "server.bad_checksum"):
+            report = json.loads(json.dumps(REPORT))
+            report["server"] = json.loads(json.dumps(report["connections"]))
+            branch = report
+            *path, last = at.split(".")
+            for key in path:
+                branch = branch[key]
+            branch[last] = 2
+            self.assertEqual(self.run_it("wrong", self.file("report", report), status=1), f"{at} 2")
+
+    def test_record(self):
+        run = json.loads(self.run_it("record", "who=synward", "value=1.5", "n=3", "failed=none"))
+        self.assertEqual(run, {"who": "synward", "value": 1.5, "n": 3, "failed": "none"})
+        run = json.loads(self.run_it("record", "--windows", self.file("report", REPORT), "rx_pps+inside_rx_pps",
+                                     "who=testpmd", "value=2"))
+        self.assertEqual(run["windows"], [11, 22, 33])
+        for words in (["value="], ["value=1", "n="], ["value=none"]):
+            self.assertIn("no figure", self.run_it("record", *words, status=1))
+
+    def report(self, runs, *pairs, status=0):
+        lines = self.run_it("report", "--bench", "flood", "--unit", "Mpps", "--peer", "testpmd 5tswap", "--build", "none",
+                            "--json", self.path("json"), self.file("rounds", *runs), *pairs, status=status).split("\n")
+        return lines
+
+    def test_report(self):
+        lines = self.report(ROUNDS, "wire=memif", "rate=max")
+        self.assertEqual(lines[0], "  synward  1.000 Mpps (tx_full 9)")
+        self.assertEqual(lines[-3], "best of 3: synward 8.000 Mpps, testpmd 5.000 Mpps, ratio 1.600")
+        self.assertEqual(lines[-2], "undisturbed: synward 35.000 Mpps, testpmd 70.000 Mpps, ratio 0.500 (one in ten of "
+                                    "40 and 40 pieces of the time is faster)")
+        self.assertEqual(lines[-1], "flood: synward 3.000 Mpps, testpmd 5tswap 4.000 Mpps, ratio 0.750")
+        with open(self.path("json"), encoding="utf-8") as file:
+            result = json.load(file)
+        self.assertEqual((result["synward"], result["testpmd"], result["ratio"]), (3, 4, 0.75))
+        self.assertEqual(result["undisturbed"], {"synward": 35, "testpmd": 70})
+        self.assertEqual((result["wire"], result["generator_limited"]), ("memif", []))
+        self.assertEqual([run["value"] for run in result["rounds"]], [run["value"] for run in ROUNDS])
+        self.assertFalse(any("windows" in run for run in result["rounds"]))
+
+    def test_too_few_pieces(self):
+        runs = [dict(run, windows=[1] * 9) for run in ROUNDS[:4]]
+        self.assertFalse(any(line.startswith("undisturbed") for line in self.report(runs)))
+
+    def test_generator_limited(self):
+        runs = [dict(run) for run in ROUNDS]
+        runs[5]["tx_full"] = 0
+        limited = ", generator-limited: testpmd"
+        self.assertTrue(self.report(runs, "wire=memif", "rate=max")[-1].endswith(limited))
+        self.assertTrue(self.report(runs, "wire=vhost", "rate=max")[-1].endswith(limited))
+        self.assertTrue(self.report(runs, "wire=tap", "rate=max")[-1].endswith("ratio 0.750"))
+        self.assertTrue(self.report(runs, "wire=memif", "rate=1000")[-1].endswith("ratio 0.750"))
+
+    def test_one_of_the_two_alone(self):
+        runs = [run for run in ROUNDS if run["who"] == "synward"]
+        self.assertIn("one of the two has no figures", self.report(runs, status=1)[0])
+
+    def test_collect_and_markdown(self):
+        self.report(ROUNDS, "wire=memif", "rate=max", "family=v4")
+        engine = self.file("engine", {"benchmarks": [{"name": "mac", "median": 14.94, "p99": 20, "unit": "MAC"}]})
+        goodput = self.file("goodput", {"curves": [{"name": "tap", "steps": [
+            {"flood_pps": 5000, "tried_per_second": 1000, "success": 0.5, "p99_us": 1234},
+            {"flood_pps": 6000, "tried_per_second": 1000, "success": 0, "p99_us": None}]}]})
+        self.run_it("collect", self.path("all"), engine, self.path("json"), goodput)
+        with open(self.path("all"), encoding="utf-8") as file:
+            results = json.load(file)
+        self.assertGreater(results["machine"]["cpus"], 0)
+        self.assertEqual(len(results["results"]), 3)
+        self.assertFalse(any("machine" in result for result in results["results"]))
+        rows = self.run_it("markdown", self.path("all")).split("\n")
+        self.assertIn("| flood, memif, v4 | 3.000 Mpps | 4.000 Mpps (5tswap) | 0.750 | 1.600 | 0.500 |", rows)
+        self.assertIn("| mac | 14.9 | 20.0 | MAC |", rows)
+        self.assertIn("| tap | 5 | 1,000 | 50.00 | 1.23 |", rows)
+        self.assertIn("| tap | 6 | 1,000 | 0.00 | - |", rows)
+
+
+if __name__ == "__main__":
+    unittest.main()
