@@ -8,6 +8,8 @@
 
 #include <rte_cycles.h>
 #include <rte_eal.h>
+#include <rte_malloc.h>
+#include <rte_rcu_qsbr.h>
 
 #include "args.h"
 #include "eal.h"
@@ -15,6 +17,7 @@
 #include "log.h"
 #include "port.h"
 #include "run.h"
+#include "unmap.h"
 
 enum { EXIT_MEASURED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -86,6 +89,30 @@ wait_for_links(const struct load *l)
 	return 0;
 }
 
+/* The run, with nothing unmapped inside a round of its loop: a port's other end may go any time. */
+static int
+run_guarded(const struct load *l, struct sw_run *run)
+{
+	int rc;
+
+	run->qsbr = rte_zmalloc("synload_qsbr", rte_rcu_qsbr_get_memsize(1), RTE_CACHE_LINE_SIZE);
+	if (run->qsbr == NULL) {
+		sw_log_error("no memory");
+		return -ENOMEM;
+	}
+	rte_rcu_qsbr_init(run->qsbr, 1);
+	rte_rcu_qsbr_thread_register(run->qsbr, 0);
+	rte_rcu_qsbr_thread_online(run->qsbr, 0);
+	sw_unmap_guard(run->qsbr);
+	rc = l->args.mode == SW_LOAD_FLOOD ? sw_run_flood(run) : sw_run_connect(run);
+	/* First, or who waits for this thread would keep sw_unmap_guard() waiting. */
+	rte_rcu_qsbr_thread_offline(run->qsbr, 0);
+	sw_unmap_guard(NULL);
+	rte_rcu_qsbr_thread_unregister(run->qsbr, 0);
+	rte_free(run->qsbr);
+	return rc;
+}
+
 static int
 measure(struct load *l)
 {
@@ -102,7 +129,7 @@ measure(struct load *l)
 	fflush(stdout);
 	rc = wait_for_links(l);
 	if (rc == 0)
-		rc = l->args.mode == SW_LOAD_FLOOD ? sw_run_flood(&run) : sw_run_connect(&run);
+		rc = run_guarded(l, &run);
 	if (rc != 0)
 		return rc;
 	sw_report_table(stdout, &run.report);

@@ -22,6 +22,8 @@
 #define SW_RUN_QUIET_NS	 200000000u
 #define SW_RUN_SETTLE_NS 2000000000u
 
+struct rte_rcu_qsbr;
+
 enum sw_phase { SW_PHASE_WARM, SW_PHASE_MEASURE, SW_PHASE_DRAIN, SW_PHASE_SETTLE, SW_PHASE_DONE };
 
 struct sw_run {
@@ -34,9 +36,10 @@ struct sw_run {
 	uint64_t from_ns;
 	uint64_t last_rx_ns; /* when the last frame came in: the loop's */
 	uint64_t next_event_ns;
-	uint64_t drain_ns; /* the longest DRAIN */
-	bool settles;	   /* there is a flood, whose last answers are waited for */
-	void *mode;	   /* of the mode's loop */
+	uint64_t drain_ns;	   /* the longest DRAIN */
+	bool settles;		   /* there is a flood, whose last answers are waited for */
+	void *mode;		   /* of the mode's loop */
+	struct rte_rcu_qsbr *qsbr; /* of the loop, thread 0: unmap.h */
 	struct sw_clock clock;
 	struct sw_load_snapshot second;
 	struct sw_load_report report;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include <rte_rcu_qsbr.h>
+
 #include "log.h"
 #include "pacer.h"
 #include "run.h"
@@ -216,6 +218,8 @@ loop(struct run_connect *l)
 	while (r->phase != SW_PHASE_DONE) {
 		const uint64_t now = sw_run_now(r);
 
+		/* What the last round has read may be unmapped. */
+		rte_rcu_qsbr_quiescent(r->qsbr, 0);
 		if (unlikely(now >= r->next_event_ns))
 			sw_run_event(r, now);
 		if (r->phase >= SW_PHASE_SETTLE) {

@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include <rte_rcu_qsbr.h>
+
 #include "log.h"
 #include "pacer.h"
 #include "run.h"
@@ -76,6 +78,8 @@ loop(struct run_flood *l)
 		const uint64_t now = sw_run_now(r);
 		uint64_t n;
 
+		/* What the last round has read may be unmapped. */
+		rte_rcu_qsbr_quiescent(r->qsbr, 0);
 		if (unlikely(now >= r->next_event_ns))
 			sw_run_event(r, now);
 		if (receive(r->outside, l->flood) > 0)

@@ -196,6 +196,28 @@ peer_is_killed() {
 	synward_off "killed"
 }
 
+# The other way round: synward is killed under a flood, and synload goes on to its end. DPDK's memif does not connect
+# anew by itself.
+synward_is_killed() {
+	local turn
+	check "synward killed: the drivers unmap by synload's own munmap()" \
+		grep -q ' T munmap$' <(nm -D --defined-only "$SYNLOAD")
+	for turn in 1 2 3; do
+		synward_on_memif
+		rm -f "$WORK/json"
+		synload_started "$WORK/goes-on" flood --outside net_memif0 --warmup 0 --seconds 2 "${SERVERS[@]}" \
+			--json "$WORK/json"
+		check "synward killed, $turn: was flooded" sw_wait_until 30 received_more_than 1000
+		sw_end "$SYNWARD_PID" KILL
+		SYNWARD_PID=
+		rm -f "$WORK/memif.sock" # it could not
+		check "synward killed, $turn: synload ends" sw_wait_until 30 sw_gone "$LOAD_PID"
+		sw_end "$LOAD_PID" INT
+		check_int "synward killed, $turn: synload's exit status" $? -eq 0
+		check_int "synward killed, $turn: it reports what it sent" "$(value total.flood_sent.syn)" -ge 1000
+	done
+}
+
 # --- without synward -------------------------------------------------------------------------------
 
 against_itself() {
@@ -331,6 +353,7 @@ ack_flood
 connections
 mixed
 peer_is_killed
+synward_is_killed
 against_itself
 real_server
 command_line
