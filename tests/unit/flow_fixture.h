@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* flow_fixture.h - a flow table of its own memory and key, and random tuples, for its tests. */
+/* flow_fixture.h - a flow table of its own memory and key, for its tests. */
 #ifndef UNIT_FLOW_FIXTURE_H
 #define UNIT_FLOW_FIXTURE_H
 
@@ -8,22 +8,7 @@
 #include <string.h>
 
 #include "flow/flow.h"
-#include "unit/pkt_make.h"
-
-static inline void
-random_tuple(struct sw_tuple *t, uint64_t *s)
-{
-	bool v6 = pkt_rand(s) & 1;
-
-	memset(t, 0, sizeof(*t));
-	for (unsigned w = v6 ? 0 : 3; w < 4; w++) {
-		t->client.w_be[w] = (uint32_t)pkt_rand(s);
-		t->server.w_be[w] = (uint32_t)pkt_rand(s);
-	}
-	t->cport_be = (uint16_t)pkt_rand(s);
-	t->sport_be = (uint16_t)pkt_rand(s);
-	t->vlan_af = (pkt_rand(s) & SW_TUPLE_VLAN_MASK) | (v6 ? SW_TUPLE_IPV6 : 0);
-}
+#include "unit/random_tuple.h"
 
 struct fixture {
 	struct sw_flow_table *t;

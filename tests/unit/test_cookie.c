@@ -3,42 +3,20 @@
 #include <string.h>
 
 #include "cookie/cookie.h"
+#include "unit/random_tuple.h"
 
 #define WS_NONE 15
 
 static const uint16_t mss_values[2][8] = {SW_COOKIE_MSS4_TABLE, SW_COOKIE_MSS6_TABLE};
 static const uint8_t ws_values[8] = SW_COOKIE_WS_TABLE;
 
-static uint64_t
-rnd(uint64_t *s)
-{
-	uint64_t z = (*s += 0x9e3779b97f4a7c15ull);
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
-}
-
-static void
-random_tuple(struct sw_tuple *t, bool v6, uint64_t *s)
-{
-	memset(t, 0, sizeof(*t));
-	for (unsigned i = v6 ? 0 : 12; i < 16; i++) {
-		t->client.b[i] = (uint8_t)rnd(s);
-		t->server.b[i] = (uint8_t)rnd(s);
-	}
-	t->cport_be = (uint16_t)rnd(s);
-	t->sport_be = (uint16_t)rnd(s);
-	t->vlan_af = (rnd(s) & SW_TUPLE_VLAN_MASK) | (v6 ? SW_TUPLE_IPV6 : 0);
-}
-
 static void
 random_keys(struct sw_keys *k, unsigned parity, uint64_t *s)
 {
 	for (unsigned i = 0; i < 2; i++) {
-		k->slot[i].k1 = (struct sw_sipkey){rnd(s), rnd(s)};
-		k->slot[i].k2 = (uint32_t)rnd(s);
-		k->slot[i].epoch = (rnd(s) & ~1ull) | i;
+		k->slot[i].k1 = (struct sw_sipkey){pkt_rand(s), pkt_rand(s)};
+		k->slot[i].k2 = (uint32_t)pkt_rand(s);
+		k->slot[i].epoch = (pkt_rand(s) & ~1ull) | i;
 	}
 	k->parity = (uint8_t)parity;
 }
@@ -210,7 +188,7 @@ START_TEST(every_option)
 		random_tuple(&tuple[n], v6, &s);
 		in[n] = (struct sw_cookie_in){
 			.tuple = &tuple[n],
-			.client_isn = (uint32_t)rnd(&s),
+			.client_isn = (uint32_t)pkt_rand(&s),
 			.mss = mss_values[v6][c >> 1 & 7],
 			.wscale = c >> 4 & 15,
 			.sack = c >> 8 & 1,
@@ -220,7 +198,7 @@ START_TEST(every_option)
 		if (++n < SW_BURST_MAX)
 			continue;
 		random_keys(&k, c >> 11, &s);
-		round_trip(&k, rnd(&s), in, n, seed);
+		round_trip(&k, pkt_rand(&s), in, n, seed);
 		n = 0;
 	}
 	ck_assert_uint_eq(n, 0);
@@ -238,18 +216,18 @@ START_TEST(random_bursts)
 		unsigned n = seed % (SW_BURST_MAX + 1);
 		struct sw_keys k;
 
-		random_keys(&k, rnd(&s) & 1, &s);
+		random_keys(&k, pkt_rand(&s) & 1, &s);
 		for (unsigned i = 0; i < n; i++) {
-			random_tuple(&tuple[i], rnd(&s) & 1, &s);
+			random_tuple(&tuple[i], pkt_rand(&s) & 1, &s);
 			in[i].tuple = &tuple[i];
-			in[i].client_isn = (uint32_t)rnd(&s);
-			in[i].mss = (uint16_t)(rnd(&s) % (rnd(&s) & 1 ? 1600 : 65536));
-			in[i].wscale = rnd(&s) & 15;
-			in[i].sack = rnd(&s) & 1;
-			in[i].ts = rnd(&s) & 1;
-			in[i].ecn = rnd(&s) & 1;
+			in[i].client_isn = (uint32_t)pkt_rand(&s);
+			in[i].mss = (uint16_t)(pkt_rand(&s) % (pkt_rand(&s) & 1 ? 1600 : 65536));
+			in[i].wscale = pkt_rand(&s) & 15;
+			in[i].sack = pkt_rand(&s) & 1;
+			in[i].ts = pkt_rand(&s) & 1;
+			in[i].ecn = pkt_rand(&s) & 1;
 		}
-		round_trip(&k, rnd(&s), in, n, seed);
+		round_trip(&k, pkt_rand(&s), in, n, seed);
 	}
 }
 END_TEST
@@ -262,7 +240,7 @@ START_TEST(mixed_verdicts)
 	struct sw_cookie_state got[SW_BURST_MAX];
 
 	for (uint64_t seed = 0; seed < 200; seed++) {
-		uint64_t s = seed, bad = rnd(&s);
+		uint64_t s = seed, bad = pkt_rand(&s);
 		struct sw_keys k;
 
 		random_keys(&k, seed & 1, &s);
@@ -270,8 +248,8 @@ START_TEST(mixed_verdicts)
 			struct sw_cookie_in in = {.tuple = &tuple[i], .wscale = WS_NONE};
 			struct sw_cookie_out out;
 
-			random_tuple(&tuple[i], rnd(&s) & 1, &s);
-			in.client_isn = (uint32_t)rnd(&s);
+			random_tuple(&tuple[i], pkt_rand(&s) & 1, &s);
+			in.client_isn = (uint32_t)pkt_rand(&s);
 			sw_cookie_issue_burst(&k, 0, &in, &out, 1);
 			ack[i].tuple = &tuple[i];
 			ack[i].client_isn = in.client_isn;
@@ -321,10 +299,10 @@ START_TEST(tsval_rises)
 		struct sw_cookie_in in = {.tuple = &tuple, .ts = true, .wscale = 7};
 		struct sw_cookie_out a, b;
 
-		in.client_isn = (uint32_t)rnd(&s);
+		in.client_isn = (uint32_t)pkt_rand(&s);
 		sw_cookie_issue_burst(&k, now, &in, &a, 1);
 		for (uint64_t later = 1; later < 1024; later += 7) {
-			in.client_isn = (uint32_t)rnd(&s);
+			in.client_isn = (uint32_t)pkt_rand(&s);
 			sw_cookie_issue_burst(&k, now + later, &in, &b, 1);
 			ck_assert_int_gt((int32_t)(b.tsval - a.tsval), 0);
 		}

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cookie/cookie.h"
+#include "unit/random_tuple.h"
 
 /* The budget: 2^8 ISNs of 2^32 are right for a connection, 2^24 of the 2^64 ISN and TSval pairs. */
 static_assert(SW_COOKIE_MAC1_BITS == 24 && SW_COOKIE_STATE_BITS == 8, "2^-24 a guess");
@@ -17,34 +18,11 @@ static_assert(64 - SW_COOKIE_STATE_BITS - SW_COOKIE_CLOCK_BITS - SW_COOKIE_TS_BI
 
 #define COOKIES 64
 
-static uint64_t
-rnd(uint64_t *s)
-{
-	uint64_t z = (*s += 0x9e3779b97f4a7c15ull);
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
-}
-
 static struct sw_tuple tuples[COOKIES];
 static struct sw_cookie_in ins[COOKIES];
 static struct sw_cookie_out outs[COOKIES];
 static struct sw_keys keys;
 static const uint64_t seed = 2024;
-
-static void
-random_tuple(struct sw_tuple *t, bool v6, uint64_t *s)
-{
-	memset(t, 0, sizeof(*t));
-	for (unsigned i = v6 ? 0 : 12; i < 16; i++) {
-		t->client.b[i] = (uint8_t)rnd(s);
-		t->server.b[i] = (uint8_t)rnd(s);
-	}
-	t->cport_be = (uint16_t)rnd(s);
-	t->sport_be = (uint16_t)rnd(s);
-	t->vlan_af = (rnd(s) & SW_TUPLE_VLAN_MASK) | (v6 ? SW_TUPLE_IPV6 : 0);
-}
 
 static void
 random_ins(uint64_t *s)
@@ -53,12 +31,12 @@ random_ins(uint64_t *s)
 		random_tuple(&tuples[i], i & 1, s);
 		ins[i] = (struct sw_cookie_in){
 			.tuple = &tuples[i],
-			.client_isn = (uint32_t)rnd(s),
-			.mss = (uint16_t)rnd(s),
-			.wscale = rnd(s) & 15,
-			.sack = rnd(s) & 1,
+			.client_isn = (uint32_t)pkt_rand(s),
+			.mss = (uint16_t)pkt_rand(s),
+			.wscale = pkt_rand(s) & 15,
+			.sack = pkt_rand(s) & 1,
 			.ts = true,
-			.ecn = rnd(s) & 1,
+			.ecn = pkt_rand(s) & 1,
 		};
 	}
 }
@@ -72,8 +50,8 @@ setup(void)
 	uint64_t s = seed;
 
 	for (unsigned i = 0; i < 2; i++) {
-		keys.slot[i].k1 = (struct sw_sipkey){rnd(&s), rnd(&s)};
-		keys.slot[i].k2 = (uint32_t)rnd(&s);
+		keys.slot[i].k1 = (struct sw_sipkey){pkt_rand(&s), pkt_rand(&s)};
+		keys.slot[i].k2 = (uint32_t)pkt_rand(&s);
 		keys.slot[i].epoch = 100 + i;
 	}
 	random_ins(&s);
@@ -221,7 +199,7 @@ START_TEST(tsecr_of_another)
 			random_ins(&s);
 		sw_cookie_issue_burst(&keys, turn, ins, outs, COOKIES);
 		for (unsigned i = 0; i < COOKIES; i++) {
-			const unsigned ahead = 1 + (unsigned)(rnd(&s) % (COOKIES - 1));
+			const unsigned ahead = 1 + (unsigned)(pkt_rand(&s) % (COOKIES - 1));
 			struct sw_cookie_state got;
 
 			ck_assert(judge(&tuples[i], ins[i].client_isn, outs[i].isn, &got));
@@ -251,8 +229,8 @@ START_TEST(tsecr_rewritten)
 
 		for (unsigned k = 0; k < 1u << 17; k++) {
 			const unsigned i = k % COOKIES;
-			struct sw_cookie_state got = {.mac = rnd(&s)};
-			uint32_t k2 = (uint32_t)rnd(&s), x, seen;
+			struct sw_cookie_state got = {.mac = pkt_rand(&s)};
+			uint32_t k2 = (uint32_t)pkt_rand(&s), x, seen;
 
 			keys.slot[0].k2 = k2;
 			x = (k % 2048) << 5 | (uint32_t)ins[i].wscale << 1 | ins[i].ecn;
@@ -315,11 +293,11 @@ START_TEST(blind_guesses)
 		struct sw_cookie_state got[COOKIES];
 
 		for (unsigned i = 0; i < COOKIES; i++) {
-			tuples[i].cport_be = (uint16_t)rnd(&s);
-			tuples[i].client.w_be[3] = (uint32_t)rnd(&s);
+			tuples[i].cport_be = (uint16_t)pkt_rand(&s);
+			tuples[i].client.w_be[3] = (uint32_t)pkt_rand(&s);
 			ack[i].tuple = &tuples[i];
-			ack[i].client_isn = (uint32_t)rnd(&s);
-			ack[i].isn = (uint32_t)rnd(&s);
+			ack[i].client_isn = (uint32_t)pkt_rand(&s);
+			ack[i].isn = (uint32_t)pkt_rand(&s);
 		}
 		sw_cookie_verify_burst(&keys, ack, got, COOKIES);
 		for (unsigned i = 0; i < COOKIES; i++)

@@ -70,7 +70,7 @@ fill(struct sw_flow_table *t, uint64_t *s)
 	uint32_t n = 0;
 
 	for (;; n++) {
-		random_tuple(&tuple, s);
+		random_tuple(&tuple, pkt_rand(s) & 1, s);
 		if (sw_flow_insert(t, &tuple) == NULL)
 			return n;
 	}
@@ -111,7 +111,7 @@ put_many(struct sw_flow_table *t, struct sw_flow **f, unsigned from, unsigned to
 	for (unsigned i = from; i < to; i++) {
 		struct sw_tuple tuple;
 
-		random_tuple(&tuple, s);
+		random_tuple(&tuple, pkt_rand(s) & 1, s);
 		f[i] = sw_flow_insert(t, &tuple);
 		ck_assert_ptr_nonnull(f[i]);
 	}
@@ -216,7 +216,7 @@ START_TEST(both_buckets_full)
 	for (unsigned n = 0; n < SLOTS + 1;) {
 		uint64_t h;
 
-		random_tuple(&t[n], &s);
+		random_tuple(&t[n], pkt_rand(&s) & 1, &s);
 		h = sw_tuple_hash(&t[n], x.key);
 		if (h >> 32 < range && (h & UINT32_MAX) < range)
 			n++;
@@ -229,7 +229,7 @@ START_TEST(both_buckets_full)
 	ck_assert_ptr_null(sw_flow_insert(x.t, &t[SLOTS]));
 	ck_assert_ptr_null(sw_flow_find(x.t, &t[SLOTS]));
 	ck_assert_uint_eq(sw_flow_count(x.t), SLOTS);
-	random_tuple(&other, &s);
+	random_tuple(&other, pkt_rand(&s) & 1, &s);
 	ck_assert_ptr_nonnull(
 		sw_flow_insert(x.t, &other)); /* the rest of the table is not harmed */
 

@@ -18,7 +18,7 @@ aged_table(uint32_t now_ms, uint64_t seed)
 		struct sw_flow *f;
 		unsigned which = pkt_rand(&s) % SW_ARRAY_LEN(past);
 
-		random_tuple(&t, &s);
+		random_tuple(&t, pkt_rand(&s) & 1, &s);
 		f = sw_flow_insert(x.t, &t);
 		ck_assert_ptr_nonnull(f);
 		f->delta = i;

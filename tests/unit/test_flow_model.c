@@ -10,6 +10,7 @@
 #include "base/seq.h"
 #include "flow/flow.h"
 #include "flow/place.h"
+#include "unit/pkt_make.h"
 
 #define NOBODY UINT32_MAX
 
@@ -38,16 +39,6 @@ struct model {
 				(unsigned long long)(m)->seed, (m)->max, (m)->step, #x); \
 	} while (0)
 
-static uint64_t
-rnd(uint64_t *s)
-{
-	uint64_t z = (*s += 0x9e3779b97f4a7c15ull);
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
-}
-
 /*
  * Tuples come in fours that differ in one thing only: family, VLAN or port. The number of the four
  * stands in the server's address, so that no two are the same.
@@ -58,9 +49,9 @@ pool_tuple(struct sw_tuple *t, uint32_t i, uint64_t seed)
 	uint64_t s = seed + i / 4;
 
 	memset(t, 0, sizeof(*t));
-	t->client.w_be[3] = (uint32_t)rnd(&s);
+	t->client.w_be[3] = (uint32_t)pkt_rand(&s);
 	t->server.w_be[3] = i / 4;
-	t->cport_be = (uint16_t)rnd(&s);
+	t->cport_be = (uint16_t)pkt_rand(&s);
 	t->sport_be = RTE_BE16(443);
 	if (i % 4 == 1)
 		t->vlan_af = SW_TUPLE_IPV6;
@@ -93,7 +84,7 @@ model_init(struct model *m, uint32_t max, uint32_t pool, uint64_t seed)
 	m->pool = pool;
 	m->now_ms = 0u - 20000; /* wraps on the way */
 	for (unsigned i = 0; i < 4; i++)
-		key[i] = rnd(&m->rnd);
+		key[i] = pkt_rand(&m->rnd);
 	ck_assert_ptr_nonnull(mem);
 	m->t = sw_flow_table_init(mem, size, max, key);
 	EXPECT(m, m->t == mem);
@@ -165,7 +156,7 @@ op_insert(struct model *m, uint32_t who)
 	f->state = f->wscale_client = f->wscale_server = f->wscale_promised = 0xf;
 	f->flags = f->mss_units = 0xff;
 	f->server_isn = f->window = 0xffff;
-	f->deadline_ms = m->deadline_ms[who] = m->now_ms + (uint32_t)(rnd(&m->rnd) % 5000);
+	f->deadline_ms = m->deadline_ms[who] = m->now_ms + (uint32_t)(pkt_rand(&m->rnd) % 5000);
 	m->flow[who] = f;
 	m->owner[sw_flow_index(m->t, f)] = who;
 	m->live++;
@@ -193,17 +184,17 @@ op_lookup(struct model *m)
 	struct sw_tuple copy[SW_BURST_MAX];
 	struct sw_flow *flows[SW_BURST_MAX + 1];
 	uint32_t who[SW_BURST_MAX];
-	unsigned n = rnd(&m->rnd) % (SW_BURST_MAX + 1);
+	unsigned n = pkt_rand(&m->rnd) % (SW_BURST_MAX + 1);
 	struct sw_flow *guard = (struct sw_flow *)m->t;
 
 	for (unsigned i = 0; i < n; i++) {
-		who[i] = (uint32_t)(rnd(&m->rnd) % m->pool);
+		who[i] = (uint32_t)(pkt_rand(&m->rnd) % m->pool);
 		copy[i] = m->tuples[who[i]];
 		tuples[i] = &copy[i];
-		if (rnd(&m->rnd) % 8 == 0) {
+		if (pkt_rand(&m->rnd) % 8 == 0) {
 			tuples[i] = NULL;
 			who[i] = NOBODY;
-		} else if (rnd(&m->rnd) % 8 == 0) {
+		} else if (pkt_rand(&m->rnd) % 8 == 0) {
 			copy[i].sport_be ^= RTE_BE16(0x8000); /* in no pool */
 			who[i] = NOBODY;
 		}
@@ -224,8 +215,8 @@ static void
 op_age(struct model *m)
 {
 	struct sw_flow *expired[32];
-	unsigned max = rnd(&m->rnd) % (SW_ARRAY_LEN(expired) + 1);
-	unsigned n = sw_flow_age(m->t, m->now_ms, (uint32_t)(rnd(&m->rnd) % 40), expired, max);
+	unsigned max = pkt_rand(&m->rnd) % (SW_ARRAY_LEN(expired) + 1);
+	unsigned n = sw_flow_age(m->t, m->now_ms, (uint32_t)(pkt_rand(&m->rnd) % 40), expired, max);
 	uint32_t who[32];
 
 	EXPECT(m, n <= max);
@@ -238,7 +229,7 @@ op_age(struct model *m)
 			EXPECT(m, expired[j] != expired[i]);
 	}
 	for (unsigned i = 0; i < n; i++) {
-		if (rnd(&m->rnd) % 4 != 0)
+		if (pkt_rand(&m->rnd) % 4 != 0)
 			op_remove(m, who[i]);
 		else
 			expired[i]->deadline_ms = m->deadline_ms[who[i]] = m->now_ms + 3000;
@@ -291,14 +282,14 @@ run(uint32_t max, uint32_t pool, uint64_t seed, unsigned steps)
 	model_init(&m, max, pool, seed);
 	for (m.step = 0; m.step < steps; m.step++) {
 		bool filling = m.step / period % 2 == 0;
-		uint32_t who = (uint32_t)(rnd(&m.rnd) % pool);
-		unsigned dice = rnd(&m.rnd) % 16;
+		uint32_t who = (uint32_t)(pkt_rand(&m.rnd) % pool);
+		unsigned dice = pkt_rand(&m.rnd) % 16;
 
-		m.now_ms += rnd(&m.rnd) % 64 == 0;
+		m.now_ms += pkt_rand(&m.rnd) % 64 == 0;
 		if (dice < (filling ? 12 : 4))
 			op_insert(&m, who);
 		else if (dice < 13)
-			op_remove(&m, filling ? (uint32_t)(rnd(&m.rnd) % pool) : who);
+			op_remove(&m, filling ? (uint32_t)(pkt_rand(&m.rnd) % pool) : who);
 		else if (dice < 14)
 			check_entry(&m, who, sw_flow_find(m.t, &m.tuples[who]));
 		else if (dice < 15 || m.step % 8 != 0)

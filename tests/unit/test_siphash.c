@@ -4,6 +4,7 @@
 
 #include "base/simd.h"
 #include "cookie/siphash.h"
+#include "unit/pkt_make.h"
 
 /*
  * The vectors published with SipHash (reference implementation, vectors_sip64): key 00 01 .. 0f,
@@ -26,16 +27,6 @@ static const uint64_t vectors[64] = {0x726fdb47dd0e0e31, 0x74f839c593dc67fd, 0x0
 	0x245731c13ca42499, 0xb78dbfaf3a8d83bd, 0xea1ad565322a1a0b, 0x60e61c23a3795013,
 	0x6606d7e446282b93, 0x6ca4ecb15c5f91e1, 0x9f626da15c9625f3, 0xe51b38608ef25f57,
 	0x958a324ceb064572};
-
-static uint64_t
-rnd(uint64_t *s)
-{
-	uint64_t z = (*s += 0x9e3779b97f4a7c15ull);
-
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
-	return z ^ z >> 31;
-}
 
 static const struct sw_sipkey vector_key = {0x0706050403020100ull, 0x0f0e0d0c0b0a0908ull};
 
@@ -105,14 +96,14 @@ burst_case(uint64_t seed, unsigned words, unsigned n, unsigned stride)
 	const uint64_t guard = 0x6775617264776f72ull;
 
 	for (unsigned i = 0; i < SW_ARRAY_LEN(msg); i++)
-		msg[i] = rnd(&s);
+		msg[i] = pkt_rand(&s);
 	for (unsigned i = 0; i < n; i++) {
-		unsigned tail = rnd(&s) % 8;
+		unsigned tail = pkt_rand(&s) % 8;
 		uint64_t *last = &msg[words * stride + i];
 
-		keys[i].k0 = rnd(&s);
-		keys[i].k1 = rnd(&s);
-		key[i] = &keys[rnd(&s) % (i + 1)];
+		keys[i].k0 = pkt_rand(&s);
+		keys[i].k1 = pkt_rand(&s);
+		key[i] = &keys[pkt_rand(&s) % (i + 1)];
 		*last &= (1ull << (8 * tail)) - 1;
 		*last |= (uint64_t)(words * 8 + tail) << 56;
 	}
