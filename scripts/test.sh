@@ -80,7 +80,9 @@ headers_alone() {
 	for cc in gcc clang; do
 		for header in lib/*/*.h; do
 			simd=()
-			case $header in *_avx2.h | */sort.h | */syn_rows.h | */syn_mac.h) simd=(-mavx2) ;; esac
+			case $header in *_x8.h | */frame_vec.h | */sort.h | */syn_rows.h | */syn_mac.h)
+				simd=(-mavx2) ;;
+			esac
 			# shellcheck disable=SC2046
 			echo "#include \"${header#lib/}\"" | "$cc" -std=gnu11 -fsyntax-only -Wall -Wextra -Werror \
 				-Ilib $(pkg-config --cflags libdpdk) "${simd[@]}" -xc - || rc=1

@@ -6,13 +6,18 @@ enum sw_simd sw_simd_level;
 enum sw_simd
 sw_simd_best(void)
 {
-#ifdef SW_HAVE_AVX2
+#ifdef SW_HAVE_VECTORS
 	__builtin_cpu_init();
-	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") &&
-		__builtin_cpu_supports("bmi2"))
-		return SW_SIMD_AVX2;
-#endif
+	if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("bmi") ||
+		!__builtin_cpu_supports("bmi2"))
+		return SW_SIMD_NONE;
+	if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+		__builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl"))
+		return SW_SIMD_AVX512;
+	return SW_SIMD_AVX2;
+#else
 	return SW_SIMD_NONE;
+#endif
 }
 
 enum sw_simd
@@ -27,7 +32,10 @@ sw_simd_set(enum sw_simd level)
 const char *
 sw_simd_name(enum sw_simd level)
 {
-	return level == SW_SIMD_AVX2 ? "avx2" : "scalar";
+	static const char *const name[] = {
+		[SW_SIMD_NONE] = "scalar", [SW_SIMD_AVX2] = "avx2", [SW_SIMD_AVX512] = "avx512"};
+
+	return name[level];
 }
 
 __attribute__((constructor)) static void

@@ -2,9 +2,10 @@
 /*
  * simd.h - which vector instructions the code may use: what the CPU has, unless told otherwise.
  *
- * The tree is built for any x86-64. Files that need more are compiled for it by themselves, and
- * their functions are called only where sw_simd() says that they may be. Each of them does what
- * plain C beside it does, bit for bit; tests and benchmarks set the level to compare the two.
+ * The tree is built for any x86-64. Files that need more are compiled by themselves, once for each
+ * level above the first, and their functions are called only where sw_simd() says that they may be.
+ * Each of them does what plain C beside it does, bit for bit; tests and benchmarks set the level to
+ * compare them.
  *
  * Threads: sw_simd() anywhere. sw_simd_set() before other threads run, or where none of them is in
  *          lib/.
@@ -17,7 +18,20 @@
 enum sw_simd {
 	SW_SIMD_NONE,
 	SW_SIMD_AVX2, /* with BMI1 and BMI2, which every CPU with AVX2 that is sold has */
+	/*
+	 * With F, BW, DQ and VL: every CPU with AVX-512 that is sold, but Xeon Phi. Registers stay
+	 * at 256 bits, so no clock is lowered for it.
+	 */
+	SW_SIMD_AVX512,
 };
+#define SW_SIMD_LEVELS 3
+
+/* In files that are compiled for each level: the name of what they export, at theirs. */
+#ifdef __AVX512VL__
+#define SW_SIMD_FN(name) name##_avx512
+#else
+#define SW_SIMD_FN(name) name##_avx2
+#endif
 
 /* For sw_simd() alone. */
 extern enum sw_simd sw_simd_level;
@@ -34,7 +48,7 @@ enum sw_simd sw_simd_best(void);
 /* Uses this level from now on, or the best where that is less. Returns what is used. */
 enum sw_simd sw_simd_set(enum sw_simd level);
 
-/* "scalar", "avx2" */
+/* "scalar", "avx2", "avx512" */
 const char *sw_simd_name(enum sw_simd level);
 
 #endif

@@ -149,8 +149,12 @@ sw_siphash_burst(const struct sw_sipkey *const key[], const uint64_t *msg, unsig
 	unsigned words, uint64_t *out, unsigned n)
 {
 	SW_ASSERT(n <= SW_BURST_MAX);
-#ifdef SW_HAVE_AVX2
-	if (sw_simd() >= SW_SIMD_AVX2) {
+#ifdef SW_HAVE_VECTORS
+	if (sw_simd() == SW_SIMD_AVX512) {
+		sw_siphash_burst_avx512(key, msg, stride, words, out, n);
+		return;
+	}
+	if (sw_simd() == SW_SIMD_AVX2) {
 		sw_siphash_burst_avx2(key, msg, stride, words, out, n);
 		return;
 	}

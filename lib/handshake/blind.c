@@ -58,12 +58,12 @@ judge(struct burst *b, struct syn_batch *s)
 {
 	syn_pad(s);
 	s->ground = sw_flow_ground(b->e->flows);
-	blind_read_avx2(s);
+	blind_read(s);
 	syn_tuple(s, 0, &s->first);
 	find_services(b, s);
 	syn_absent(s);
 	if (s->fit != 0)
-		blind_verify_avx2(s, b->view->keys);
+		blind_verify(s, b->view->keys);
 }
 
 static void

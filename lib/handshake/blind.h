@@ -47,12 +47,12 @@ unsigned blind_look_again(struct burst *b, struct blind *blind, struct sw_frame 
 void blind_drop(struct burst *b, const struct blind *blind);
 
 /*
- * As syn_read_avx2(), for ACKs: client, server, ports, isn (the client's), cookie, and the places
+ * As syn_read(), for ACKs: client, server, ports, isn (the client's), cookie, and the places
  * in the flow table; `fit` keeps those that are in order.
  */
-void blind_read_avx2(struct syn_batch *s);
+void blind_read(struct syn_batch *s);
 
 /* Takes those with a right cookie out of `fit`. */
-void blind_verify_avx2(struct syn_batch *s, const struct sw_keys *keys);
+void blind_verify(struct syn_batch *s, const struct sw_keys *keys);
 
 #endif

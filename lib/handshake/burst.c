@@ -6,8 +6,7 @@
  * for (a bucket, a flow, a MAC) is under way for all of them.
  */
 #include "handshake/act.h"
-#include "handshake/blind.h"
-#include "handshake/seg.h"
+#include "handshake/ways.h"
 
 #define NS_PER_MS 1000000ull
 #define NS_PER_S  1000000000ull
@@ -78,7 +77,6 @@ triage(struct burst *b, struct parsed *s, unsigned n, struct item *items)
 	return n_items;
 }
 
-#ifdef SW_HAVE_AVX2
 /* What looked like a plain segment, in its turn, by itself. */
 static sw_noinline void
 act_after_all(struct burst *b, struct parsed *s, struct sw_frame *f, struct put_off *o)
@@ -103,10 +101,9 @@ sw_always_inline void
 act_segs(struct burst *b, struct parsed *s, struct segs *g, struct sw_frame *frames, unsigned end,
 	struct put_off *o)
 {
-	while (g->done < g->n && g->at[g->done] < end && seg_act(b, g, frames, end))
+	while (g->done < g->n && g->at[g->done] < end && b->ways->act_segs(b, g, frames, end))
 		act_after_all(b, s, &frames[g->at[g->done++]], o);
 }
-#endif
 
 /* The general way, for every packet, whatever it is. flows[]: by packet. */
 static unsigned
@@ -141,7 +138,6 @@ run_all(struct burst *b, struct sw_frame *frames, unsigned n)
 	act_late(b, &o);
 }
 
-#ifdef SW_HAVE_AVX2
 /* Plain segments their own way, all else as in run_all(); in the order of the burst. */
 static void
 run_with_segs(
@@ -178,26 +174,22 @@ run_segs(struct burst *b, struct sw_frame *frames, unsigned n, bool alone)
 
 	if (!seg_may_be(b))
 		return false;
-	seg_pick(b, &g, frames, n, rest);
+	b->ways->pick_segs(b, &g, frames, n, rest);
 	e->calm = !g.all ? 0 : (uint8_t)(e->calm + (e->calm < SEG_CALM_BURSTS));
 	if (alone ? !g.all : g.n == 0)
 		return false;
 	run_with_segs(b, &g, frames, n, rest);
 	return true;
 }
-#endif
 
+/* With SYNs and blind ACKs out of the way. */
 static void
 run(struct burst *b, struct sw_frame *frames, unsigned n)
 {
-#ifdef SW_HAVE_AVX2
-	if (syn_can() && run_segs(b, frames, n, false))
-		return;
-#endif
-	run_all(b, frames, n);
+	if (!run_segs(b, frames, n, false))
+		run_all(b, frames, n);
 }
 
-#ifdef SW_HAVE_AVX2
 static bool
 made_flows(const struct burst *b)
 {
@@ -215,12 +207,12 @@ run_with_syns(struct burst *b, struct sw_frame *frames, unsigned n)
 	/* It has been calm: nobody looks for SYNs first. */
 	if (b->e->calm == SEG_CALM_BURSTS && run_segs(b, frames, n, true))
 		return;
-	n_rest = syn_pick(b, syns, frames, n, rest);
+	n_rest = b->ways->pick_syns(b, syns, frames, n, rest);
 	if (n_rest != n)
 		b->e->calm = 0;
 	if (n_rest != 0)
 		run(b, n_rest == n ? frames : rest, n_rest);
-	n_rest = syn_answer(b, syns, made_flows(b), rest);
+	n_rest = b->ways->answer_syns(b, syns, made_flows(b), rest);
 	if (n_rest != 0)
 		run(b, rest, n_rest);
 }
@@ -231,13 +223,13 @@ run_under_blind_acks(struct burst *b, struct sw_frame *frames, unsigned n)
 	struct sw_frame rest[SW_BURST_MAX];
 	struct blind blind;
 
-	n = blind_pick(b, &blind, frames, n);
+	n = b->ways->pick_blind(b, &blind, frames, n);
 	if (n != 0)
 		run_with_syns(b, frames, n);
-	n = made_flows(b) ? blind_look_again(b, &blind, rest) : 0;
+	n = made_flows(b) ? b->ways->look_again_blind(b, &blind, rest) : 0;
 	if (n != 0)
 		run(b, rest, n);
-	blind_drop(b, &blind);
+	b->ways->drop_blind(b, &blind);
 }
 
 static void
@@ -248,7 +240,21 @@ run_short_ways(struct burst *b, struct sw_frame *frames, unsigned n)
 	else
 		run_with_syns(b, frames, n);
 }
+
+const struct short_ways *
+short_ways(void)
+{
+	switch (sw_simd()) {
+#ifdef SW_HAVE_VECTORS
+	case SW_SIMD_AVX512:
+		return &short_ways_avx512;
+	case SW_SIMD_AVX2:
+		return &short_ways_avx2;
 #endif
+	default:
+		return NULL;
+	}
+}
 
 void
 sw_engine_burst(struct sw_engine *e, const struct sw_view *view, uint64_t now_ns,
@@ -258,6 +264,7 @@ sw_engine_burst(struct sw_engine *e, const struct sw_view *view, uint64_t now_ns
 		.e = e,
 		.view = view,
 		.out = out,
+		.ways = short_ways(),
 		.now_ms = (uint32_t)(now_ns / NS_PER_MS),
 		.now_s = now_ns / NS_PER_S,
 	};
@@ -268,12 +275,10 @@ sw_engine_burst(struct sw_engine *e, const struct sw_view *view, uint64_t now_ns
 		e->flows_policy = view->policy;
 	else if (e->flows_policy != view->policy)
 		e->flows_policy = NULL;
-#ifdef SW_HAVE_AVX2
-	if (syn_can())
+	if (sw_likely(b.ways != NULL))
 		run_short_ways(&b, frames, n);
 	else
-#endif
-		run(&b, frames, n);
+		run_all(&b, frames, n);
 	e->blind = b.stats.c[SW_C_DROP_BASE + SW_DROP_COOKIE_BAD] >= BLIND_MIN;
 	sw_stats_fold(&e->stats, &b.stats);
 }

@@ -184,6 +184,7 @@ struct burst {
 	struct sw_engine *e;
 	const struct sw_view *view;
 	struct sw_out *out;
+	const struct short_ways *ways; /* NULL: there is only the general way */
 	uint32_t now_ms;
 	uint64_t now_s;
 	/* Flows were made or removed: what the burst looked up must be looked up again. */

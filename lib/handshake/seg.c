@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* seg.c - the short way of segments of open connections (seg.h). */
-#include "handshake/frame_avx2.h"
+#include "handshake/frame_vec.h"
 #include "handshake/seg.h"
 #include "handshake/sort.h"
 
@@ -73,7 +73,7 @@ read_rows(struct burst *b, struct syn_batch *s)
 {
 	syn_pad(s);
 	s->ground = sw_flow_ground(b->e->flows);
-	seg_read_avx2(s);
+	seg_read(s);
 	/* Of a wrong checksum a port knows best. */
 	for (uint64_t left = s->fin; left != 0; left &= left - 1) {
 		const unsigned i = (unsigned)__builtin_ctzll(left);

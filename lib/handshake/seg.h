@@ -70,6 +70,6 @@ void seg_pick(struct burst *b, struct segs *g, struct sw_frame *frames, unsigned
 bool seg_act(struct burst *b, struct segs *g, const struct sw_frame *frames, unsigned end);
 
 /* Fills the rows, takes lanes that are not plain out of `fit`, sends for their first buckets. */
-void seg_read_avx2(struct syn_batch *s);
+void seg_read(struct syn_batch *s);
 
 #endif

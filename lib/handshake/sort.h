@@ -10,7 +10,7 @@
 #ifndef SW_HANDSHAKE_SORT_H
 #define SW_HANDSHAKE_SORT_H
 
-#include "handshake/frame_avx2.h"
+#include "handshake/frame_vec.h"
 #include "handshake/syn_rows.h"
 
 /* What a way asks of a frame. Constants: each way has code of its own. */
@@ -80,7 +80,7 @@ sort_put(struct syn_batch *s, struct sw_frame *f, uint32_t l3)
 	s->inside[i] = f->side == SW_INSIDE ? UINT32_MAX : 0;
 }
 
-/* r: len, pkt_len, and room, side and csum of eight frames (frame_avx2.h). */
+/* r: len, pkt_len, and room, side and csum of eight frames (frame_vec.h). */
 sw_always_inline bool
 sort_lengths_fit(const __m256i r[4], const struct sort_want *want, const bool v6)
 {

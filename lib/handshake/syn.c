@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* syn.c - plain SYNs are answered (syn.h): services, promises, counters, what comes out. */
-#include "handshake/frame_avx2.h"
+#include "handshake/frame_vec.h"
 #include "handshake/syn.h"
 
 /* What the SYNs to one address and port are promised. */
@@ -176,7 +176,7 @@ answer_family(struct burst *b, struct syn_batch *s, bool flows_made, struct sw_f
 	s->one_target = one_target(b, s, &to);
 	if (!s->one_target)
 		each_target(b, s, &to);
-	syn_write_avx2(s, &sign);
+	syn_write(s, &sign);
 	return send_synacks(b, s, to.service, rest);
 }
 

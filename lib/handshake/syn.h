@@ -17,9 +17,10 @@
  *
  *   sort.h            which frames of a burst may go this way or another short one
  *   syn_pick.c        syn_pick(): sorts a burst by it, looks for flows
- *   syn_read_avx2.c   headers to rows
+ *   syn_read.c        headers to rows
  *   syn.c             syn_answer(): services, promises, counters
- *   syn_write_avx2.c  cookies, rows to SYN-ACKs
+ *   syn_write.c       cookies, rows to SYN-ACKs
+ *   level.h, ways.h   all of that, once for each level of vector instructions
  *
  *        packets                                  rows, one word of each SYN a column
  *   +--------------------+                   +-----------------------------+
@@ -30,9 +31,9 @@
 #ifndef SW_HANDSHAKE_SYN_H
 #define SW_HANDSHAKE_SYN_H
 
-#include "base/simd.h"
 #include "flow/place.h"
 #include "handshake/internal.h"
+#include "handshake/level.h"
 #include "packet/wire.h"
 
 #define SYN_LANES 8
@@ -155,13 +156,6 @@ void syn_pad(struct syn_batch *s);
 /* The tuple of lane i. */
 void syn_tuple(const struct syn_batch *s, unsigned i, struct sw_tuple *t);
 
-/* False: the CPU cannot; everything takes the general way. Nothing else here may be called then. */
-sw_always_inline bool
-syn_can(void)
-{
-	return sw_simd() >= SW_SIMD_AVX2;
-}
-
 /*
  * Sorts n frames. Plain SYNs without a flow are in syns[] (IPv4, IPv6), fit, and stay where they
  * are; all else is copied to rest[], in order. Returns how many those are; where it is all n of
@@ -185,12 +179,12 @@ void syn_absent(struct syn_batch *s);
  * Fills the rows, takes the lanes that are not plain out of `fit` and those with another server or
  * port than the first out of `like_first`. The buckets of the flow table are on their way then.
  */
-void syn_read_avx2(struct syn_batch *s);
+void syn_read(struct syn_batch *s);
 
 /*
  * Writes the SYN-ACKs over the SYNs of all lanes that are fit, and their length into tcp_len; takes
  * those whose options would be of another shape out of `fit`, unwritten.
  */
-void syn_write_avx2(struct syn_batch *s, const struct syn_keys *keys);
+void syn_write(struct syn_batch *s, const struct syn_keys *keys);
 
 #endif

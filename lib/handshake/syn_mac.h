@@ -6,7 +6,7 @@
 #ifndef SW_HANDSHAKE_SYN_MAC_H
 #define SW_HANDSHAKE_SYN_MAC_H
 
-#include "cookie/siphash_avx2.h"
+#include "cookie/siphash_x8.h"
 #include "handshake/syn_rows.h"
 
 /*

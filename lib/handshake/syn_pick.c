@@ -19,7 +19,7 @@ look(struct burst *b, struct syn_batch *s)
 {
 	syn_pad(s);
 	s->ground = sw_flow_ground(b->e->flows);
-	syn_read_avx2(s);
+	syn_read(s);
 	syn_tuple(s, 0, &s->first);
 	syn_absent(s);
 	s->gone = ~s->fit;

@@ -9,7 +9,7 @@
 
 #include <immintrin.h>
 
-#include "flow/place_avx2.h"
+#include "flow/place_x8.h"
 #include "handshake/syn.h"
 
 #define IP_WORDS(v6) ((v6) ? 10 : 5) /* headers without options or extensions */

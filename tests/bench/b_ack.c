@@ -5,7 +5,8 @@
  *   ack/good     right cookie: flow and pending record are made, the SYN to the server is sent
  *   ack/respond  the same in mode respond: counted
  *   synack       the server's SYN-ACK: the flow is spliced; an ACK to each end
- *   ack/bad      random cookie: dropped; with "scalar" by the general way, without vector code
+ *   ack/bad      random cookie: dropped; with "scalar" by the general way, without vector code;
+ *                with "avx2" by no more than that, where the CPU has more
  *   rst          of no connection: dropped
  *   other        no TCP (UDP): bridged
  *
@@ -197,17 +198,18 @@ check(struct bench *b, const char *name, const struct acks *a)
 }
 
 static void
-measure(struct bench *b, enum what what, bool v6, bool scalar)
+measure(struct bench *b, enum what what, bool v6, enum sw_simd level)
 {
 	static struct acks a;
 	char name[BENCH_NAME_BYTES];
 	bool stray = what >= BAD;
 
-	snprintf(name, sizeof(name), "%s/%s%s", what_name[what], v6 ? "v6" : "v4",
-		scalar ? "/scalar" : "");
+	snprintf(name, sizeof(name), "%s/%s%s%s", what_name[what], v6 ? "v6" : "v4",
+		level < sw_simd_best() ? "/" : "",
+		level < sw_simd_best() ? sw_simd_name(level) : "");
 	if (!bench_wants(b, name))
 		return;
-	sw_simd_set(scalar ? SW_SIMD_NONE : sw_simd_best());
+	sw_simd_set(level);
 	memset(&a, 0, sizeof(a));
 	a.what = what;
 	a.conns = (struct bench_conns){.rig = &a.rig, .shape = {.v6 = v6}};
@@ -237,9 +239,11 @@ void
 bench_ack(struct bench *b)
 {
 	for (unsigned what = 0; what < WHATS; what++) {
-		measure(b, what, false, false);
-		measure(b, what, true, false);
+		measure(b, what, false, sw_simd_best());
+		measure(b, what, true, sw_simd_best());
 	}
-	measure(b, BAD, false, true);
-	measure(b, BAD, true, true);
+	for (enum sw_simd level = SW_SIMD_NONE; level < sw_simd_best(); level++) {
+		measure(b, BAD, false, level);
+		measure(b, BAD, true, level);
+	}
 }

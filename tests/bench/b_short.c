@@ -8,10 +8,9 @@
  */
 #include <stdio.h>
 
-#include "base/simd.h"
 #include "bench/pkts.h"
 #include "bench/rig.h"
-#include "handshake/syn.h"
+#include "handshake/ways.h"
 
 #define BURST SW_BURST_MAX
 #define SYNS  4096
@@ -66,7 +65,7 @@ run_pick(void *ctx)
 
 	struct burst b = {.e = w->rig.e, .view = &w->rig.view};
 
-	w->bad += syn_pick(&b, w->syns, w->rig.frames, BURST, w->rest);
+	w->bad += short_ways()->pick_syns(&b, w->syns, w->rig.frames, BURST, w->rest);
 }
 
 static void
@@ -76,13 +75,13 @@ prepare_picked(void *ctx)
 
 	prepare_burst(w);
 	run_pick(w);
-	syn_pad(batch(w));
+	short_ways()->pad_syns(batch(w));
 }
 
 static void
 run_read(void *ctx)
 {
-	syn_read_avx2(batch(ctx));
+	short_ways()->read_syns(batch(ctx));
 }
 
 static void
@@ -108,7 +107,7 @@ prepare_read(void *ctx)
 static void
 run_tags(void *ctx)
 {
-	syn_absent(batch(ctx));
+	short_ways()->absent_syns(batch(ctx));
 }
 
 static void
@@ -119,7 +118,7 @@ run_write(void *ctx)
 		.parity = w->rig.keys.parity,
 		.clock = sw_cookie_clock(w->rig.now_ns / 1000000000)};
 
-	syn_write_avx2(batch(w), &sign);
+	short_ways()->write_syns(batch(w), &sign);
 }
 
 static const struct stage {
@@ -189,7 +188,7 @@ measure(struct bench *b, bool v6)
 void
 bench_short(struct bench *b)
 {
-	if (!syn_can())
+	if (short_ways() == NULL)
 		return;
 	if (bench_wants(b, "short/v4"))
 		measure(b, false);

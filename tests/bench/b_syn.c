@@ -9,9 +9,10 @@
  * The SYNs come from a set of SYNS, each from its own address and port with its own ISN, in order:
  * no two of a burst are alike, and the cache holds what parts of the flow table they look into. A
  * burst is what a worker takes from the outside in a flood, 64; with "32" it is half of that. With
- * "scalar" no vector code is used: every SYN takes the general way. With "cold" each SYN has never
- * been seen before: the table is read from memory, as in a flood. With "open" that is so too, and
- * half of the table's flows are connections that are open: no bucket is empty.
+ * "scalar" no vector code is used: every SYN takes the general way; with "avx2" none beyond AVX2,
+ * where the CPU has more. With "cold" each SYN has never been seen before: the table is read from
+ * memory, as in a flood. With "open" that is so too, and half of the table's flows are connections
+ * that are open: no bucket is empty.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,7 +27,8 @@ struct syn {
 	struct bench_rig rig;
 	struct bench_shape shape;
 	struct bench_set set;
-	bool cold, open, scalar;
+	enum sw_simd level;
+	bool cold, open;
 	unsigned burst;
 	uint8_t csum;
 	uint64_t seed;
@@ -121,19 +123,21 @@ measure(struct bench *b, const char *name, struct syn *s, uint8_t mode)
 static void
 measure_if_wanted(struct bench *b, const struct syn *s, uint8_t mode)
 {
+	const bool slower = s->level < sw_simd_best();
 	char name[BENCH_NAME_BYTES];
 	struct syn mine = *s;
 
-	snprintf(name, sizeof(name), "syn/%s%s/%s/%s/%s%s%s%s", s->shape.v6 ? "v6" : "v4",
+	snprintf(name, sizeof(name), "syn/%s%s/%s/%s/%s%s%s%s%s", s->shape.v6 ? "v6" : "v4",
 		s->shape.vid != 0 ? "-vlan" : "", bench_opt_name[s->shape.opts],
 		mode == SW_MODE_PROXY ? "proxy" : "respond", s->csum != 0 ? "hw" : "sw",
 		s->open	  ? "/open"
 		: s->cold ? "/cold"
 			  : "",
-		s->scalar ? "/scalar" : "", s->burst == 32 ? "/32" : "");
+		slower ? "/" : "", slower ? sw_simd_name(s->level) : "",
+		s->burst == 32 ? "/32" : "");
 	if (!bench_wants(b, name))
 		return;
-	sw_simd_set(s->scalar ? SW_SIMD_NONE : sw_simd_best());
+	sw_simd_set(s->level);
 	measure(b, name, &mine, mode);
 	sw_simd_set(sw_simd_best());
 }
@@ -145,7 +149,8 @@ bench_syn(struct bench *b)
 	static const uint8_t csums[] = {0, SW_CSUM_IP_GOOD | SW_CSUM_L4_GOOD};
 
 	for (unsigned v6 = 0; v6 < 2; v6++) {
-		struct syn s = {.shape = {.v6 = v6}, .burst = SW_BURST_MAX};
+		struct syn s = {
+			.shape = {.v6 = v6}, .level = sw_simd_best(), .burst = SW_BURST_MAX};
 
 		for (unsigned m = 0; m < SW_ARRAY_LEN(modes); m++) {
 			for (unsigned i = 0; i < SW_ARRAY_LEN(csums); i++) {
@@ -164,9 +169,8 @@ bench_syn(struct bench *b)
 		s.burst = 32;
 		measure_if_wanted(b, &s, SW_MODE_PROXY);
 		s.burst = SW_BURST_MAX;
-		s.scalar = true;
-		measure_if_wanted(b, &s, SW_MODE_PROXY);
-		s.scalar = false;
+		for (s.level = SW_SIMD_NONE; s.level < sw_simd_best(); s.level++)
+			measure_if_wanted(b, &s, SW_MODE_PROXY);
 		s.cold = true;
 		measure_if_wanted(b, &s, SW_MODE_PROXY);
 		measure_if_wanted(b, &s, SW_MODE_RESPOND);

@@ -24,9 +24,7 @@ static void (*const groups[])(struct bench *) = {
 	bench_policy,
 	bench_flow,
 	bench_stages,
-#ifdef SW_HAVE_AVX2
 	bench_short,
-#endif
 };
 
 static const char usage[] =

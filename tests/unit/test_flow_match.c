@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Tags of a bucket compared all at once, beside one after the other. Built twice: for any x86-64,
- * and for AVX2, as the short ways have it, which would only be slower by a wrong slot.
+ * Tags of a bucket compared all at once, beside one after the other. Built for any x86-64, and for
+ * each level of vector instructions, as the short ways have it, which would only be slower by a
+ * wrong slot.
  */
 #include <check.h>
 #include <string.h>
@@ -64,7 +65,10 @@ main(void)
 	Suite *suite = suite_create("flow_match");
 	TCase *tc = tcase_create("flow_match");
 
-#ifdef __AVX2__
+#if defined(__AVX512VL__)
+	if (sw_simd_best() < SW_SIMD_AVX512)
+		return SKIPPED;
+#elif defined(__AVX2__)
 	if (sw_simd_best() < SW_SIMD_AVX2)
 		return SKIPPED;
 #endif

@@ -47,7 +47,7 @@ START_TEST(scalar_vectors)
 END_TEST
 
 /* Loop tests: once with each level of vector code that this CPU has. */
-#define LEVELS (SW_SIMD_AVX2 + 1)
+#define LEVELS SW_SIMD_LEVELS
 static bool
 use_level(int level)
 {

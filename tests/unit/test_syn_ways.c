@@ -9,9 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/simd.h"
 #include "packet/options.h"
-#include "handshake/syn.h"
+#include "handshake/ways.h"
 #include "unit/ways.h"
 
 /* Rows: blind ACKs, listed sources, memory for SYN-ACKs, window scale and so on of the servers. */
@@ -66,12 +65,10 @@ START_TEST(ways_agree)
 	struct fate to_server[4] = {0};
 	unsigned blind = 0;
 
-	if (sw_simd_best() == SW_SIMD_NONE)
-		return;
 	memset(&a, 0, sizeof(a));
 	memset(&b, 0, sizeof(b));
 	a.level = SW_SIMD_NONE;
-	b.level = SW_SIMD_AVX2;
+	b.level = ways_level;
 	rig_init(&a.r, &p);
 	rig_init(&b.r, &p);
 	for (unsigned k = 0; k < BURSTS; k++) {
@@ -216,7 +213,7 @@ START_TEST(alike_agree)
 	memset(&a, 0, sizeof(a));
 	memset(&b, 0, sizeof(b));
 	a.level = SW_SIMD_NONE;
-	b.level = sw_simd_best();
+	b.level = ways_level;
 	rig_init(&a.r, &p);
 	rig_init(&b.r, &p);
 	for (unsigned k = 0; k < 400; k++) {
@@ -303,7 +300,7 @@ START_TEST(first_is_answered_before)
 		memset(w, 0, sizeof(*w));
 		rig_init(&w->r, &(struct rig_params){.no_sources = true});
 		w->r.view.policy = policy;
-		w->level = i == 0 ? SW_SIMD_NONE : sw_simd_best();
+		w->level = i == 0 ? SW_SIMD_NONE : ways_level;
 		fire(w, shots, SW_ARRAY_LEN(shots));
 	}
 	compare(&a, &b, SW_ARRAY_LEN(shots), 0);
@@ -326,8 +323,6 @@ START_TEST(plain_is_plain)
 	struct sw_frame rest[1];
 	static struct way w;
 
-	if (!syn_can())
-		return;
 	memset(&w, 0, sizeof(w));
 	rig_init(&w.r, NULL);
 	for (unsigned i = 0; i < 2 * 2 * SW_ARRAY_LEN(plain); i++) {
@@ -349,7 +344,7 @@ START_TEST(plain_is_plain)
 		struct burst b = {.e = w.r.e, .view = &w.r.view};
 		struct syn_batch *s = &syns[i & 1];
 
-		ck_assert_msg(syn_pick(&b, syns, &f, 1, rest) == 0, "row %u", i);
+		ck_assert_msg(short_ways()->pick_syns(&b, syns, &f, 1, rest) == 0, "row %u", i);
 		ck_assert_uint_eq(s->n, 1);
 		ck_assert_uint_eq(s->fit, 1);
 		ck_assert_uint_eq(s->isn[0], 77);
@@ -359,8 +354,11 @@ START_TEST(plain_is_plain)
 END_TEST
 
 int
-main(void)
+main(int argc, char **argv)
 {
+	if (!ways_begin(argc, argv))
+		return WAYS_SKIPPED;
+
 	Suite *suite = suite_create("syn_ways");
 	TCase *tc = tcase_create("syn_ways");
 

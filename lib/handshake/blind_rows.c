@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* blind_avx2.c - eight ACKs are judged and their cookies verified (blind.h). */
+/* blind_rows.c - eight ACKs are judged and their cookies verified (blind.h). */
 #include "handshake/blind.h"
 #include "handshake/syn_mac.h"
 
@@ -30,7 +30,7 @@ read_lanes(struct syn_batch *s, unsigned at, const bool v6)
 }
 
 void
-blind_read_avx2(struct syn_batch *s)
+blind_read(struct syn_batch *s)
 {
 	for (unsigned at = 0; at < s->n; at += SYN_LANES) {
 		if (s->v6)
@@ -90,7 +90,7 @@ verify_family(struct syn_batch *s, const struct sw_keys *keys, const bool v6)
 }
 
 void
-blind_verify_avx2(struct syn_batch *s, const struct sw_keys *keys)
+blind_verify(struct syn_batch *s, const struct sw_keys *keys)
 {
 	if (s->v6)
 		verify_family(s, keys, true);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* seg_read_avx2.c - eight segments are judged, and their places in the flow table found (seg.h). */
+/* seg_read.c - eight segments are judged, and their places in the flow table found (seg.h). */
 #include "handshake/seg.h"
 #include "handshake/syn_rows.h"
 #include "splice/plain.h"
@@ -100,7 +100,7 @@ read_lanes(struct syn_batch *s, unsigned at, const bool v6)
 }
 
 void
-seg_read_avx2(struct syn_batch *s)
+seg_read(struct syn_batch *s)
 {
 	for (unsigned at = 0; at < s->n; at += SYN_LANES) {
 		if (s->v6)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * place_avx2.h - sw_flow_place_of() for eight tuples, given as rows of words. For files that are
+ * place_x8.h - sw_flow_place_of() for eight tuples, given as rows of words. For files that are
  * compiled for AVX2; internal to lib/.
  */
-#ifndef SW_FLOW_PLACE_AVX2_H
-#define SW_FLOW_PLACE_AVX2_H
+#ifndef SW_FLOW_PLACE_X8_H
+#define SW_FLOW_PLACE_X8_H
 
 #include <immintrin.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The burst with AVX2: eight messages at a time, what is left over by the scalar code. */
-#include "cookie/siphash_avx2.h"
+/* The burst with vectors: eight messages at a time, what is left over by the scalar code. */
+#include "base/simd.h"
 #include "cookie/siphash_int.h"
+#include "cookie/siphash_x8.h"
 
 /* The keys of four messages; of a burst of SYNs they are all the same one. */
 struct keys_x4 {
@@ -51,8 +52,8 @@ burst(const struct sw_sipkey *const key[], const uint64_t *msg, unsigned stride,
 }
 
 void
-sw_siphash_burst_avx2(const struct sw_sipkey *const key[], const uint64_t *msg, unsigned stride,
-	unsigned words, uint64_t *out, unsigned n)
+SW_SIMD_FN(sw_siphash_burst)(const struct sw_sipkey *const key[], const uint64_t *msg,
+	unsigned stride, unsigned words, uint64_t *out, unsigned n)
 {
 	unsigned done;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * syn_write_avx2.c - rows become cookies and eight SYN-ACKs (syn.h). IPv4 and IPv6 share one body.
+ * syn_write.c - rows become cookies and eight SYN-ACKs (syn.h). IPv4 and IPv6 share one body.
  */
 #include "handshake/syn_mac.h"
 
@@ -241,7 +241,7 @@ write_family(struct syn_batch *s, const struct syn_keys *keys, const bool v6)
 }
 
 void
-syn_write_avx2(struct syn_batch *s, const struct syn_keys *keys)
+syn_write(struct syn_batch *s, const struct syn_keys *keys)
 {
 	if (s->v6)
 		write_family(s, keys, true);

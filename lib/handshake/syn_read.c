@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * syn_read_avx2.c - eight plain SYNs are judged and become rows (syn.h). IPv4 and IPv6 share one
+ * syn_read.c - eight plain SYNs are judged and become rows (syn.h). IPv4 and IPv6 share one
  * body.
  */
 #include "handshake/syn_rows.h"
@@ -188,7 +188,7 @@ read_lanes(struct syn_batch *s, unsigned at, const bool v6)
 }
 
 void
-syn_read_avx2(struct syn_batch *s)
+syn_read(struct syn_batch *s)
 {
 	for (unsigned at = 0; at < s->n; at += SYN_LANES) {
 		if (s->v6)

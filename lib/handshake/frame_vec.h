@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * frame_avx2.h - a frame handed on in one vector: copied, and some of its fields changed on the
+ * frame_vec.h - a frame handed on in one vector: copied, and some of its fields changed on the
  * way. For files that are compiled for AVX2. Private to handshake/.
  */
-#ifndef SW_HANDSHAKE_FRAME_AVX2_H
-#define SW_HANDSHAKE_FRAME_AVX2_H
+#ifndef SW_HANDSHAKE_FRAME_VEC_H
+#define SW_HANDSHAKE_FRAME_VEC_H
 
 #include <immintrin.h>
 
