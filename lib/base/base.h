@@ -37,6 +37,24 @@ sw_whole_lines(size_t n)
 	return (n + SW_CACHE_LINE_BYTES - 1) & ~(size_t)(SW_CACHE_LINE_BYTES - 1);
 }
 
+/*
+ * Sends for a line that may be in memory: into the second cache, to which more lines can be on
+ * their way at once than to the first (docs/performance.md). Not NULL: the walk through the page
+ * tables that finds nothing there is made each time anew.
+ */
+sw_always_inline void
+sw_fetch(const void *line)
+{
+	__builtin_prefetch(line, 0, 2);
+}
+
+/* The same for a line that has been sent for, a little before it is read: into the first cache. */
+sw_always_inline void
+sw_fetch_near(const void *line)
+{
+	__builtin_prefetch(line, 0, 3);
+}
+
 /* x, loaded by itself: the compiler does not make one wide load of it and its neighbours. */
 sw_always_inline unsigned
 sw_alone(unsigned x)

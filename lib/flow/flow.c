@@ -97,8 +97,8 @@ sw_flow_search_places(const struct sw_flow_table *t, struct sw_flow_search *s,
 		if (sw_unlikely(tuples[i] == NULL))
 			continue;
 		s->place[i] = sw_flow_place_of(&g, tuples[i]);
-		__builtin_prefetch(&g.buckets[s->place[i].b[0]]);
-		__builtin_prefetch(&g.buckets[s->place[i].b[1]]);
+		sw_fetch(&g.buckets[s->place[i].b[0]]);
+		sw_fetch(&g.buckets[s->place[i].b[1]]);
 	}
 }
 
@@ -121,7 +121,7 @@ sw_flow_search_tags(struct sw_flow_table *t, struct sw_flow_search *s,
 			continue;
 		p->more = m & (m - 1);
 		s->first[i] = sw_flow_place_entry(&g, p, (unsigned)__builtin_ctzll(m));
-		__builtin_prefetch(s->first[i]);
+		sw_fetch(s->first[i]);
 	}
 }
 
@@ -200,7 +200,7 @@ sw_flow_fetch_free(const struct sw_flow_table *t, const struct sw_flow_place *p)
 	unsigned slot;
 
 	if (choose(&t->ground, p, &bucket, &slot))
-		__builtin_prefetch(sw_flow_slot(&t->ground, bucket, slot), 1);
+		sw_fetch(sw_flow_slot(&t->ground, bucket, slot));
 }
 
 #ifndef NDEBUG
@@ -284,8 +284,7 @@ static void
 age_prefetch(const struct sw_flow_ground *g, uint32_t bucket)
 {
 	for (uint32_t left = taken(g, bucket); left != 0; left &= left - 1)
-		__builtin_prefetch(
-			&sw_flow_slot(g, bucket, (unsigned)__builtin_ctz(left))->deadline_ms);
+		sw_fetch(&sw_flow_slot(g, bucket, (unsigned)__builtin_ctz(left))->deadline_ms);
 }
 
 unsigned

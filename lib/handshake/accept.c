@@ -332,8 +332,7 @@ accept_acks(struct burst *b, struct item *items, unsigned n)
 		fetch_entries(b, items, n, state);
 	for (unsigned i = 0; b->view->budget && i < n; i++)
 		if (state[i].valid)
-			__builtin_prefetch(
-				&b->e->budget[state[i].parity].seen[seen_bit(&state[i]) / 64], 1);
+			sw_fetch(&b->e->budget[state[i].parity].seen[seen_bit(&state[i]) / 64]);
 	for (unsigned i = 0; i < n; i++) {
 		struct item *it = &items[i];
 

@@ -6,12 +6,8 @@
 
 #include "splice/plain.h"
 
-/*
- * Entries are sent for so many at a time, one group before it is their turn: memory has work while
- * segments are translated, and misses of the TLB, which hold up what comes after them, stand
- * together. docs/performance.md has the figures.
- */
-#define FETCHED_AT_ONCE 16
+/* So many segments before its turn an entry comes to the first cache (docs/performance.md). */
+#define NEAR_AHEAD 4
 
 static const struct sort_want segment = {
 	.reach = {SEG_REACH4_BYTES, SEG_REACH6_BYTES},
@@ -31,7 +27,8 @@ candidate(const struct syn_batch *s, unsigned lane, unsigned which)
 
 /*
  * Most flows are in their first bucket (sw_flow_insert()), so the second is only sent for where
- * the first has nothing. Returns how many were found; f[]: by lane, NULL: none.
+ * the first has nothing; entries as soon as they are known. Returns how many were found; f[]: by
+ * lane, NULL: none.
  */
 static unsigned
 find_candidates(const struct syn_batch *s, struct sw_flow **f)
@@ -40,32 +37,28 @@ find_candidates(const struct syn_batch *s, struct sw_flow **f)
 	unsigned n = 0, found = 0;
 
 	for (unsigned i = 0; i < s->n; i++) {
-		/* The first group comes while the others' tags are looked at. */
-		if (i == FETCHED_AT_ONCE)
-			for (unsigned k = 0; k < FETCHED_AT_ONCE; k++)
-				__builtin_prefetch(f[k]);
 		f[i] = NULL;
 		if (sw_unlikely(!(s->fit >> i & 1)))
 			continue;
 		f[i] = candidate(s, i, 0);
-		found += f[i] != NULL;
-		if (f[i] != NULL)
+		if (sw_likely(f[i] != NULL)) {
+			sw_fetch(f[i]);
+			found++;
 			continue;
-		__builtin_prefetch(&s->ground->buckets[s->bucket[1][i]]);
+		}
+		sw_fetch(&s->ground->buckets[s->bucket[1][i]]);
 		again[n++] = (uint8_t)i;
 	}
 	for (unsigned i = 0; i < n; i++) {
-		f[again[i]] = candidate(s, again[i], 1);
-		found += f[again[i]] != NULL;
+		struct sw_flow *second = candidate(s, again[i], 1);
+
+		f[again[i]] = second;
+		if (second == NULL)
+			continue;
+		sw_fetch(second);
+		found++;
 	}
 	return found;
-}
-
-sw_always_inline void
-fetch_flows(const struct segs *g, unsigned from)
-{
-	for (unsigned k = from; k < from + FETCHED_AT_ONCE && k < g->n; k++)
-		__builtin_prefetch(g->f[k]);
 }
 
 static void
@@ -137,8 +130,6 @@ seg_pick(
 		list_all(g, flows[found[1] == n], found[1] == n, n);
 	else
 		list_each(g, flows, family, n);
-	if (!g->all || n <= FETCHED_AT_ONCE) /* else they have been sent for */
-		fetch_flows(g, 0);
 	for (unsigned i = 0; g->n != 0 && i < g->n_rest; i++)
 		rest[i] = frames[g->rest_at[i]];
 }
@@ -243,10 +234,9 @@ act(struct burst *b, struct segs *g, const struct sw_frame *frames, unsigned end
 		uint8_t *tcp = s->l3[lane] + (is_v6 ? SW_IP6_BYTES : SW_IP4_BYTES);
 		const unsigned side = from->side, to = sw_other_side(side);
 
-		if (k % FETCHED_AT_ONCE == 0)
-			fetch_flows(g, k + FETCHED_AT_ONCE);
 		if (sw_unlikely(f == NULL))
 			break;
+		sw_fetch_near(g->f[k + NEAR_AHEAD < g->n ? k + NEAR_AHEAD : k]);
 		translate(b, f, tcp, s->ts[lane] != 0, (all ? fins : s->fin) >> lane & 1, side);
 		frame_copy_across(&out->tx[to][out->n_tx[to] + g->sent[to]++], from);
 	}

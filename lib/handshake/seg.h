@@ -15,8 +15,8 @@
  * and is not when its turn comes (its flow has gone, waits for its server, or has another tuple
  * with an equal tag) goes the general way then, by itself.
  *
- *   seg_pick()    before the general way: sorts; the first flows are on their way then
- *   seg_act()     in act_segs(): translates a run of them, and sends for the flows of the next
+ *   seg_pick()    before the general way: sorts; the flows are on their way then
+ *   seg_act()     in act_segs(): translates a run of them
  */
 #ifndef SW_HANDSHAKE_SEG_H
 #define SW_HANDSHAKE_SEG_H

@@ -32,7 +32,7 @@ find_flows(struct syn_batch *s, unsigned at, const __m256i *w, const bool v6)
 	}
 	row_store(&s->ports[at], t.ports);
 	for (unsigned i = at; i < at + SYN_LANES; i++)
-		__builtin_prefetch(&s->ground->buckets[s->bucket[0][i]]);
+		sw_fetch(&s->ground->buckets[s->bucket[0][i]]);
 }
 
 sw_always_inline void

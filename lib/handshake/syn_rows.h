@@ -261,8 +261,8 @@ fetch_buckets(struct syn_batch *s, unsigned at)
 		if ((g->fill[a] | g->fill[b]) == 0)
 			continue;
 		s->maybe |= 1ull << i;
-		__builtin_prefetch(&g->buckets[a]);
-		__builtin_prefetch(&g->buckets[b]);
+		sw_fetch(&g->buckets[a]);
+		sw_fetch(&g->buckets[b]);
 	}
 }
 
