@@ -11,6 +11,7 @@
 #include <rte_lcore.h>
 
 #include "args.h"
+#include "base/simd.h"
 #include "daemon.h"
 #include "log.h"
 #include "notify.h"
@@ -226,8 +227,8 @@ say_ready(const struct sw_daemon *d)
 		printf("%s%u", i == 0 ? " (queues " : " and ", d->ports[i].n_queues);
 	if (d->n_workers > 1)
 		printf(", owners by %s)", d->steer.by_rss ? "RSS" : "hash");
-	printf(", %lu flows, %u service%s\n", (unsigned long)flows, d->cfg.n_services,
-		d->cfg.n_services == 1 ? "" : "s");
+	printf(", %lu flows, %u service%s, instructions: %s\n", (unsigned long)flows,
+		d->cfg.n_services, d->cfg.n_services == 1 ? "" : "s", sw_simd_name(sw_simd()));
 	fflush(stdout);
 	sw_notify("READY=1");
 }

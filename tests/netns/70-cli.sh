@@ -70,6 +70,8 @@ responds_on_one_port() {
 	pid=$!
 	SYNWARD_PID=$pid
 	check "respond on one port: starts" sw_wait_until 30 grep -q '^synward: ready' "$WORK/synward"
+	check "respond on one port: the best instructions of this CPU" \
+		grep -q ", instructions: $(best_instructions)$" "$WORK/synward"
 	plug "$CLI" dtap0 wcli
 	sw_host_interface "$CLI" "$V4_CLI" "$V6_CLI"
 	# Nobody is there to answer for the server's address.
@@ -83,6 +85,25 @@ responds_on_one_port() {
 	check_int "respond on one port: no flow" "$(counter flow_created)" -eq 0
 	stop_synward INT
 	check_int "respond on one port: exit status" $? -eq 0
+}
+
+# cpu_has FLAG...: all of them, by /proc/cpuinfo.
+cpu_has() {
+	local flags flag
+	flags=" $(sed -n 's/^flags[^:]*: //p' /proc/cpuinfo | head -1) "
+	for flag; do
+		[[ $flags == *" $flag "* ]] || return 1
+	done
+}
+
+best_instructions() {
+	if ! cpu_has avx2 bmi1 bmi2; then
+		echo scalar
+	elif ! cpu_has avx512f avx512bw avx512dq avx512vl; then
+		echo avx2
+	else
+		echo avx512
+	fi
 }
 
 # Every wrong configuration: the place of at least one mistake, and the status that says so.
