@@ -34,6 +34,7 @@ sw_simd_name(enum sw_simd level)
 {
 	static const char *const name[] = {
 		[SW_SIMD_NONE] = "scalar", [SW_SIMD_AVX2] = "avx2", [SW_SIMD_AVX512] = "avx512"};
+	static_assert(SW_ARRAY_LEN(name) == SW_SIMD_LEVELS, "each level has a name");
 
 	return name[level];
 }

@@ -23,15 +23,19 @@ enum sw_simd {
 	 * at 256 bits, so no clock is lowered for it.
 	 */
 	SW_SIMD_AVX512,
+	SW_SIMD_LEVELS
 };
-#define SW_SIMD_LEVELS 3
 
-/* In files that are compiled for each level: the name of what they export, at theirs. */
-#ifdef __AVX512VL__
-#define SW_SIMD_FN(name) name##_avx512
-#else
-#define SW_SIMD_FN(name) name##_avx2
+/*
+ * In files that are compiled for each level: the name of what they export, at theirs, which the
+ * build gives (lib/meson.build). In all others a name that nothing has: who calls it is not linked.
+ */
+#ifndef SW_SIMD_SUFFIX
+#define SW_SIMD_SUFFIX of_no_level
 #endif
+#define SW_SIMD_JOIN_(name, suffix) name##_##suffix
+#define SW_SIMD_JOIN(name, suffix)  SW_SIMD_JOIN_(name, suffix)
+#define SW_SIMD_FN(name)	    SW_SIMD_JOIN(name, SW_SIMD_SUFFIX)
 
 /* For sw_simd() alone. */
 extern enum sw_simd sw_simd_level;

@@ -148,16 +148,15 @@ void
 sw_siphash_burst(const struct sw_sipkey *const key[], const uint64_t *msg, unsigned stride,
 	unsigned words, uint64_t *out, unsigned n)
 {
-	SW_ASSERT(n <= SW_BURST_MAX);
+	static void (*const kernel[SW_SIMD_LEVELS])(const struct sw_sipkey *const key[],
+		const uint64_t *msg, unsigned stride, unsigned words, uint64_t *out, unsigned n) = {
+		[SW_SIMD_NONE] = sw_siphash_burst_scalar,
 #ifdef SW_HAVE_VECTORS
-	if (sw_simd() == SW_SIMD_AVX512) {
-		sw_siphash_burst_avx512(key, msg, stride, words, out, n);
-		return;
-	}
-	if (sw_simd() == SW_SIMD_AVX2) {
-		sw_siphash_burst_avx2(key, msg, stride, words, out, n);
-		return;
-	}
+		[SW_SIMD_AVX2] = sw_siphash_burst_avx2,
+		[SW_SIMD_AVX512] = sw_siphash_burst_avx512,
 #endif
-	sw_siphash_burst_scalar(key, msg, stride, words, out, n);
+	};
+
+	SW_ASSERT(n <= SW_BURST_MAX);
+	kernel[sw_simd()](key, msg, stride, words, out, n);
 }

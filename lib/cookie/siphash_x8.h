@@ -6,10 +6,9 @@
  * Four messages share a register of each state word; two such groups run side by side, for the
  * rounds of one are a chain in which each step waits for the one before.
  *
- * With AVX2 a rotation by 16 or 32 is one shuffle, any other one two shifts and an or. With two
- * ports for shifts and shuffles, a round of four messages takes at least 4.5 cycles, so a MAC of 10
- * rounds at least 11 cycles a message. With AVX-512 each is one rotation: 14 instructions a round,
- * 6 of them on two ports, so at least 3.5 cycles with four ports in all, and 9 a message.
+ * With AVX2 a rotation by 16 or 32 is one shuffle, any other one two shifts and an or: 20
+ * instructions for a round of four messages. With AVX-512 each is one rotation: 14. With four ports
+ * these take at least 5 and 3.5 cycles, so a MAC of 10 rounds at least 12.5 and 8.8 a message.
  */
 #ifndef SW_COOKIE_SIPHASH_X8_H
 #define SW_COOKIE_SIPHASH_X8_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * place_x8.h - sw_flow_place_of() for eight tuples, given as rows of words. For files that are
- * compiled for AVX2; internal to lib/.
+ * compiled for each level of vector instructions (base/simd.h); internal to lib/.
  */
 #ifndef SW_FLOW_PLACE_X8_H
 #define SW_FLOW_PLACE_X8_H

@@ -3,7 +3,8 @@
  * level.h - names at a level of vector instructions. Private to the short ways.
  *
  * Their files are compiled once for each level above the first (lib/meson.build), so what one of
- * them exports to the others has the level in its name. Everybody else calls them by ways.h.
+ * them exports to the others has the level in its name. Everybody else calls them by ways.h; a call
+ * by these names is not linked there.
  */
 #ifndef SW_HANDSHAKE_LEVEL_H
 #define SW_HANDSHAKE_LEVEL_H

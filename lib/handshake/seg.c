@@ -236,6 +236,7 @@ act(struct burst *b, struct segs *g, const struct sw_frame *frames, unsigned end
 
 		if (sw_unlikely(f == NULL))
 			break;
+		/* The last ones ask for their own, which is there: no branch for them. */
 		sw_fetch_near(g->f[k + NEAR_AHEAD < g->n ? k + NEAR_AHEAD : k]);
 		translate(b, f, tcp, s->ts[lane] != 0, (all ? fins : s->fin) >> lane & 1, side);
 		frame_copy_across(&out->tx[to][out->n_tx[to] + g->sent[to]++], from);

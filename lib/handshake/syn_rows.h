@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * syn_rows.h - rows of words for the AVX2 files of syn.h: a row is one 32-bit word of eight
+ * syn_rows.h - rows of words for the files of level.h: a row is one 32-bit word of eight
  * packets. Words are as in memory (a 16-bit field that stands first is the low half) unless a
  * comment says otherwise. Private to handshake/.
  */

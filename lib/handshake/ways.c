@@ -3,6 +3,11 @@
 #include "handshake/ways.h"
 
 const struct short_ways SW_SIMD_FN(short_ways) = {
+#ifdef __AVX512VL__
+	.level = SW_SIMD_AVX512,
+#else
+	.level = SW_SIMD_AVX2,
+#endif
 	.pick_syns = syn_pick,
 	.answer_syns = syn_answer,
 	.pick_segs = seg_pick,

@@ -12,6 +12,7 @@
 
 /* Functions of those headers, which say what each does. */
 struct short_ways {
+	enum sw_simd level;
 	unsigned (*pick_syns)(struct burst *b, struct syn_batch syns[2], struct sw_frame *frames,
 		unsigned n, struct sw_frame *rest);
 	unsigned (*answer_syns)(

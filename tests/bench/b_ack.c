@@ -204,9 +204,8 @@ measure(struct bench *b, enum what what, bool v6, enum sw_simd level)
 	char name[BENCH_NAME_BYTES];
 	bool stray = what >= BAD;
 
-	snprintf(name, sizeof(name), "%s/%s%s%s", what_name[what], v6 ? "v6" : "v4",
-		level < sw_simd_best() ? "/" : "",
-		level < sw_simd_best() ? sw_simd_name(level) : "");
+	snprintf(name, sizeof(name), "%s/%s%s", what_name[what], v6 ? "v6" : "v4",
+		bench_level_suffix(level));
 	if (!bench_wants(b, name))
 		return;
 	sw_simd_set(level);

@@ -123,18 +123,16 @@ measure(struct bench *b, const char *name, struct syn *s, uint8_t mode)
 static void
 measure_if_wanted(struct bench *b, const struct syn *s, uint8_t mode)
 {
-	const bool slower = s->level < sw_simd_best();
 	char name[BENCH_NAME_BYTES];
 	struct syn mine = *s;
 
-	snprintf(name, sizeof(name), "syn/%s%s/%s/%s/%s%s%s%s%s", s->shape.v6 ? "v6" : "v4",
+	snprintf(name, sizeof(name), "syn/%s%s/%s/%s/%s%s%s%s", s->shape.v6 ? "v6" : "v4",
 		s->shape.vid != 0 ? "-vlan" : "", bench_opt_name[s->shape.opts],
 		mode == SW_MODE_PROXY ? "proxy" : "respond", s->csum != 0 ? "hw" : "sw",
 		s->open	  ? "/open"
 		: s->cold ? "/cold"
 			  : "",
-		slower ? "/" : "", slower ? sw_simd_name(s->level) : "",
-		s->burst == 32 ? "/32" : "");
+		bench_level_suffix(s->level), s->burst == 32 ? "/32" : "");
 	if (!bench_wants(b, name))
 		return;
 	sw_simd_set(s->level);

@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/simd.h"
 #include "bench/stat.h"
 
 #define BENCH_ROWS_MAX	 512
@@ -110,6 +111,8 @@ const char *bench_compiler(void);
 const char *bench_build_unfit(void);
 const char *bench_build_flags(void);
 const char *bench_assertions(void);
+/* Of the names of rows below the CPU's best level of vector instructions: "/scalar"; else "". */
+const char *bench_level_suffix(enum sw_simd level);
 
 /* report.c */
 void bench_print_head(const struct bench *b);

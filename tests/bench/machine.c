@@ -112,6 +112,15 @@ bench_assertions(void)
 }
 
 const char *
+bench_level_suffix(enum sw_simd level)
+{
+	static const char *const suffix[SW_SIMD_LEVELS] = {
+		[SW_SIMD_NONE] = "/scalar", [SW_SIMD_AVX2] = "/avx2", [SW_SIMD_AVX512] = "/avx512"};
+
+	return level < sw_simd_best() ? suffix[level] : "";
+}
+
+const char *
 bench_build_flags(void)
 {
 	return SW_BENCH_FLAGS

@@ -15,8 +15,9 @@ bench_print_head(const struct bench *b)
 
 	bench_cpu_model(cpu, sizeof(cpu));
 	printf("# %s, cpu %d, TSC %.0f MHz\n", cpu, b->cpu, b->tsc_hz / 1e6);
-	printf("# commit %s, %s, %s, assertions %s\n", BENCH_COMMIT, bench_compiler(),
-		bench_build_flags(), bench_assertions());
+	printf("# commit %s, %s, %s, assertions %s, instructions: %s\n", BENCH_COMMIT,
+		bench_compiler(), bench_build_flags(), bench_assertions(),
+		sw_simd_name(sw_simd_best()));
 	printf("%-34s %9s %9s %9s  %s\n", "# cycles of the TSC", "median", "p99", "min",
 		"of one; rounds x burst");
 }
@@ -98,6 +99,7 @@ put_machine(FILE *f, const struct bench *b)
 	put_pair(f, "compiler", bench_compiler());
 	put_pair(f, "flags", bench_build_flags());
 	put_pair(f, "assertions", bench_assertions());
+	put_pair(f, "instructions", sw_simd_name(sw_simd_best()));
 	put_pair(f, "unfit", bench_build_unfit() != NULL ? bench_build_unfit() : "");
 	fprintf(f, "  \"failures\": %u,\n", b->failures);
 }

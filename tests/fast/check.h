@@ -12,6 +12,8 @@
 
 #define _mark_point(file, line) ((void)0)
 
+#define CHECK_SKIPPED 77 /* meson's exit status for it */
+
 /*
  * Runs the suite and frees it; what main() returns. fork: CK_NOFORK, or CK_FORK_GETENV: each test
  * in a process of its own, unless the environment says CK_FORK=no.

@@ -5,7 +5,6 @@
  * connections, FINs, RSTs and what was broken on the way.
  */
 
-#include "handshake/seg.h"
 #include "unit/ways.h"
 
 #define CONNS  24
@@ -415,12 +414,14 @@ int
 main(int argc, char **argv)
 {
 	if (!ways_begin(argc, argv))
-		return WAYS_SKIPPED;
+		return CHECK_SKIPPED;
 
 	Suite *suite = suite_create("seg_ways");
 	TCase *tc = tcase_create("seg_ways");
 
 	tcase_set_timeout(tc, 0);
+	tcase_add_checked_fixture(tc, ways_set_level, NULL);
+	tcase_add_test(tc, each_level_has_its_code);
 	tcase_add_test(tc, policy_comes_back);
 	tcase_add_loop_test(tc, fins, 0, 4);
 	tcase_add_test(tc, segments_agree);

@@ -47,11 +47,11 @@ START_TEST(scalar_vectors)
 END_TEST
 
 /* Loop tests: once with each level of vector code that this CPU has. */
-#define LEVELS SW_SIMD_LEVELS
-static bool
+#define LEVELS ((int)sw_simd_best() + 1)
+static void
 use_level(int level)
 {
-	return sw_simd_set((enum sw_simd)level) == (enum sw_simd)level;
+	ck_assert_int_eq(sw_simd_set((enum sw_simd)level), level);
 }
 
 /* The same vectors through the burst: message n of the table is n / 8 words and n % 8 bytes. */
@@ -61,8 +61,7 @@ START_TEST(burst_vectors)
 	uint64_t msg[8 * 8], out[8];
 	const uint64_t count = 0x0706050403020100ull;
 
-	if (!use_level(_i))
-		return;
+	use_level(_i);
 	for (unsigned words = 0; words < 8; words++) {
 		for (unsigned tail = 0; tail < 8; tail++) {
 			uint64_t last = (count + words * 0x0808080808080808ull) &
@@ -126,8 +125,7 @@ START_TEST(burst_is_scalar)
 {
 	uint64_t seed = 1;
 
-	if (!use_level(_i))
-		return;
+	use_level(_i);
 	for (unsigned words = 0; words <= WORDS_MAX; words++) {
 		for (unsigned n = 0; n <= SW_BURST_MAX; n++) {
 			burst_case(seed++, words, n, n == 0 ? 1 : n);

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "packet/options.h"
-#include "handshake/ways.h"
 #include "unit/ways.h"
 
 /* Rows: blind ACKs, listed sources, memory for SYN-ACKs, window scale and so on of the servers. */
@@ -357,12 +356,14 @@ int
 main(int argc, char **argv)
 {
 	if (!ways_begin(argc, argv))
-		return WAYS_SKIPPED;
+		return CHECK_SKIPPED;
 
 	Suite *suite = suite_create("syn_ways");
 	TCase *tc = tcase_create("syn_ways");
 
 	tcase_set_timeout(tc, 0);
+	tcase_add_checked_fixture(tc, ways_set_level, NULL);
+	tcase_add_test(tc, each_level_has_its_code);
 	tcase_add_test(tc, first_is_answered_before);
 	tcase_add_test(tc, plain_is_plain);
 	tcase_add_loop_test(tc, alike_agree, 0, SW_ARRAY_LEN(setups));
