@@ -26,6 +26,15 @@ enum sw_simd {
 	SW_SIMD_LEVELS
 };
 
+/* The one that the file at hand is compiled for. */
+#if defined(__AVX512VL__)
+#define SW_SIMD_OF_FILE SW_SIMD_AVX512
+#elif defined(__AVX2__)
+#define SW_SIMD_OF_FILE SW_SIMD_AVX2
+#else
+#define SW_SIMD_OF_FILE SW_SIMD_NONE
+#endif
+
 /*
  * In files that are compiled for each level: the name of what they export, at theirs, which the
  * build gives (lib/meson.build). In all others a name that nothing has: who calls it is not linked.

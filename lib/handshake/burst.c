@@ -244,16 +244,14 @@ run_short_ways(struct burst *b, struct sw_frame *frames, unsigned n)
 const struct short_ways *
 short_ways(void)
 {
-	switch (sw_simd()) {
+	static const struct short_ways *const ways[SW_SIMD_LEVELS] = {
 #ifdef SW_HAVE_VECTORS
-	case SW_SIMD_AVX512:
-		return &short_ways_avx512;
-	case SW_SIMD_AVX2:
-		return &short_ways_avx2;
+		[SW_SIMD_AVX2] = &short_ways_avx2,
+		[SW_SIMD_AVX512] = &short_ways_avx512,
 #endif
-	default:
-		return NULL;
-	}
+	};
+
+	return ways[sw_simd()];
 }
 
 void

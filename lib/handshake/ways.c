@@ -3,11 +3,7 @@
 #include "handshake/ways.h"
 
 const struct short_ways SW_SIMD_FN(short_ways) = {
-#ifdef __AVX512VL__
-	.level = SW_SIMD_AVX512,
-#else
-	.level = SW_SIMD_AVX2,
-#endif
+	.level = SW_SIMD_OF_FILE,
 	.pick_syns = syn_pick,
 	.answer_syns = syn_answer,
 	.pick_segs = seg_pick,

@@ -111,7 +111,10 @@ const char *bench_compiler(void);
 const char *bench_build_unfit(void);
 const char *bench_build_flags(void);
 const char *bench_assertions(void);
-/* Of the names of rows below the CPU's best level of vector instructions: "/scalar"; else "". */
+/*
+ * Of the names of rows below the CPU's best level of vector instructions: "/scalar"; else "".
+ * Good until it is called again.
+ */
 const char *bench_level_suffix(enum sw_simd level);
 
 /* report.c */

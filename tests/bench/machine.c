@@ -114,10 +114,10 @@ bench_assertions(void)
 const char *
 bench_level_suffix(enum sw_simd level)
 {
-	static const char *const suffix[SW_SIMD_LEVELS] = {
-		[SW_SIMD_NONE] = "/scalar", [SW_SIMD_AVX2] = "/avx2", [SW_SIMD_AVX512] = "/avx512"};
+	static char suffix[16];
 
-	return level < sw_simd_best() ? suffix[level] : "";
+	snprintf(suffix, sizeof(suffix), "/%s", sw_simd_name(level));
+	return level < sw_simd_best() ? suffix : "";
 }
 
 const char *

@@ -4,10 +4,11 @@
  *
  *   sim [--seeds N] [--start S] [--conns C] [--verbose] [--replay] [--pcap PREFIX]
  *
- * A seed stands for a network, a service and up to C connections (see plan.c). Each is run with the
- * front end and without it (world.h), and the two are compared. A seed that fails is run again,
- * traced, and printed so that it reads like a tcpdump; `sim --start S --replay` does that for any
- * seed. --pcap also writes PREFIX-outside.pcap and PREFIX-inside.pcap.
+ * A seed stands for a network, a service and up to C connections (see plan.c), and for one of the
+ * levels of vector instructions that the CPU has. Each is run with the front end and without it
+ * (world.h), and the two are compared. A seed that fails is run again, traced, and printed so that
+ * it reads like a tcpdump; `sim --start S --replay` does that for any seed. --pcap also writes
+ * PREFIX-outside.pcap and PREFIX-inside.pcap.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -171,12 +172,12 @@ one_seed(uint64_t seed, const struct args *a, struct totals *t)
 	run_seed(seed, (unsigned)a->conns, a->verbose, NULL, t);
 	snprintf(why, sizeof(why), "%s", sim_failure());
 	if (why[0] != '\0')
-		printf("seed %lu FAILED: %s\n", seed, why);
+		printf("seed %lu FAILED (%s): %s\n", seed, sw_simd_name(sw_simd()), why);
 	if (why[0] != '\0' || a->replay)
 		report(seed, a, why);
 	if (why[0] != '\0')
-		printf("seed %lu FAILED: %s\n  again: sim --start %lu --conns %lu --replay\n", seed,
-			why, seed, a->conns);
+		printf("seed %lu FAILED (%s): %s\n  again: sim --start %lu --conns %lu --replay\n",
+			seed, sw_simd_name(sw_simd()), why, seed, a->conns);
 	return why[0] == '\0';
 }
 

@@ -60,13 +60,9 @@ END_TEST
 int
 main(void)
 {
-#if defined(__AVX512VL__)
-	if (sw_simd_best() < SW_SIMD_AVX512)
+	if (sw_simd_set(SW_SIMD_OF_FILE) != SW_SIMD_OF_FILE)
 		return CHECK_SKIPPED;
-#elif defined(__AVX2__)
-	if (sw_simd_best() < SW_SIMD_AVX2)
-		return CHECK_SKIPPED;
-#endif
+
 	Suite *suite = suite_create("flow_match");
 	TCase *tc = tcase_create("flow_match");
 
