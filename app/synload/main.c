@@ -39,6 +39,12 @@ on_signal(int number)
 	sw_run_stop_signal = number;
 }
 
+static void
+on_continue(int number)
+{
+	sw_run_continued = number;
+}
+
 static int
 start_ports(struct load *l)
 {
@@ -194,6 +200,7 @@ main(int argc, char **argv)
 	}
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
+	signal(SIGCONT, on_continue);
 	status = start_eal(&eal);
 	if (status != 0)
 		return status == -EINVAL ? EXIT_USAGE : EXIT_FAILED;

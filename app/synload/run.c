@@ -2,6 +2,7 @@
 #include "run.h"
 
 volatile int sw_run_stop_signal;
+volatile int sw_run_continued;
 
 static void
 plan_event(struct sw_run *r, uint64_t now)

@@ -8,7 +8,10 @@
  *   SETTLE   there is no flood any more; until nothing more comes in
  *   DONE
  *
- * Threads: the main lcore.
+ * While the process is stopped (SIGSTOP, SIGTSTP) the run's clock stands still, until SIGCONT: who
+ * runs several in turn measures what each did in its own time, and no timer of theirs expires.
+ *
+ * Threads: the main lcore, which is the main thread: the one that takes SIGCONT, before it goes on.
  */
 #ifndef SW_LOAD_RUN_H
 #define SW_LOAD_RUN_H
@@ -32,6 +35,7 @@ struct sw_run {
 	struct sw_io *inside;  /* of the emulated server, or NULL */
 	enum sw_phase phase;
 	bool stop; /* nothing new is to begin: sw_run_stop() */
+	uint64_t now_ns, stopped_ns; /* sw_run_now(), and what it leaves out */
 	uint64_t start_ns, phase_end_ns, second_ns;
 	uint64_t from_ns;
 	uint64_t last_rx_ns; /* when the last frame came in: the loop's */
@@ -48,11 +52,22 @@ struct sw_run {
 };
 
 extern volatile int sw_run_stop_signal;
+extern volatile int sw_run_continued; /* set by SIGCONT */
 
 sw_always_inline uint64_t
-sw_run_now(const struct sw_run *r)
+sw_run_now(struct sw_run *r)
 {
-	return sw_clock_ns(&r->clock, rte_rdtsc());
+	uint64_t now = sw_clock_ns(&r->clock, rte_rdtsc()) - r->stopped_ns;
+
+	if (unlikely(sw_run_continued)) {
+		sw_run_continued = 0;
+		if (r->now_ns != 0) {
+			r->stopped_ns += now - r->now_ns;
+			now = r->now_ns;
+		}
+	}
+	r->now_ns = now;
+	return now;
 }
 
 /* snapshot, drained, drain_ns, settles and mode are set. */

@@ -344,6 +344,34 @@ command_line() {
 		-eq "$(value connections.tried)"
 }
 
+is_stopped() {
+	grep -q '^State:.T' "/proc/$LOAD_PID/status"
+}
+
+# Its clock stands still while it is stopped, for longer than all that it was to run: what it was to do is done later, and
+# no piece of the measured time is empty, or longer than others.
+stopped_and_continued() {
+	VDEVS=("$(memif_port 0 server 0)" "$(memif_port 1 client 0)")
+	rm -f "$WORK/json"
+	: >"$WORK/stopped"
+	synload_started "$WORK/stopped" connect --outside net_memif0 --inside net_memif1 --seconds 2 --warmup 0 \
+		--rate 1000 --hold 0.1 --timeout 1000 --json "$WORK/json"
+	check "stopped: was running" sw_wait_until 30 grep -q 'opened [1-9]' "$WORK/stopped"
+	kill -STOP "$LOAD_PID"
+	check "stopped: it is" sw_wait_until 10 is_stopped
+	sw_wait_until 3 false
+	kill -CONT "$LOAD_PID"
+	check "stopped: ends by itself" sw_wait_until 30 sw_gone "$LOAD_PID"
+	wait "$LOAD_PID"
+	check_int "stopped: exit status" $? -eq 0
+	check_int "stopped: tried" "$(value connections.tried)" -ge 1500
+	check_int "stopped: failed" "$(value connections.failed.total)" -eq 0
+	check "stopped: pieces of the measured time" python3 -c '
+import json, sys
+pieces = json.load(open(sys.argv[1]))["windows"]
+sys.exit(not (len(pieces["seconds"]) >= 15 and max(pieces["seconds"]) < 0.5 and min(pieces["inside_rx_pps"]) > 0))' "$WORK/json"
+}
+
 net_up
 need_program "$SYNLOAD"
 for set in none mss linux windows mac; do
@@ -357,4 +385,5 @@ synward_is_killed
 against_itself
 real_server
 command_line
+stopped_and_continued
 finish
