@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The order in which synload comes up and goes down. */
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +44,20 @@ static void
 on_continue(int number)
 {
 	sw_run_continued = number;
+}
+
+/*
+ * Blocked before any other thread is there, all of which take that over, and unblocked for this one
+ * when it begins its loop: a handler on another thread may run when the loop has gone on already.
+ */
+static void
+block_continue(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCONT);
+	pthread_sigmask(how, &set, NULL);
 }
 
 static int
@@ -110,6 +125,7 @@ run_guarded(const struct load *l, struct sw_run *run)
 	rte_rcu_qsbr_thread_register(run->qsbr, 0);
 	rte_rcu_qsbr_thread_online(run->qsbr, 0);
 	sw_unmap_guard(run->qsbr);
+	block_continue(SIG_UNBLOCK);
 	rc = l->args.mode == SW_LOAD_FLOOD ? sw_run_flood(run) : sw_run_connect(run);
 	/* First, or who waits for this thread would keep sw_unmap_guard() waiting. */
 	rte_rcu_qsbr_thread_offline(run->qsbr, 0);
@@ -201,6 +217,7 @@ main(int argc, char **argv)
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
 	signal(SIGCONT, on_continue);
+	block_continue(SIG_BLOCK);
 	status = start_eal(&eal);
 	if (status != 0)
 		return status == -EINVAL ? EXIT_USAGE : EXIT_FAILED;

@@ -11,7 +11,7 @@
  * While the process is stopped (SIGSTOP, SIGTSTP) the run's clock stands still, until SIGCONT: who
  * runs several in turn measures what each did in its own time, and no timer of theirs expires.
  *
- * Threads: the main lcore, which is the main thread: the one that takes SIGCONT, before it goes on.
+ * Threads: the main lcore, which is the one thread that takes SIGCONT, before it goes on.
  */
 #ifndef SW_LOAD_RUN_H
 #define SW_LOAD_RUN_H
@@ -34,7 +34,7 @@ struct sw_run {
 	struct sw_io *outside; /* the port that loads */
 	struct sw_io *inside;  /* of the emulated server, or NULL */
 	enum sw_phase phase;
-	bool stop; /* nothing new is to begin: sw_run_stop() */
+	bool stop;		     /* nothing new is to begin: sw_run_stop() */
 	uint64_t now_ns, stopped_ns; /* sw_run_now(), and what it leaves out */
 	uint64_t start_ns, phase_end_ns, second_ns;
 	uint64_t from_ns;
@@ -54,13 +54,21 @@ struct sw_run {
 extern volatile int sw_run_stop_signal;
 extern volatile int sw_run_continued; /* set by SIGCONT */
 
+static inline uint64_t
+sw_run_raw_now(const struct sw_run *r)
+{
+	return sw_clock_ns(&r->clock, rte_rdtsc()) - r->stopped_ns;
+}
+
 sw_always_inline uint64_t
 sw_run_now(struct sw_run *r)
 {
-	uint64_t now = sw_clock_ns(&r->clock, rte_rdtsc()) - r->stopped_ns;
+	uint64_t now = sw_run_raw_now(r);
 
 	if (unlikely(sw_run_continued)) {
 		sw_run_continued = 0;
+		/* Anew: it may have been stopped behind the first look. */
+		now = sw_run_raw_now(r);
 		if (r->now_ns != 0) {
 			r->stopped_ns += now - r->now_ns;
 			now = r->now_ns;
