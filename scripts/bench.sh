@@ -66,6 +66,8 @@ bad_usage() {
 . scripts/bench/wires.sh
 # shellcheck source=scripts/bench/programs.sh
 . scripts/bench/programs.sh
+# shellcheck source=scripts/bench/turns.sh
+. scripts/bench/turns.sh
 # shellcheck source=scripts/bench/flood.sh
 . scripts/bench/flood.sh
 # shellcheck source=scripts/bench/connect.sh

@@ -5,11 +5,14 @@
 
 BUILD=build-bench
 CLI=swbcli.$$ MID=swbmid.$$ SRV=swbsrv.$$
+NAMESPACES=("$CLI" "$MID"{,.synward,.testpmd} "$SRV")
 PREFIX=swbench.$$ GEN_PREFIX=swbgen.$$
 FIGURES=scripts/bench/figures.py
 WORK='' HUGE='' ROUNDS_FILE=''
 # Whatever runs in the background; emptied when it is ended.
 DEVICE_PID='' GENERATOR_PID='' SERVER_PID='' HELD_OPEN=''
+# Pairs of generator and device that are there at the same time: turns.sh.
+PAIRS=1
 
 # shellcheck disable=SC2317 # by trap
 clean_up() {
@@ -17,14 +20,14 @@ clean_up() {
 	# A second Ctrl-C shall not leave half of it behind.
 	trap '' INT TERM HUP
 	trap - EXIT
-	[ -z "$GENERATOR_PID" ] || sw_end "$GENERATOR_PID" INT 5
-	device_end
+	end_pairs
+	end_programs
 	[ -z "$SERVER_PID" ] || sw_end "$SERVER_PID"
-	for ns in "$CLI" "$MID" "$SRV"; do
+	for ns in "${NAMESPACES[@]}"; do
 		ip netns del "$ns" 2>/dev/null
 	done
 	[ -z "$WORK" ] || rm -rf "$WORK"
-	sw_dpdk_forget "$PREFIX" "$GEN_PREFIX"
+	sw_dpdk_forget {"$PREFIX","$GEN_PREFIX"}{,.synward,.testpmd}
 	sw_hugepages_down
 	exit "$rc"
 }
@@ -63,25 +66,28 @@ prepare() {
 	sw_choose_cpus
 	[ "$SW_CPU_PEERS" != "$SW_CPU_SYNWARD" ] ||
 		echo "bench.sh: only one CPU is allowed here: the two programs share it, and the figures say little"
-	for ns in "$CLI" "$MID" "$SRV"; do
+	for ns in "${NAMESPACES[@]}"; do
 		sw_namespace "$ns" || sw_die "cannot make network namespaces here"
+		[[ $ns != "$MID"* ]] ||
+			sw_in "$ns" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
 	done
-	sw_in "$MID" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
 }
 
-# choose_memory MEGABYTES: for each of the two programs, of which each takes whole pages. Sets MEMORY, EAL's arguments.
+# choose_memory MEGABYTES: for each of the two programs of PAIRS, of which each takes whole pages. Sets MEMORY, EAL's
+# arguments.
 choose_memory() {
 	local each=$((($1 + 1) / 2 * 2))
+	local all=$((2 * PAIRS * each))
 	case $WIRE in
 	tap | af_xdp)
 		wire_can || { echo "bench.sh: this kernel cannot make ports of $WIRE here" >&2; exit 3; }
 		HUGE=0
 		;;
 	*)
-		if sw_hugepages_up $((2 * each)); then
+		if sw_hugepages_up $all; then
 			HUGE=1
 		elif [ "$WIRE" = vhost ]; then
-			echo "bench.sh: vhost needs $((2 * each)) MB of hugepages, and they cannot be reserved here" >&2
+			echo "bench.sh: vhost needs $all MB of hugepages, and they cannot be reserved here" >&2
 			exit 3
 		else
 			HUGE=0
@@ -94,7 +100,7 @@ choose_memory() {
 	[ "$WIRE" != vhost ] || MEMORY+=(--single-file-segments)
 }
 
-# begin_round I: which of the two is first in this round: machines drift. Sets ORDER.
+# begin_round I: which of the two is first in this round. Sets ORDER.
 begin_round() {
 	echo "round $1 of $ROUNDS, $WIRE, $SECONDS_EACH s each"
 	if (($1 % 2)); then ORDER=(synward testpmd); else ORDER=(testpmd synward); fi

@@ -30,12 +30,13 @@ connect_check() {
 	[ "$(counted drop_table_full)" = 0 ] || fail_round "the flow table was full: fewer --rounds or --seconds"
 }
 
-# connect_once WHO
+# connect_once WHO: figures by RECORDER.
 connect_once() {
 	both_up "$1" io paired "${CONNECT[@]}"
 	generator_done
 	device_down
 	connect_check "$1"
+	"$RECORDER" "$1"
 }
 
 connect_record() {
@@ -58,20 +59,18 @@ segments_record() {
 
 # connect_rounds RECORDER
 connect_rounds() {
-	local i who
+	local i
+	RECORDER=$1
 	new_figures
 	for ((i = 1; i <= ROUNDS; i++)); do
 		begin_round "$i"
-		for who in "${ORDER[@]}"; do
-			connect_once "$who"
-			"$1" "$who"
-		done
+		in_turn connect_once
 	done
 }
 
 bench_connect() {
 	prepare dpdk-testpmd
-	MODE=proxy
+	MODE=proxy PAIRS=2
 	# At 1M connections a second, and a second and a half that each is kept after its end.
 	FLOWS=4M TIMEOUTS='timeouts: {closed: 1s, reset: 1s}'
 	# All of them may wait for the server at the same moment.
@@ -87,7 +86,7 @@ bench_connect() {
 bench_segments() {
 	local timeout_ms
 	prepare dpdk-testpmd
-	MODE=proxy
+	MODE=proxy PAIRS=2
 	# Room for those that fail under way and are tried again.
 	FLOWS=$((2 * N_FLOWS + 65536)) TIMEOUTS='timeouts: {closed: 1s, reset: 1s}'
 	TIMEOUTS+=$'\n'"pending: $((N_FLOWS < 4000000 ? N_FLOWS + 1024 : 4000000))"

@@ -8,13 +8,11 @@ figures.py wrong REPORT                       what no run may have: wrong bytes,
 figures.py record [--windows REPORT KEYS] KEY=VALUE...
                                               one run, as a line of JSON; with the rates of its pieces, such as
                                               rx_pps or rx_pps+inside_rx_pps of the windows of a report of synload
-figures.py rate --file-prefix P COUNTER       how fast a counter of a running synward grows, a second
 figures.py report --bench NAME ... ROUNDS     medians, the ratio, and a file of JSON
 figures.py collect FILE RESULT...             such files as one
 figures.py markdown FILE                      one of either kind as tables
 """
 import argparse
-import importlib.util
 import json
 import os
 import platform
@@ -26,14 +24,6 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.join(HERE, "..", "..")
-
-
-def telemetry(prefix):
-    """All counters of a running synward, as a dictionary."""
-    spec = importlib.util.spec_from_file_location("sw_stat", os.path.join(TOP, "tests/netns/stat.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.ask(prefix, "/synward/stats")
 
 
 def pick(tree, path):
@@ -105,28 +95,6 @@ def record(args):
     print(json.dumps(run))
 
 
-def rate(args):
-    """Two looks at the counter, each with the time at which the answer was there."""
-    deadline = time.monotonic() + 30
-    while telemetry(args.file_prefix)[args.counter] == 0:
-        if time.monotonic() > deadline:
-            sys.exit(f"figures.py: {args.counter} stays 0")
-        time.sleep(0.01)
-    time.sleep(args.warmup)
-    looks = []
-    for wait in (0, args.seconds):
-        time.sleep(wait)
-        value = telemetry(args.file_prefix)[args.counter]
-        looks.append((time.monotonic(), value))
-    # The flood is to go on after the second look: otherwise it ended before, and the time has a part without one.
-    deadline = time.monotonic() + 2
-    while telemetry(args.file_prefix)[args.counter] == looks[1][1]:
-        if time.monotonic() > deadline:
-            sys.exit(f"figures.py: {args.counter} does not grow any more: the flood ended before it was measured")
-        time.sleep(0.01)
-    print((looks[1][1] - looks[0][1]) / (looks[1][0] - looks[0][0]))
-
-
 def first_line(*command):
     try:
         done = subprocess.run(command, cwd=TOP, capture_output=True, text=True, check=True)
@@ -170,6 +138,13 @@ def median_of(runs, who):
     return statistics.median(values) if values else None
 
 
+def round_ratios(runs):
+    """Of each round the ratio of its two runs, which had the machine in turn and so at the same time, least first. Of
+    `transfer`, which has two figures a round, of each of them."""
+    values = {who: [run["value"] for run in runs if run["who"] == who] for who in ("synward", "testpmd")}
+    return sorted(ours / theirs for ours, theirs in zip(values["synward"], values["testpmd"]))
+
+
 # Which of the pieces of a run stands for an undisturbed one: one in ten is faster. Of fewer it would be the best.
 UNDISTURBED = 0.9
 PIECES_MIN = 20
@@ -211,10 +186,12 @@ def report(args):
     quiet, pieces = {}, {}
     for who in ("synward", "testpmd"):
         quiet[who], pieces[who] = undisturbed(runs, who)
+    ratios = round_ratios(runs)
     kept = [{key: value for key, value in run.items() if key != "windows"} for run in runs]
     result = {"bench": args.bench, "unit": args.unit, "peer": args.peer, "synward": ours / divisor,
               "testpmd": theirs / divisor, "ratio": ours / theirs,
               "best": {who: value / divisor for who, value in best.items()}, "generator_limited": limited, **pairs,
+              "round_ratios": [round(ratio, 4) for ratio in ratios],
               "undisturbed": {who: value and value / divisor for who, value in quiet.items()},
               "machine": machine(args.build), "rounds": kept}
     if args.json:
@@ -230,6 +207,7 @@ def report(args):
         print(f"undisturbed: synward {form % (quiet['synward'] / divisor)}, testpmd "
               f"{form % (quiet['testpmd'] / divisor)}, ratio {quiet['synward'] / quiet['testpmd']:.3f} (one in ten of "
               f"{pieces['synward']} and {pieces['testpmd']} pieces of the time is faster)")
+    print(f"of each round: ratio {ratios[0]:.3f} to {ratios[-1]:.3f}, median {statistics.median(ratios):.3f}")
     us = "" if args.unit == "connections/s" else "synward "
     print(f"{args.bench}: {us}{form % (ours / divisor)}, {args.peer} {form % (theirs / divisor)}, "
           f"ratio {ours / theirs:.3f}" + (f", generator-limited: {', '.join(limited)}" if limited else ""))
@@ -285,13 +263,15 @@ def markdown(args):
               f"{named['compiler']}; commit {named['commit']}; {named['date']}.\n")
     pairs = [r for r in results if "ratio" in r]
     if pairs:
-        print("| benchmark | synward | testpmd | ratio | of the best rounds | undisturbed |\n|---|---|---|---|---|---|")
+        print("| benchmark | synward | testpmd | ratio | of each round: median (least, most) | of the best rounds | undisturbed |\n"
+              "|---|---|---|---|---|---|---|")
     for r in pairs:
         form = SCALES[r["unit"]][1]
         quiet = r.get("undisturbed") or {}
         quiet = f"{quiet['synward'] / quiet['testpmd']:.3f}" if quiet and all(quiet.values()) else "-"
+        each = r["round_ratios"]
         print(f"| {what_of(r)} | {form % r['synward']} | {form % r['testpmd']} ({r['peer'].split()[-1]}) | "
-              f"{r['ratio']:.3f} | {r['best']['synward'] / r['best']['testpmd']:.3f} | {quiet} |")
+              f"{r['ratio']:.3f} | {statistics.median(each):.3f} ({each[0]:.3f}, {each[-1]:.3f}) | {r['best']['synward'] / r['best']['testpmd']:.3f} | {quiet} |")
     for r in results:
         if "curves" in r:
             print("\n| goodput, curve | flood, kpps | connections/s tried | served, % | p99 connect, ms |\n|---|---|---|---|---|")
@@ -315,11 +295,6 @@ def main():
     one = sub.add_parser("record")
     one.add_argument("--windows", nargs=2)
     one.add_argument("pairs", nargs="+")
-    one = sub.add_parser("rate")
-    one.add_argument("--file-prefix", required=True)
-    one.add_argument("--seconds", type=float, required=True)
-    one.add_argument("--warmup", type=float, default=0)
-    one.add_argument("counter")
     one = sub.add_parser("report")
     for name in ("--bench", "--unit", "--peer", "--build"):
         one.add_argument(name, required=True)

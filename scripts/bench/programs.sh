@@ -116,15 +116,16 @@ device_left() {
 	[ -n "$DEVICE_PID" ] && [ ! -s "$WORK/report" ] && sw_gone "$DEVICE_PID"
 }
 
-generator_gone_or_alone() {
-	sw_gone "$GENERATOR_PID" || device_left
-}
-
-# Waits for it to end: warm-up, what is measured, and what is left over.
+# Waits for it to end: warm-up, what is measured, and what is left over. Without looking again and again: each look
+# would take its milliseconds of what is measured.
 generator_done() {
-	local rc=0
-	sw_wait_until $((SECONDS_EACH + ${GENERATOR_EXTRA:-60})) generator_gone_or_alone ||
-		echo "synload does not end by itself" >&2
+	local rc=0 timer
+	sleep $((PAIRS * (SECONDS_EACH + ${GENERATOR_EXTRA:-60}))) &
+	timer=$!
+	# shellcheck disable=SC2086 # nothing, or one word
+	wait -n $GENERATOR_PID $DEVICE_PID "$timer"
+	sw_alive "$timer" || echo "synload does not end by itself" >&2
+	kill "$timer" 2>/dev/null
 	! device_left || fail_round "$DEVICE ended during the run"
 	sw_end "$GENERATOR_PID" INT || rc=$?
 	GENERATOR_PID=''
@@ -156,6 +157,7 @@ both_up() {
 		generator_up "$@"
 	fi
 	wire_between || sw_die "cannot join the ports of a $WIRE wire"
+	[ "$PAIRS" = 1 ] || pair_is_up
 }
 
 # reported PATH [NULL]: a figure of synload's report, such as total.synack; NULL in place of one that is null.
