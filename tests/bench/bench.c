@@ -22,6 +22,7 @@ static void (*const groups[])(struct bench *) = {
 	bench_ack,
 	bench_splice,
 	bench_policy,
+	bench_memory,
 	bench_flow,
 	bench_stages,
 	bench_short,
