@@ -24,7 +24,8 @@
 #   all        all of these. --results FILE (docs/results/results.json) keeps every figure; a table in Markdown
 #              ends standard output. --quick shows that all still work
 #
-# Each runs in --rounds (5) of --seconds (5). Medians and their ratio are in the last line. As root; hugepages for
+# Each runs in --rounds (5) of --seconds (5); but for transfer, both devices are there at once and run in turn, while the
+# other is stopped. Medians are in the last line, and the median of the rounds' ratios. As root; hugepages for
 # memif and vhost are reserved and given back; memif does without where there are none. What is measured is a build
 # of its own, build-bench, without assertions. Ratios can be compared; the rates are those of this machine on this
 # day. No figure fails a run; a packet that should not be there does. SW_BENCH_LOGS=DIRECTORY keeps what the programs

@@ -123,6 +123,7 @@ report() {
 	local name=$1 unit=$2 peer=$3 json=()
 	shift 3
 	[ -z "$JSON" ] || json=(--json "$JSON")
+	[ "$PAIRS" = 1 ] || set -- "slice=$SLICE" "$@"
 	python3 "$FIGURES" report --bench "$name" --unit "$unit" --peer "$peer" --build "$BUILD" \
 		"${json[@]}" "$ROUNDS_FILE" "wire=$WIRE" "hugepages=$HUGE" "seconds=$SECONDS_EACH" "$@"
 }
