@@ -26,6 +26,7 @@ enum { EXIT_MEASURED = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 #define RX_BUFFERS 1024
 
 #define LINK_TIMEOUT_S 60
+#define LINK_NAP_US    10000
 
 struct load {
 	struct sw_load_args args;
@@ -88,7 +89,7 @@ start_ports(struct load *l)
 static int
 wait_for_links(const struct load *l)
 {
-	const uint64_t end = rte_get_tsc_cycles() + LINK_TIMEOUT_S * rte_get_tsc_hz();
+	unsigned naps = 0;
 
 	for (unsigned i = 0; i < l->n_ports;) {
 		struct rte_eth_link link = {0};
@@ -99,13 +100,14 @@ wait_for_links(const struct load *l)
 		}
 		if (sw_run_stop_signal)
 			return -EINTR;
-		if (rte_get_tsc_cycles() > end) {
+		/* Counted, not by the clock: who is stopped meanwhile has waited no longer for it. */
+		if (naps++ == LINK_TIMEOUT_S * (1000000 / LINK_NAP_US)) {
 			sw_log_error(
 				"port %s (%s) has had no link for %d s: is its other end there?",
 				l->ports[i].name, l->ports[i].driver, LINK_TIMEOUT_S);
 			return -ENOLINK;
 		}
-		rte_delay_us_sleep(10000);
+		rte_delay_us_sleep(LINK_NAP_US);
 	}
 	return 0;
 }

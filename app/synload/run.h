@@ -55,20 +55,21 @@ extern volatile int sw_run_stop_signal;
 extern volatile int sw_run_continued; /* set by SIGCONT */
 
 static inline uint64_t
-sw_run_raw_now(const struct sw_run *r)
+sw_run_raw_ns(const struct sw_run *r)
 {
-	return sw_clock_ns(&r->clock, rte_rdtsc()) - r->stopped_ns;
+	return sw_clock_ns(&r->clock, rte_rdtsc());
 }
 
+/* raw: a clock that goes on while the process is stopped. */
 sw_always_inline uint64_t
-sw_run_now(struct sw_run *r)
+sw_run_time(struct sw_run *r, uint64_t (*raw)(const struct sw_run *r))
 {
-	uint64_t now = sw_run_raw_now(r);
+	uint64_t now = raw(r) - r->stopped_ns;
 
 	if (unlikely(sw_run_continued)) {
 		sw_run_continued = 0;
 		/* Anew: it may have been stopped behind the first look. */
-		now = sw_run_raw_now(r);
+		now = raw(r) - r->stopped_ns;
 		if (r->now_ns != 0) {
 			r->stopped_ns += now - r->now_ns;
 			now = r->now_ns;
@@ -76,6 +77,12 @@ sw_run_now(struct sw_run *r)
 	}
 	r->now_ns = now;
 	return now;
+}
+
+sw_always_inline uint64_t
+sw_run_now(struct sw_run *r)
+{
+	return sw_run_time(r, sw_run_raw_ns);
 }
 
 /* snapshot, drained, drain_ns, settles and mode are set. */

@@ -344,6 +344,16 @@ command_line() {
 		-eq "$(value connections.tried)"
 }
 
+# takers_of_sigcont: how many threads do not block it.
+takers_of_sigcont() {
+	local status blocked n=0
+	for status in "/proc/$LOAD_PID/task/"*/status; do
+		blocked=$(awk '$1 == "SigBlk:" { print $2 }' "$status")
+		(((0x$blocked >> 17) & 1)) || n=$((n + 1))
+	done
+	echo $n
+}
+
 is_stopped() {
 	grep -q '^State:.T' "/proc/$LOAD_PID/status"
 }
@@ -359,6 +369,7 @@ stopped_and_continued() {
 	check "stopped: was running" sw_wait_until 30 grep -q 'opened [1-9]' "$WORK/stopped"
 	kill -STOP "$LOAD_PID"
 	check "stopped: it is" sw_wait_until 10 is_stopped
+	check_int "stopped: threads that take SIGCONT, of several" "$(takers_of_sigcont)" -eq 1
 	sw_wait_until 3 false
 	kill -CONT "$LOAD_PID"
 	check "stopped: ends by itself" sw_wait_until 30 sw_gone "$LOAD_PID"

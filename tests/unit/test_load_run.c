@@ -237,6 +237,98 @@ sum_of_windows(void)
 }
 
 /* The measured time in pieces, without the warm-up: 3 packets a millisecond, then 6. */
+/* A clock that goes on by a microsecond a look, and in which the process is stopped before look number `stop_at`. */
+static uint64_t raw_ns, stop_ns;
+static unsigned looks, stop_at;
+
+static uint64_t
+raw_clock(const struct sw_run *run)
+{
+	(void)run;
+	if (looks++ == stop_at) {
+		raw_ns += stop_ns;
+		sw_run_continued = 1;
+	}
+	return raw_ns += 1000;
+}
+
+/* Before each look, the second ones that follow a stop too: its time is left out, once. */
+START_TEST(stopped)
+{
+	for (stop_at = 0; stop_at < 6; stop_at++) {
+		uint64_t last = 0, first = 0;
+
+		memset(&r, 0, sizeof(r));
+		raw_ns = SECOND;
+		stop_ns = 3 * SECOND;
+		looks = 0;
+		sw_run_continued = 0;
+		for (unsigned i = 0; i < 8; i++) {
+			const uint64_t t = sw_run_time(&r, raw_clock);
+
+			first = i == 0 ? t : first;
+			ck_assert_uint_ge(t, last);
+			last = t;
+		}
+		ck_assert_uint_le(last - first, 9000);
+		ck_assert_uint_eq(sw_run_continued, 0);
+		if (stop_at > 0)
+			ck_assert_uint_ge(r.stopped_ns, stop_ns);
+	}
+}
+END_TEST
+
+/*
+ * The stop is behind the first look and before the flag is looked at: by the first look no time has
+ * passed.
+ */
+static uint64_t
+raw_then_stopped(const struct sw_run *run)
+{
+	const uint64_t t = raw_ns += 1000;
+
+	(void)run;
+	if (looks++ == stop_at) {
+		raw_ns += stop_ns;
+		sw_run_continued = 1;
+	}
+	return t;
+}
+
+START_TEST(stopped_behind_a_look)
+{
+	uint64_t first;
+
+	memset(&r, 0, sizeof(r));
+	raw_ns = SECOND;
+	stop_ns = 3 * SECOND;
+	looks = 0;
+	stop_at = 2;
+	sw_run_continued = 0;
+	first = sw_run_time(&r, raw_then_stopped);
+	for (unsigned i = 0; i < 8; i++)
+		sw_run_time(&r, raw_then_stopped);
+	ck_assert_uint_le(r.now_ns - first, 9000);
+}
+END_TEST
+
+/* SIGCONT without a stop, many times: what is lost is the time between two looks. */
+START_TEST(continued_only)
+{
+	uint64_t first;
+
+	memset(&r, 0, sizeof(r));
+	raw_ns = SECOND;
+	stop_ns = 0;
+	first = sw_run_time(&r, raw_clock);
+	for (unsigned i = 0; i < 100; i++) {
+		sw_run_continued = i % 2;
+		sw_run_time(&r, raw_clock);
+	}
+	ck_assert_uint_eq(r.now_ns - first, 50000);
+}
+END_TEST
+
 START_TEST(windows)
 {
 	const struct sw_windows *w = &r.report.windows;
@@ -300,6 +392,9 @@ main(void)
 	tcase_add_test(t, drain_times_out);
 	tcase_add_test(t, total);
 	tcase_add_test(t, signalled);
+	tcase_add_test(t, stopped);
+	tcase_add_test(t, stopped_behind_a_look);
+	tcase_add_test(t, continued_only);
 	tcase_add_test(t, windows);
 	tcase_add_test(t, windows_of_a_long_run);
 	suite_add_tcase(s, t);
