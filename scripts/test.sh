@@ -121,7 +121,7 @@ stage_lint() {
 	step "formatting" bash -c 'find app lib tests -name "*.[ch]" -print0 |
 		xargs -0 clang-format --dry-run -Werror'
 	step "lines of at most 100 columns" lines_of_100
-	step "shell scripts" bash -c 'shellcheck -x scripts/*.sh scripts/bench/*.sh tests/netns/*.sh'
+	step "shell scripts" bash -c 'shellcheck -x scripts/*.sh scripts/bench/*.sh tests/netns/*.sh tests/bench/*.sh'
 }
 
 stage_unit() {
@@ -173,6 +173,7 @@ bench_briefly() {
 stage_bench() {
 	step "micro-benchmarks, briefly" micro_bench
 	step "benchmarks, briefly" bench_briefly
+	step "a benchmark that is interrupted" tests/bench/test_turns.sh
 }
 
 stages=()

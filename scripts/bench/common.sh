@@ -10,7 +10,7 @@ PREFIX=swbench.$$ GEN_PREFIX=swbgen.$$
 FIGURES=scripts/bench/figures.py
 WORK='' HUGE='' ROUNDS_FILE=''
 # Whatever runs in the background; emptied when it is ended.
-DEVICE_PID='' GENERATOR_PID='' SERVER_PID='' HELD_OPEN=''
+DEVICE_PID='' GENERATOR_PID='' SERVER_PID='' HELD_OPEN='' TIMER_PID=''
 # Pairs of generator and device that are there at the same time: turns.sh.
 PAIRS=1
 
@@ -73,25 +73,29 @@ prepare() {
 	done
 }
 
-# choose_memory MEGABYTES: for each of the two programs of PAIRS, of which each takes whole pages. Sets MEMORY, EAL's
-# arguments.
+# choose_memory MEGABYTES [PAIRS]: for each of the two programs of a pair, of which each takes whole pages. Sets MEMORY,
+# EAL's arguments, and PAIRS, to 1 where there are not enough hugepages for two.
 choose_memory() {
 	local each=$((($1 + 1) / 2 * 2))
-	local all=$((2 * PAIRS * each))
+	PAIRS=${2:-1}
 	case $WIRE in
 	tap | af_xdp)
 		wire_can || { echo "bench.sh: this kernel cannot make ports of $WIRE here" >&2; exit 3; }
 		HUGE=0
 		;;
 	*)
-		if sw_hugepages_up $all; then
+		if sw_hugepages_up $((2 * PAIRS * each)); then
 			HUGE=1
+		elif [ "$PAIRS" = 2 ] && sw_hugepages_up $((2 * each)); then
+			HUGE=1 PAIRS=1
+			echo "bench.sh: no $((4 * each)) MB of hugepages to be had, but $((2 * each)): one device behind the other, not" \
+				"in turn"
 		elif [ "$WIRE" = vhost ]; then
-			echo "bench.sh: vhost needs $all MB of hugepages, and they cannot be reserved here" >&2
+			echo "bench.sh: vhost needs $((2 * each)) MB of hugepages, and they cannot be reserved here" >&2
 			exit 3
 		else
 			HUGE=0
-			echo "bench.sh: no hugepages to be had: --no-huge, which makes both programs slower"
+			echo "bench.sh: no $((2 * each)) MB of hugepages to be had: --no-huge, which makes both programs slower"
 		fi
 		;;
 	esac

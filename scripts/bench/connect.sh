@@ -57,7 +57,7 @@ segments_record() {
 		"to_server_pps=$inside" "open=$open"
 }
 
-# connect_rounds RECORDER
+# connect_rounds RECORDER: what it calls with the name of a device when that has been measured.
 connect_rounds() {
 	local i
 	RECORDER=$1
@@ -70,12 +70,12 @@ connect_rounds() {
 
 bench_connect() {
 	prepare dpdk-testpmd
-	MODE=proxy PAIRS=2
-	# At 1M connections a second, and a second and a half that each is kept after its end.
-	FLOWS=4M TIMEOUTS='timeouts: {closed: 1s, reset: 1s}'
+	MODE=proxy
+	choose_memory 1536 2
+	# At 1M connections a second, and a second and a half, of those in which it runs, that each is kept after its end.
+	FLOWS=4M TIMEOUTS="timeouts: {closed: ${PAIRS}s, reset: ${PAIRS}s}"
 	# All of them may wait for the server at the same moment.
 	TIMEOUTS+=$'\n'"pending: $((CONCURRENT < 4000000 ? CONCURRENT + 1024 : 4000000))"
-	choose_memory 1536
 	wire_ports 2
 	connect_arguments --concurrent "$CONCURRENT" --warmup 1
 	connect_rounds connect_record
@@ -86,11 +86,11 @@ bench_connect() {
 bench_segments() {
 	local timeout_ms
 	prepare dpdk-testpmd
-	MODE=proxy PAIRS=2
+	MODE=proxy
+	choose_memory $((1024 + N_FLOWS / 1000)) 2
 	# Room for those that fail under way and are tried again.
-	FLOWS=$((2 * N_FLOWS + 65536)) TIMEOUTS='timeouts: {closed: 1s, reset: 1s}'
+	FLOWS=$((2 * N_FLOWS + 65536)) TIMEOUTS="timeouts: {closed: ${PAIRS}s, reset: ${PAIRS}s}"
 	TIMEOUTS+=$'\n'"pending: $((N_FLOWS < 4000000 ? N_FLOWS + 1024 : 4000000))"
-	choose_memory $((1024 + N_FLOWS / 1000))
 	wire_ports 2
 	# Time enough to open them all, before the time that is measured. None ends by itself: synload waits three
 	# times --timeout for them at its end. More of them than a ring holds lose segments, and need time for it.

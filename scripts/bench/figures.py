@@ -141,7 +141,7 @@ def median_of(runs, who):
 def round_ratios(runs):
     """Of each round the ratio of its two runs, least first."""
     values = {who: [run["value"] for run in runs if run["who"] == who] for who in ("synward", "testpmd")}
-    return sorted(ours / theirs for ours, theirs in zip(values["synward"], values["testpmd"]))
+    return sorted(ours / theirs for ours, theirs in zip(values["synward"], values["testpmd"], strict=True))
 
 
 # Which of the pieces of a run stands for an undisturbed one: one in ten is faster. Of fewer it would be the best.
@@ -271,9 +271,9 @@ def markdown(args):
         form = SCALES[r["unit"]][1]
         quiet = r.get("undisturbed") or {}
         quiet = f"{quiet['synward'] / quiet['testpmd']:.3f}" if quiet and all(quiet.values()) else "-"
-        each = r["round_ratios"]
+        each = r.get("round_ratios")
         print(f"| {what_of(r)} | {form % r['synward']} | {form % r['testpmd']} ({r['peer'].split()[-1]}) | "
-              f"{r['ratio']:.3f} | {each[0]:.3f}, {each[-1]:.3f} | {r['best']['synward'] / r['best']['testpmd']:.3f} | {quiet} |")
+              f"{r['ratio']:.3f} | {f'{each[0]:.3f}, {each[-1]:.3f}' if each else '-'} | {r['best']['synward'] / r['best']['testpmd']:.3f} | {quiet} |")
     for r in results:
         if "curves" in r:
             print("\n| goodput, curve | flood, kpps | connections/s tried | served, % | p99 connect, ms |\n|---|---|---|---|---|")

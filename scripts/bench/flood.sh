@@ -76,8 +76,7 @@ flood_once() {
 bench_flood() {
 	local i
 	prepare dpdk-testpmd
-	PAIRS=2
-	choose_memory 512
+	choose_memory 512 2
 	wire_ports 1
 	flood_arguments syn 1
 	new_figures
@@ -116,8 +115,7 @@ ackflood_once() {
 bench_ackflood() {
 	local i
 	prepare dpdk-testpmd
-	PAIRS=2
-	choose_memory 512
+	choose_memory 512 2
 	wire_ports 1
 	flood_arguments ack 1
 	new_figures

@@ -84,7 +84,7 @@ fail_round() {
 
 # keep_log NAME: what a program said, for a look afterwards, where SW_BENCH_LOGS is a directory.
 keep_log() {
-	[ -z "${SW_BENCH_LOGS:-}" ] || cp "$WORK/$1" "$SW_BENCH_LOGS/$command-$(date +%H%M%S)-$1"
+	[ -z "${SW_BENCH_LOGS:-}" ] || cp "$WORK/$1" "$SW_BENCH_LOGS/$command-$(date +%H%M%S)-${DEVICE:+$DEVICE-}$1"
 }
 
 # counted NAME: of synward's summary, when it has ended; what is not there is 0.
@@ -119,13 +119,14 @@ device_left() {
 # Waits for it to end: warm-up, what is measured, and what is left over. Without looking again and again: each look
 # would take its milliseconds of what is measured.
 generator_done() {
-	local rc=0 timer
-	sleep $((PAIRS * (SECONDS_EACH + ${GENERATOR_EXTRA:-60}))) &
-	timer=$!
+	local rc=0
+	sleep $((PAIRS * (SECONDS_EACH + ${GENERATOR_EXTRA:-60}) + PAIR_START_S)) >/dev/null 2>&1 &
+	TIMER_PID=$!
 	# shellcheck disable=SC2086 # nothing, or one word
-	wait -n $GENERATOR_PID $DEVICE_PID "$timer"
-	sw_alive "$timer" || echo "synload does not end by itself" >&2
-	kill "$timer" 2>/dev/null
+	wait -n $GENERATOR_PID $DEVICE_PID $TIMER_PID
+	sw_alive $TIMER_PID || echo "synload does not end by itself" >&2
+	kill $TIMER_PID 2>/dev/null
+	TIMER_PID=''
 	! device_left || fail_round "$DEVICE ended during the run"
 	sw_end "$GENERATOR_PID" INT || rc=$?
 	GENERATOR_PID=''

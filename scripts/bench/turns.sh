@@ -10,28 +10,35 @@
 # A machine that is shared is quick and slow in spells of some seconds. Two runs of some seconds, one behind the other,
 # then differ by their spells; so both pairs of generator and device are there at once, on the same two CPUs, and each is
 # stopped while the other runs. synload's clock stands still meanwhile (synload.8), so its seconds are those in which it ran.
-# What polls only finds that time has passed.
+# A device's goes on: synward's timers are to be so much longer, and testpmd has none.
 
 SLICE=0.25
+
+# How long it may take until one pair is up, and the other one is stopped meanwhile.
+PAIR_START_S=180
 
 # The subshells that see to the pairs, by device; emptied when they are done.
 declare -A PAIR_PIDS=()
 
 # end_programs: the generator and the device of this shell, stopped or not.
 end_programs() {
+	# shellcheck disable=SC2086 # nothing, or one word each
 	[ -z "$DEVICE_PID$GENERATOR_PID" ] || kill -s CONT $DEVICE_PID $GENERATOR_PID 2>/dev/null
+	[ -z "$TIMER_PID" ] || kill "$TIMER_PID" 2>/dev/null
+	TIMER_PID=''
 	[ -z "$GENERATOR_PID" ] || sw_end "$GENERATOR_PID" INT 5
 	GENERATOR_PID=''
 	device_end
 }
 
-# pair WHO ONCE: `ONCE WHO`, with files, a namespace and a wire of its own: in a subshell, for it does not give back what
-# it sets.
+# pair WHO ONCE: `ONCE WHO`, with files, a namespace and a wire of its own. In a subshell: these are changed in it only. It
+# ends by TERM, from end_pairs; a Ctrl-C is for the shell that waits for it.
 pair() {
 	WORK=$WORK/$1 MID=$MID.$1 PREFIX=$PREFIX.$1 GEN_PREFIX=$GEN_PREFIX.$1
 	PAIR_PIDS=()
 	trap pair_ends EXIT
-	trap 'exit 143' TERM
+	trap 'exit 143' TERM HUP
+	trap '' INT
 	wire_ports "$N_PORTS"
 	"$2" "$1"
 }
@@ -39,7 +46,7 @@ pair() {
 # shellcheck disable=SC2317 # by trap
 pair_ends() {
 	local rc=$?
-	trap '' TERM
+	trap '' TERM HUP
 	trap - EXIT
 	end_programs
 	exit $rc
@@ -47,14 +54,14 @@ pair_ends() {
 
 end_pairs() {
 	local pid
-	[ ${#PAIR_PIDS[@]} = 0 ] || kill "${PAIR_PIDS[@]}" 2>/dev/null
 	for pid in "${PAIR_PIDS[@]}"; do
+		kill "$pid" 2>/dev/null
 		wait "$pid" 2>/dev/null
 	done
 	PAIR_PIDS=()
 }
 
-# pair_is_up: by both_up, in the subshell, for the shell that has them in turn.
+# pair_is_up: by both_up, in the subshell, for the shell that has the pairs in turn.
 pair_is_up() {
 	echo "$DEVICE_PID $GENERATOR_PID" >"$WORK/up.new" && mv "$WORK/up.new" "$WORK/up"
 }
@@ -63,25 +70,48 @@ pair_up_or_gone() {
 	[ -e "$WORK/$1/up" ] || sw_gone "${PAIR_PIDS[$1]}"
 }
 
-# pair_signal SIGNAL WHO: both of its programs, one right after the other.
-pair_signal() {
+# The generator stops first and goes on last: it is never without its device.
+pair_stop() {
 	local device generator
-	read -r device generator <"$WORK/$2/up" && kill -s "$1" "$device" "$generator" 2>/dev/null
+	read -r device generator <"$WORK/$1/up" && kill -s STOP "$generator" "$device" 2>/dev/null
 }
 
-both_run() {
-	local who device generator
-	for who in "${ORDER[@]}"; do
-		read -r device generator <"$WORK/$who/up" && sw_alive "$generator" || return 1
-	done
+pair_go_on() {
+	local device generator
+	read -r device generator <"$WORK/$1/up" && kill -s CONT "$device" "$generator" 2>/dev/null
 }
 
+# pair_runs WHO: its generator has not ended, and its device neither.
+pair_runs() {
+	local device generator
+	read -r device generator <"$WORK/$1/up" && sw_alive "$generator" && sw_alive "$device"
+}
+
+pair_start() {
+	mkdir -p "$WORK/$1"
+	rm -f "$WORK/$1/up"
+	pair "$1" "$2" &
+	PAIR_PIDS[$1]=$!
+}
+
+# pair_done WHO: what it has to do is done, and recorded; or the whole run fails.
 pair_done() {
-	local rc=0
-	pair_signal CONT "$1"
-	wait "${PAIR_PIDS[$1]}" || rc=1
+	pair_go_on "$1"
+	wait "${PAIR_PIDS[$1]}" || sw_die "$command: $1 has no figures"
 	unset "PAIR_PIDS[$1]"
-	return $rc
+}
+
+# take_turns FIRST SECOND: until one of them has ended, whose name is in ENDED then.
+take_turns() {
+	local who
+	while :; do
+		for who in "$@"; do
+			pair_go_on "$who"
+			sleep $SLICE
+			pair_runs "$who" || { ENDED=$who; return; }
+			pair_stop "$who"
+		done
+	done
 }
 
 # in_turn ONCE: a round: `ONCE synward` and `ONCE testpmd`, each of which calls both_up, waits for its generator and
@@ -89,23 +119,17 @@ pair_done() {
 in_turn() {
 	local who
 	for who in "${ORDER[@]}"; do
-		mkdir -p "$WORK/$who"
-		rm -f "$WORK/$who/up"
-		pair "$who" "$1" &
-		PAIR_PIDS[$who]=$!
-		sw_wait_until 180 pair_up_or_gone "$who"
+		pair_start "$who" "$1"
+		[ "$PAIRS" = 2 ] || { wait "${PAIR_PIDS[$who]}" || sw_die "$command: $who has no figures"; continue; }
+		sw_wait_until $PAIR_START_S pair_up_or_gone "$who"
 		[ -e "$WORK/$who/up" ] || sw_die "$command: no $who, no figures"
-		pair_signal STOP "$who"
+		pair_stop "$who"
 	done
-	while both_run; do
-		for who in "${ORDER[@]}"; do
-			pair_signal CONT "$who"
-			sleep $SLICE
-			pair_signal STOP "$who"
-		done
-	done
-	# One has done all that it was to do; the other is at most a slice behind, and what comes after it is not measured.
-	for who in "${ORDER[@]}"; do
-		pair_done "$who" || sw_die "$command: $who has no figures"
+	[ "$PAIRS" = 2 ] || return 0
+	take_turns "${ORDER[@]}"
+	# Of the other one a slice is left, and what comes after the measured time.
+	pair_done "$ENDED"
+	for who in "${!PAIR_PIDS[@]}"; do
+		pair_done "$who"
 	done
 }

@@ -12,7 +12,7 @@
 #
 # With one port only, synward's inside is a port that never receives: in mode proxy it polls two, as it does in
 # service. testpmd, which needs no second one, polls the wire alone.
-# Both programs run in the namespace MID, which has no stack of its own.
+# Both programs run in the namespace MID (of pairs in turn each has one of its own), which has no stack of its own.
 
 # The port that synward has beside those of the wire, if any.
 NULL_PORT=()

@@ -6,9 +6,11 @@
  *	                  is known only when the last one is there
  *	memory/FLOWS/64   64 of them asked for at once, as entries are, then each read and written
  *	memory/near       8,192 lines side by side, one after the other as above
- *	memory/far        as many, each in 4 KiB of its own: the same caches hold them, and where the
- *	                  memory is in pages of 2 MiB 16 entries of the TLB are enough
+ *	memory/far        as many, each in 4 KiB of its own. 512 KiB in either case, spread evenly over
+ *	                  the sets of a cache of 1 MiB, which is what its second one is to have; and
+ *	                  where the memory is in pages of 2 MiB 16 entries of the TLB are enough
  *
+ * All lines are written: what it costs to put them back is in the figures.
  * Where far costs more than near though pages are large, the TLB has entries of 4 KiB: the pages of a
  * virtual machine are only as large there as those that its host has given it.
  */
@@ -29,7 +31,7 @@ struct line {
 struct memory {
 	struct line *lines;
 	uint32_t n;
-	uint32_t step; /* every step-th line is one; which of them, is at random */
+	uint32_t step; /* of so many lines one, not always the first: a power of two */
 	uint64_t seed, at;
 	uint64_t n_touched;
 	struct line *burst[BURST];
@@ -44,7 +46,7 @@ static const struct size {
 sw_always_inline struct line *
 line_of(const struct memory *m, uint64_t number)
 {
-	const uint64_t within = (number * 0x9e3779b97f4a7c15ull >> 32) % m->step;
+	const uint64_t within = (number >> 5) & (m->step - 1);
 
 	return &m->lines[number * m->step + within];
 }
@@ -151,7 +153,7 @@ measure_size(struct bench *b, const struct size *size)
 	bench_mem_put(&mem);
 }
 
-/* In one mapping, and in turn. */
+/* In turn. */
 static void
 measure_pages(struct bench *b)
 {
@@ -172,8 +174,9 @@ measure_pages(struct bench *b)
 		check(b, &m[1], "memory/far");
 		more = bench_row(b, "memory/far")->cycles.median -
 		       bench_row(b, "memory/near")->cycles.median;
-		bench_note(b, "memory: a line in 4 KiB of its own costs %.0f cycles more (%s)",
-			more, mem[1].pages);
+		bench_note(b,
+			"memory: a line in 4 KiB of its own costs %.0f cycles more (%s, beside %s)",
+			more, mem[1].pages, mem[0].pages);
 	}
 	bench_mem_put(&mem[1]);
 	bench_mem_put(&mem[0]);

@@ -114,6 +114,18 @@ class Figures(unittest.TestCase):
         self.assertEqual(result["round_ratios"], [0.3333, 0.6, 2])
         self.assertFalse(any("windows" in run for run in result["rounds"]))
 
+    def test_rounds_that_are_not_pairs(self):
+        self.assertIn("zip()", self.report(ROUNDS[:3], status=1)[-1])
+
+    def test_two_figures_a_round(self):
+        """As transfer has them, each of the two first in every other round; the ratio is that of the medians."""
+        runs = [{"who": who, "value": value} for who, value in (
+            ("synward", 1), ("synward", 2), ("testpmd", 2), ("testpmd", 8), ("testpmd", 4), ("testpmd", 2), ("synward", 3),
+            ("synward", 1))]
+        lines = self.report(runs, "wire=af_xdp")
+        self.assertEqual(lines[-2], "of each round: ratio 0.250 to 0.750; of the medians: 0.500")
+        self.assertTrue(lines[-1].endswith("ratio 0.500"))
+
     def test_too_few_pieces(self):
         runs = [dict(run, windows=[1] * 9) for run in ROUNDS[:4]]
         self.assertFalse(any(line.startswith("undisturbed") for line in self.report(runs)))

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck disable=SC2317 # functions are called by name
+#
+# scripts/bench.sh flood, ended in the middle of a round or robbed of one of its programs: it says so at once, and
+# leaves nothing behind. As root, where scripts/bench.sh has been built (scripts/test.sh bench).
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=scripts/lib.sh
+. scripts/lib.sh
+
+LOG=$(mktemp)
+trap 'rm -f "$LOG"' EXIT
+BENCH='' FAILED=0
+
+# programs [NAME]: pids of those that this bench.sh has started, by the EAL prefix that it gives them.
+programs() {
+	pgrep -f -- "--file-prefix ${1:-sw(bench|bgen)}\.$BENCH"
+}
+
+stopped() {
+	local pid
+	for pid in $(programs); do
+		grep -l '^State:.T' "/proc/$pid/status" 2>/dev/null
+	done
+}
+
+# Both pairs are there, and one of them is stopped.
+in_turn() {
+	sw_gone "$BENCH" || { [ "$(programs | wc -l)" = 4 ] && [ "$(stopped | wc -l)" = 2 ]; }
+}
+
+device() {
+	programs swbench | head -1
+}
+
+generator() {
+	programs swbgen | head -1
+}
+
+check() {
+	local name=$1
+	shift
+	if "$@"; then
+		echo "ok - $name"
+	else
+		echo "not ok - $name"
+		FAILED=1
+	fi
+}
+
+nothing_left() {
+	[ -z "$(programs)" ] && ! ip netns | grep -q "\.$BENCH" && ! ls -d "/var/run/dpdk/"*".$BENCH"* >/dev/null 2>&1
+}
+
+# ended NAME STATUS SIGNAL PID-OF: the signal goes to what PID-OF prints, when all four programs are there.
+ended() {
+	local name=$1 status=$2 signal=$3 rc=0
+	shift 3
+	scripts/bench.sh flood --rounds 2 --seconds 10 >"$LOG" 2>&1 &
+	BENCH=$!
+	check "$name: both pairs are there, one of them stopped" sw_wait_until 60 in_turn
+	kill -s "$signal" "$("$@")"
+	check "$name: it ends" sw_wait_until 30 sw_gone "$BENCH"
+	wait "$BENCH" || rc=$?
+	check "$name: exit status $rc" [ "$rc" = "$status" ]
+	check "$name: nothing is left" nothing_left
+	[ "$FAILED" = 0 ] || sed 's/^/# /' "$LOG"
+}
+
+of_bench() {
+	echo "$BENCH"
+}
+
+ended "TERM" 130 TERM of_bench
+ended "a device killed" 1 KILL device
+ended "a generator killed" 1 KILL generator
+exit $FAILED
