@@ -100,7 +100,7 @@ wait_for_links(const struct load *l)
 		}
 		if (sw_run_stop_signal)
 			return -EINTR;
-		/* Counted, not by the clock: who is stopped meanwhile has waited no longer for it. */
+		/* Counted, not timed: who is stopped meanwhile has waited no longer for it. */
 		if (naps++ == LINK_TIMEOUT_S * (1000000 / LINK_NAP_US)) {
 			sw_log_error(
 				"port %s (%s) has had no link for %d s: is its other end there?",

@@ -2,17 +2,17 @@
 /*
  * b_memory.c - what this machine's memory costs, for what the tables cost to be seen beside it.
  *
- *	memory/FLOWS/one  lines at random out of as many as so many flows have; where the next one is
- *	                  is known only when the last one is there
+ *	memory/FLOWS/one  lines at random out of as many as so many flows have; where the next
+ *	                  one is is known only when the last one is there
  *	memory/FLOWS/64   64 of them asked for at once, as entries are, then each read and written
  *	memory/near       8,192 lines side by side, one after the other as above
- *	memory/far        as many, each in 4 KiB of its own. 512 KiB in either case, spread evenly over
- *	                  the sets of a cache of 1 MiB, which is what its second one is to have; and
- *	                  where the memory is in pages of 2 MiB 16 entries of the TLB are enough
+ *	memory/far        as many, each in 4 KiB of its own: 512 KiB in either case, evenly over the
+ *	                  sets of a second cache of 1 MiB, and in 1 and 16 pages of 2 MiB
  *
  * All lines are written: what it costs to put them back is in the figures.
- * Where far costs more than near though pages are large, the TLB has entries of 4 KiB: the pages of a
- * virtual machine are only as large there as those that its host has given it.
+ *
+ * Where far costs more than near though pages are large, the TLB has entries of 4 KiB: the pages of
+ * a virtual machine are only as large there as those that its host has given it.
  */
 #include <stdio.h>
 
@@ -136,10 +136,14 @@ measure_size(struct bench *b, const struct size *size)
 	char name[2][BENCH_NAME_BYTES];
 	struct bench_mem mem;
 	struct memory m;
+	bool one, burst;
 
 	snprintf(name[0], sizeof(name[0]), "memory/%s/one", size->name);
 	snprintf(name[1], sizeof(name[1]), "memory/%s/64", size->name);
-	if (!bench_wants(b, name[0]) & !bench_wants(b, name[1]))
+	/* Each is to be asked for: --list. */
+	one = bench_wants(b, name[0]);
+	burst = bench_wants(b, name[1]);
+	if (!one && !burst)
 		return;
 	if (size->flows > 1000000 && b->opt.quick) {
 		bench_note(b, "memory/%s is left out with --quick", size->name);
@@ -159,9 +163,10 @@ measure_pages(struct bench *b)
 {
 	struct bench_mem mem[2];
 	struct memory m[2];
+	const bool near = bench_wants(b, "memory/near"), far = bench_wants(b, "memory/far");
 	double more;
 
-	if (!bench_wants(b, "memory/near") & !bench_wants(b, "memory/far"))
+	if (!near && !far)
 		return;
 	if (!memory_init(b, &m[0], &mem[0], NEAR_LINES, 1))
 		return;

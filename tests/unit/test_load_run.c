@@ -236,8 +236,10 @@ sum_of_windows(void)
 	return sum;
 }
 
-/* The measured time in pieces, without the warm-up: 3 packets a millisecond, then 6. */
-/* A clock that goes on by a microsecond a look, and in which the process is stopped before look number `stop_at`. */
+/*
+ * A clock that goes on by a microsecond a look; the process is stopped before look number
+ * `stop_at`.
+ */
 static uint64_t raw_ns, stop_ns;
 static unsigned looks, stop_at;
 
@@ -329,6 +331,7 @@ START_TEST(continued_only)
 }
 END_TEST
 
+/* The measured time in pieces, without the warm-up: 3 packets a millisecond, then 6. */
 START_TEST(windows)
 {
 	const struct sw_windows *w = &r.report.windows;
