@@ -9,7 +9,7 @@
 #   engine     cycles of each part, on one core, without ports: build-bench/tests/bench/bench
 #                --quick (few rounds, no large tables)
 #   flood      SYNs flat out: SYN-ACKs that came back, beside testpmd 5tswap, which only turns packets round
-#   ackflood   ACKs that belong to nothing: those that were sent and that synward counts as dropped, beside testpmd 5tswap
+#   ackflood   ACKs that belong to nothing: those sent that synward counts as dropped, beside testpmd 5tswap
 #                both: --mode proxy|respond (proxy), --family v4|v6 (v4), --rate PPS (flat out);
 #                flood: --options none|mss|linux|windows|mac (linux)
 #   connect    whole connections, many at once: handshake, request, answer, close; beside testpmd io
@@ -24,12 +24,12 @@
 #   all        all of these. --results FILE (docs/results/results.json) keeps every figure; a table in Markdown
 #              ends standard output. --quick shows that all still work
 #
-# Each runs in --rounds (5) of --seconds (5). Of flood, ackflood, connect and segments both devices are there at once, and
-# run in turn while the other is stopped. Medians are in the last line, and the median of the rounds' ratios. As root; hugepages for
-# memif and vhost are reserved and given back; memif does without where there are none. What is measured is a build
-# of its own, build-bench, without assertions. Ratios can be compared; the rates are those of this machine on this
-# day. No figure fails a run; a packet that should not be there does. SW_BENCH_LOGS=DIRECTORY keeps what the programs
-# said. Exit: 0 measured, 1 failed, 2 wrong usage, 3 the wire cannot be had here.
+# Each runs in --rounds (5) of --seconds (5). Of flood, ackflood, connect and segments both devices are there at once,
+# and run in turn while the other is stopped. Medians are in the last line, and the median of the rounds' ratios. As
+# root; hugepages for memif and vhost are reserved and given back; memif does without where there are none. What is
+# measured is a build of its own, build-bench, without assertions. Ratios can be compared; the rates are those of this
+# machine on this day. No figure fails a run; a packet that should not be there does. SW_BENCH_LOGS=DIRECTORY keeps what
+# the programs said. Exit: 0 measured, 1 failed, 2 wrong usage, 3 the wire cannot be had here.
 set -u
 CALLED_IN=$PWD
 cd "$(dirname "$0")/.." || exit 1

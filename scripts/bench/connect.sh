@@ -30,23 +30,26 @@ connect_check() {
 	[ "$(counted drop_table_full)" = 0 ] || fail_round "the flow table was full: fewer --rounds or --seconds"
 }
 
-# connect_once WHO: figures by RECORDER.
-connect_once() {
+# connections WHO: one run of them.
+connections() {
 	both_up "$1" io paired "${CONNECT[@]}"
 	generator_done
 	device_down
 	connect_check "$1"
-	"$RECORDER" "$1"
 }
 
-connect_record() {
+# connect_once WHO
+connect_once() {
+	connections "$1"
 	record --windows "$WORK/report" per_second "who=$1" "value=$(reported connections.per_second)" \
 		"finished=$(reported connections.finished)" "failed=$(failed_by_reason)" \
 		"handshake_p50_us=$(reported handshake_us.p50)" "handshake_p99_us=$(reported handshake_us.p99)"
 }
 
-segments_record() {
+# segments_once WHO
+segments_once() {
 	local outside inside open
+	connections "$1"
 	open=$(reported connections.open) || exit 1
 	[ "$open" -ge $((N_FLOWS * 99 / 100)) ] ||
 		echo "  $1: only $open of $N_FLOWS connections were open when it was measured"
@@ -55,17 +58,6 @@ segments_record() {
 	record --windows "$WORK/report" rx_pps+inside_rx_pps "who=$1" \
 		"value=$(python3 -c "print($outside + $inside)")" "to_client_pps=$outside" \
 		"to_server_pps=$inside" "open=$open"
-}
-
-# connect_rounds RECORDER: what it calls with the name of a device when that has been measured.
-connect_rounds() {
-	local i
-	RECORDER=$1
-	new_figures
-	for ((i = 1; i <= ROUNDS; i++)); do
-		begin_round "$i"
-		in_turn connect_once
-	done
 }
 
 bench_connect() {
@@ -78,7 +70,7 @@ bench_connect() {
 	TIMEOUTS+=$'\n'"pending: $((CONCURRENT < 4000000 ? CONCURRENT + 1024 : 4000000))"
 	wire_ports 2
 	connect_arguments --concurrent "$CONCURRENT" --warmup 1
-	connect_rounds connect_record
+	rounds_in_turn connect_once
 	report connect connections/s 'testpmd io' "concurrent=$CONCURRENT" "request=$REQUEST" \
 		"response=$RESPONSE" "family=$FAMILY"
 }
@@ -98,6 +90,6 @@ bench_segments() {
 	connect_arguments --concurrent "$N_FLOWS" --keep-alive 65535 --warmup $((2 + N_FLOWS / 100000)) \
 		--timeout "$timeout_ms"
 	GENERATOR_EXTRA=$((60 + N_FLOWS / 50000))
-	connect_rounds segments_record
+	rounds_in_turn segments_once
 	report segments Mpps 'testpmd io' "flows=$N_FLOWS" "response=$RESPONSE" "family=$FAMILY"
 }

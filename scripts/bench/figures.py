@@ -140,8 +140,10 @@ def median_of(runs, who):
 
 def round_ratios(runs):
     """Of each round the ratio of its two runs, least first."""
-    values = {who: [run["value"] for run in runs if run["who"] == who] for who in ("synward", "testpmd")}
-    return sorted(ours / theirs for ours, theirs in zip(values["synward"], values["testpmd"], strict=True))
+    ours, theirs = ([run["value"] for run in runs if run["who"] == who] for who in ("synward", "testpmd"))
+    if len(ours) != len(theirs):
+        sys.exit(f"figures.py: {len(ours)} runs of synward, {len(theirs)} of testpmd: they are not pairs")
+    return sorted(a / b for a, b in zip(ours, theirs))
 
 
 # Which of the pieces of a run stands for an undisturbed one: one in ten is faster. Of fewer it would be the best.
@@ -272,8 +274,9 @@ def markdown(args):
         quiet = r.get("undisturbed") or {}
         quiet = f"{quiet['synward'] / quiet['testpmd']:.3f}" if quiet and all(quiet.values()) else "-"
         each = r.get("round_ratios")
+        each = f"{each[0]:.3f}, {each[-1]:.3f}" if each else "-"
         print(f"| {what_of(r)} | {form % r['synward']} | {form % r['testpmd']} ({r['peer'].split()[-1]}) | "
-              f"{r['ratio']:.3f} | {f'{each[0]:.3f}, {each[-1]:.3f}' if each else '-'} | {r['best']['synward'] / r['best']['testpmd']:.3f} | {quiet} |")
+              f"{r['ratio']:.3f} | {each} | {r['best']['synward'] / r['best']['testpmd']:.3f} | {quiet} |")
     for r in results:
         if "curves" in r:
             print("\n| goodput, curve | flood, kpps | connections/s tried | served, % | p99 connect, ms |\n|---|---|---|---|---|")

@@ -74,16 +74,11 @@ flood_once() {
 }
 
 bench_flood() {
-	local i
 	prepare dpdk-testpmd
 	choose_memory 512 2
 	wire_ports 1
 	flood_arguments syn 1
-	new_figures
-	for ((i = 1; i <= ROUNDS; i++)); do
-		begin_round "$i"
-		in_turn flood_once
-	done
+	rounds_in_turn flood_once
 	report flood Mpps 'testpmd 5tswap' "mode=$MODE" "options=$OPTIONS" "family=$FAMILY" \
 		"rate=${RATE:-max}"
 }
@@ -113,15 +108,10 @@ ackflood_once() {
 }
 
 bench_ackflood() {
-	local i
 	prepare dpdk-testpmd
 	choose_memory 512 2
 	wire_ports 1
 	flood_arguments ack 1
-	new_figures
-	for ((i = 1; i <= ROUNDS; i++)); do
-		begin_round "$i"
-		in_turn ackflood_once
-	done
+	rounds_in_turn ackflood_once
 	report ackflood Mpps 'testpmd 5tswap' "mode=$MODE" "family=$FAMILY" "rate=${RATE:-max}"
 }

@@ -96,7 +96,7 @@ pair_start() {
 
 # pair_done WHO: what it has to do is done, and recorded; or the whole run fails.
 pair_done() {
-	pair_go_on "$1"
+	[ ! -e "$WORK/$1/up" ] || pair_go_on "$1"
 	wait "${PAIR_PIDS[$1]}" || sw_die "$command: $1 has no figures"
 	unset "PAIR_PIDS[$1]"
 }
@@ -120,7 +120,7 @@ in_turn() {
 	local who
 	for who in "${ORDER[@]}"; do
 		pair_start "$who" "$1"
-		[ "$PAIRS" = 2 ] || { wait "${PAIR_PIDS[$who]}" || sw_die "$command: $who has no figures"; continue; }
+		[ "$PAIRS" = 2 ] || { pair_done "$who"; continue; }
 		sw_wait_until $PAIR_START_S pair_up_or_gone "$who"
 		[ -e "$WORK/$who/up" ] || sw_die "$command: no $who, no figures"
 		pair_stop "$who"
@@ -131,5 +131,15 @@ in_turn() {
 	pair_done "$ENDED"
 	for who in "${!PAIR_PIDS[@]}"; do
 		pair_done "$who"
+	done
+}
+
+# rounds_in_turn ONCE: all rounds, from no figures on.
+rounds_in_turn() {
+	local i
+	new_figures
+	for ((i = 1; i <= ROUNDS; i++)); do
+		begin_round "$i"
+		in_turn "$1"
 	done
 }

@@ -115,7 +115,14 @@ class Figures(unittest.TestCase):
         self.assertFalse(any("windows" in run for run in result["rounds"]))
 
     def test_rounds_that_are_not_pairs(self):
-        self.assertIn("zip()", self.report(ROUNDS[:3], status=1)[-1])
+        self.assertIn("1 runs of synward, 2 of testpmd", self.report(ROUNDS[:3], status=1)[-1])
+
+    def test_results_without_ratios_of_rounds(self):
+        self.report(ROUNDS, "wire=memif")
+        with open(self.path("json"), encoding="utf-8") as file:
+            older = json.load(file)
+        del older["round_ratios"]
+        self.assertIn("| 0.750 | - | 1.600 |", self.run_it("markdown", self.file("older", older)))
 
     def test_two_figures_a_round(self):
         """As transfer has them, each of the two first in every other round; the ratio is that of the medians."""

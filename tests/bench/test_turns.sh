@@ -4,14 +4,12 @@
 #
 # scripts/bench.sh flood, ended in the middle of a round or robbed of one of its programs: it says so at once, and
 # leaves nothing behind. As root, where scripts/bench.sh has been built (scripts/test.sh bench).
-set -u
-cd "$(dirname "$0")/../.." || exit 1
-# shellcheck source=scripts/lib.sh
-. scripts/lib.sh
+# shellcheck source=tests/netns/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../netns/lib.sh"
 
 LOG=$(mktemp)
 trap 'rm -f "$LOG"' EXIT
-BENCH='' FAILED=0
+BENCH=''
 
 # programs [NAME]: pids of those that this bench.sh has started, by the EAL prefix that it gives them.
 programs() {
@@ -38,17 +36,6 @@ generator() {
 	programs swbgen | head -1
 }
 
-check() {
-	local name=$1
-	shift
-	if "$@"; then
-		echo "ok - $name"
-	else
-		echo "not ok - $name"
-		FAILED=1
-	fi
-}
-
 nothing_left() {
 	[ -z "$(programs)" ] && ! ip netns | grep -q "\.$BENCH" && ! ls -d "/var/run/dpdk/"*".$BENCH"* >/dev/null 2>&1
 }
@@ -57,15 +44,15 @@ nothing_left() {
 ended() {
 	local name=$1 status=$2 signal=$3 rc=0
 	shift 3
-	scripts/bench.sh flood --rounds 2 --seconds 10 >"$LOG" 2>&1 &
+	"$SW_TOP/scripts/bench.sh" flood --rounds 2 --seconds 10 >"$LOG" 2>&1 &
 	BENCH=$!
 	check "$name: both pairs are there, one of them stopped" sw_wait_until 60 in_turn
 	kill -s "$signal" "$("$@")"
 	check "$name: it ends" sw_wait_until 30 sw_gone "$BENCH"
 	wait "$BENCH" || rc=$?
-	check "$name: exit status $rc" [ "$rc" = "$status" ]
+	check_int "$name: exit status" "$rc" -eq "$status"
 	check "$name: nothing is left" nothing_left
-	[ "$FAILED" = 0 ] || sed 's/^/# /' "$LOG"
+	[ "$N_NOT_OK" = 0 ] || sed 's/^/# /' "$LOG"
 }
 
 of_bench() {
@@ -75,4 +62,4 @@ of_bench() {
 ended "TERM" 130 TERM of_bench
 ended "a device killed" 1 KILL device
 ended "a generator killed" 1 KILL generator
-exit $FAILED
+finish
