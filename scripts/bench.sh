@@ -3,8 +3,8 @@
 #
 # Measures synward beside what else could stand in its place, in turn, on the same two cores.
 #
-# usage: scripts/bench.sh COMMAND [--rounds N] [--seconds N] [--wire memif|vhost|tap|af_xdp] [--json FILE] ...
-#        engine has none of these but --json; goodput only --seconds and --json; all --rounds and --seconds
+# usage: scripts/bench.sh COMMAND [--rounds N] [--seconds N] [--wire memif|vhost|tap|af_xdp] [--ring N] [--json FILE] ...
+#        engine has none of these but --json; goodput no --wire, transfer no --ring; all only --rounds and --seconds
 #
 #   engine     cycles of each part, on one core, without ports: build-bench/tests/bench/bench
 #                --quick (few rounds, no large tables)
@@ -17,14 +17,16 @@
 #   segments   data on connections that stay open, both ways; beside testpmd io
 #                --flows N (1000000), --response BYTES (1000); both: --family v4|v6 (v4)
 #   transfer   one long connection, iperf3, each direction; beside testpmd io; --wire af_xdp (its default) or tap
-#   goodput    connections at a fixed rate while a flood grows: how many are served, and how fast. Over memif, and
-#              over tap with a real server: synward, the kernel's own SYN cookies, and nftables synproxy
+#   goodput    connections at a fixed rate while a flood grows: how many are served, and how fast. Over memif, beside
+#              a synward without a flood in the same seconds (--rounds of them for each step); and over tap with a real
+#              server: synward, the kernel's own SYN cookies, and nftables synproxy
 #                --connect-rate N (1000), --steps PPS,PPS,... (flat out is "max"), --curves NAME,NAME,...,
 #                --plot FILE.svg
 #   all        all of these. --results FILE (docs/results/results.json) keeps every figure; a table in Markdown
 #              ends standard output. --quick shows that all still work
 #
-# Each runs in --rounds (5) of --seconds (5). Of flood, ackflood, connect and segments both devices are there at once,
+# Each runs in --rounds (5) of --seconds (5). --ring: packets that a ring of memif (2048; goodput 256) or of virtio-user
+# (1024) holds, a power of two. Of flood, ackflood, connect and segments both devices are there at once,
 # and run in turn while the other is stopped. Medians are in the last line, and the median of the rounds' ratios. As
 # root; hugepages for memif and vhost are reserved and given back; memif does without where there are none. What is
 # measured is a build of its own, build-bench, without assertions. Ratios can be compared; the rates are those of this
@@ -49,7 +51,7 @@ command=${1:-}
 
 WIRE=memif ROUNDS=5 SECONDS_EACH=5 JSON='' MODE=proxy OPTIONS=linux FAMILY=v4 RATE=''
 CONCURRENT=1000 REQUEST=100 RESPONSE=1000 N_FLOWS=1000000 QUICK='' WIRE_GIVEN=''
-CONNECT_RATE=1000 STEPS=0,10000,100000,500000,1000000,2000000,5000000,max PLOT='' RESULTS=docs/results/results.json
+CONNECT_RATE=1000 RING='' STEPS=0,10000,100000,500000,1000000,2000000,5000000,max PLOT='' RESULTS=docs/results/results.json
 CURVES=memif,tap,cookies,synproxy
 
 usage() {
@@ -130,6 +132,7 @@ set_option() {
 	--request) is_number "$1" "$2" && REQUEST=$2 ;;
 	--response) is_number "$1" "$2" && RESPONSE=$2 ;;
 	--flows) is_number "$1" "$2" && N_FLOWS=$2 ;;
+	--ring) one_of "$1" "$2" 64 128 256 512 1024 2048 4096 8192 16384 && RING=$2 ;;
 	--connect-rate) is_number "$1" "$2" && CONNECT_RATE=$2 ;;
 	--steps)
 		[[ $2 =~ ^([0-9]{1,8}|max)(,([0-9]{1,8}|max))*$ ]] ||
@@ -152,9 +155,10 @@ read_options() {
 	known=" $(own_options) json "
 	case $command in
 	engine) ;;
-	goodput) known+="seconds " ;;
+	transfer) known+="rounds seconds wire " ;;
+	goodput) known+="rounds seconds ring " ;;
 	all) known=" $(own_options) rounds seconds " ;;
-	*) known+="rounds seconds wire " ;;
+	*) known+="rounds seconds wire ring " ;;
 	esac
 	while [ $# -gt 0 ]; do
 		[[ $1 == --* && $known == *" ${1#--} "* ]] || bad_usage "'$1' is no option of $command"

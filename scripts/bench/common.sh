@@ -5,14 +5,14 @@
 
 BUILD=build-bench
 CLI=swbcli.$$ MID=swbmid.$$ SRV=swbsrv.$$
-NAMESPACES=("$CLI" "$MID"{,.synward,.testpmd} "$SRV")
+# Pairs of generator and device that are there at the same time, and names that they may have: turns.sh.
+PAIRS=1 PAIR_NAMES=(synward testpmd flooded idle)
+NAMESPACES=("$CLI" "$MID" "${PAIR_NAMES[@]/#/$MID.}" "$SRV")
 PREFIX=swbench.$$ GEN_PREFIX=swbgen.$$
 FIGURES=scripts/bench/figures.py
 WORK='' HUGE='' ROUNDS_FILE=''
 # Whatever runs in the background; emptied when it is ended.
 DEVICE_PID='' GENERATOR_PID='' SERVER_PID='' HELD_OPEN='' TIMER_PID=''
-# Pairs of generator and device that are there at the same time: turns.sh.
-PAIRS=1
 
 # shellcheck disable=SC2317 # by trap
 clean_up() {
@@ -27,7 +27,7 @@ clean_up() {
 		ip netns del "$ns" 2>/dev/null
 	done
 	[ -z "$WORK" ] || rm -rf "$WORK"
-	sw_dpdk_forget {"$PREFIX","$GEN_PREFIX"}{,.synward,.testpmd}
+	sw_dpdk_forget "$PREFIX" "${PAIR_NAMES[@]/#/$PREFIX.}" "$GEN_PREFIX" "${PAIR_NAMES[@]/#/$GEN_PREFIX.}"
 	sw_hugepages_down
 	exit "$rc"
 }
@@ -104,10 +104,14 @@ choose_memory() {
 	[ "$WIRE" != vhost ] || MEMORY+=(--single-file-segments)
 }
 
-# begin_round I: which of the two is first in this round. Sets ORDER.
+# order_of I ONE OTHER: which of the two is first in round I. Sets ORDER.
+order_of() {
+	if (($1 % 2)); then ORDER=("$2" "$3"); else ORDER=("$3" "$2"); fi
+}
+
 begin_round() {
 	echo "round $1 of $ROUNDS, $WIRE, $SECONDS_EACH s each"
-	if (($1 % 2)); then ORDER=(synward testpmd); else ORDER=(testpmd synward); fi
+	order_of "$1" synward testpmd
 }
 
 # record [--windows REPORT KEYS] KEY=VALUE...: a run's figures, for figures.py; words stay words, the rest are
@@ -128,6 +132,7 @@ report() {
 	shift 3
 	[ -z "$JSON" ] || json=(--json "$JSON")
 	[ "$PAIRS" = 1 ] || set -- "slice=$SLICE" "$@"
+	[ -z "$RING" ] || set -- "ring=$RING" "$@"
 	python3 "$FIGURES" report --bench "$name" --unit "$unit" --peer "$peer" --build "$BUILD" \
 		"${json[@]}" "$ROUNDS_FILE" "wire=$WIRE" "hugepages=$HUGE" "seconds=$SECONDS_EACH" "$@"
 }

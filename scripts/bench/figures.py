@@ -223,6 +223,8 @@ def what_of(result):
     for key in ("wire", "mode", "options", "family", "concurrent", "flows"):
         if key in result:
             words.append(str(result[key]))
+    if "ring" in result:
+        words.append(f"rings of {result['ring']}")
     if result.get("rate", "max") != "max":
         words.append(f"{result['rate']} pps")
     if result.get("generator_limited"):
@@ -241,8 +243,10 @@ def goodput_rows(result):
     for curve in result["curves"]:
         for step in curve["steps"]:
             p99 = "-" if step["p99_us"] is None else f"{step['p99_us'] / 1000:.2f}"
+            ratios = step.get("p99_ratios")
+            ratio = f"{step['p99_ratio']:.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})" if ratios else "-"
             yield (f"| {curve['name']} | {step['flood_pps'] / 1e3:,.0f} | {step['tried_per_second']:,.0f} | "
-                   f"{100 * step['success']:.2f} | {p99} |")
+                   f"{100 * step['success']:.2f} | {p99} | {ratio} |")
 
 
 def collect(args):
@@ -279,7 +283,8 @@ def markdown(args):
               f"{r['ratio']:.3f} | {each} | {r['best']['synward'] / r['best']['testpmd']:.3f} | {quiet} |")
     for r in results:
         if "curves" in r:
-            print("\n| goodput, curve | flood, kpps | connections/s tried | served, % | p99 connect, ms |\n|---|---|---|---|---|")
+            print("\n| goodput, curve | flood, kpps | connections/s tried | served, % | p99 connect, ms | "
+                  "of that without a flood |\n|---|---|---|---|---|---|")
             print("\n".join(goodput_rows(r)))
         elif "benchmarks" in r:
             print("\n| engine | median | p99 | unit |\n|---|---|---|---|")

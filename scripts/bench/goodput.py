@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The figures of bench.sh goodput: one line each, a file of JSON, and the plot, which gnuplot draws.
 
-goodput.py line ROUNDS            the last run, in words
+goodput.py line ROUNDS            the last step, in words
+goodput.py reached ROUNDS         exit status 0 where its flood was as fast as it was to be
 goodput.py report ROUNDS ...      everything; the last line is the summary
 """
 import argparse
+import itertools
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -30,9 +33,19 @@ def milliseconds(us):
     return "-" if us is None else f"{us / 1000:.2f} ms"
 
 
-def words(run):
-    return (f"flood {run['flood_pps'] / 1e3:,.0f} kpps: {run['tried_per_second']:,.0f} connections/s tried, "
-            f"{100 * success(run):.2f} % served, p99 connect {milliseconds(run['p99_us'])}")
+def beside(step):
+    """What connecting took in the same seconds without a flood, where that was measured."""
+    ratios = step.get("p99_ratios")
+    if not ratios:
+        return ""
+    return (f"without a flood, in turn, {milliseconds(step['idle']['p99_us'])}: ratio {step['p99_ratio']:.2f}, "
+            f"of each round {ratios[0]:.2f} to {ratios[-1]:.2f}")
+
+
+def words(step):
+    said = beside(step)
+    return (f"flood {step['flood_pps'] / 1e3:,.0f} kpps: {step['tried_per_second']:,.0f} connections/s tried, "
+            f"{100 * step['success']:.2f} % served, p99 connect {milliseconds(step['p99_us'])}{said and f' ({said})'}")
 
 
 def read(path):
@@ -45,14 +58,44 @@ def read(path):
     return runs
 
 
+SUMS = ("tried", "finished", "failed", "measured_tried", "measured_finished")
+MEDIANS = ("flood_pps", "tried_per_second", "p50_us", "p99_us")
+
+
+def rounds_as_one(runs):
+    """Sums, and medians of what is known."""
+    result = {key: sum(run[key] for run in runs) for key in SUMS}
+    for key in MEDIANS:
+        known = [run[key] for run in runs if run[key] is not None]
+        result[key] = statistics.median(known) if known else None
+    return dict(result, success=success(result))
+
+
+def step_of(runs):
+    """The rounds of one step, with those without a flood that were in turn with them."""
+    flooded = [run for run in runs if run.get("who") != "idle"]
+    idle = [run for run in runs if run.get("who") == "idle"]
+    step = {"step": runs[0]["step"], **rounds_as_one(flooded)}
+    if idle:
+        pairs = [(a["p99_us"], b["p99_us"]) for a, b in zip(flooded, idle)]
+        ratios = sorted(a / b for a, b in pairs if a is not None and b)
+        step.update(idle=rounds_as_one(idle), p99_ratio=statistics.median(ratios) if ratios else None,
+                    p99_ratios=[round(ratio, 3) for ratio in ratios], rounds=runs)
+    return step
+
+
 def curves_of(runs):
+    """Runs that follow each other and are of the same step are its rounds."""
     found = []
-    for run in runs:
-        if not found or found[-1]["curve"] != run["curve"]:
-            found.append({"curve": run["curve"], "name": NAMES[run["curve"]], "steps": []})
-        step = {key: value for key, value in run.items() if key != "curve"}
-        found[-1]["steps"].append(dict(step, success=success(run)))
+    for (curve, _), of_step in itertools.groupby(runs, key=lambda run: (run["curve"], run["step"])):
+        if not found or found[-1]["curve"] != curve:
+            found.append({"curve": curve, "name": NAMES[curve], "steps": []})
+        found[-1]["steps"].append(step_of(list(of_step)))
     return found
+
+
+def reached(step):
+    return step["step"] in (0, "max") or step["flood_pps"] > 0.8 * step["step"]
 
 
 def plot(curves, path, title):
@@ -78,8 +121,9 @@ def last_line(curves):
     said = []
     for curve in curves:
         first, last = curve["steps"][0], curve["steps"][-1]
+        quiet = beside(last) or f"without a flood {milliseconds(first['p99_us'])}"
         said.append(f"{curve['name']}: at {last['flood_pps'] / 1e6:.3f} Mpps {100 * last['success']:.2f} % served, "
-                    f"p99 connect {milliseconds(last['p99_us'])} (without a flood {milliseconds(first['p99_us'])})")
+                    f"p99 connect {milliseconds(last['p99_us'])} ({quiet})")
     return "goodput: " + "; ".join(said)
 
 
@@ -97,8 +141,9 @@ def report(args):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     sub = parser.add_subparsers(dest="command", required=True)
-    one = sub.add_parser("line")
-    one.add_argument("rounds")
+    for name in ("line", "reached"):
+        one = sub.add_parser(name)
+        one.add_argument("rounds")
     one = sub.add_parser("report")
     one.add_argument("rounds")
     one.add_argument("--build", required=True)
@@ -106,11 +151,14 @@ def main():
     one.add_argument("--plot")
     one.add_argument("pairs", nargs="*")
     args = parser.parse_args()
-    if args.command == "line":
-        run = read(args.rounds)[-1]
-        print(f"  {NAMES[run['curve']]}, {words(run)}")
-    else:
+    if args.command == "report":
         report(args)
+        return
+    curve = curves_of(read(args.rounds))[-1]
+    if args.command == "line":
+        print(f"  {curve['name']}, {words(curve['steps'][-1])}")
+    elif not reached(curve["steps"][-1]):
+        sys.exit(1)
 
 
 main()

@@ -3,7 +3,8 @@
 #
 # bench.sh goodput: what real clients get while a flood grows. Sourced by scripts/bench.sh.
 #
-# memif      synload ==memif== synward ==memif== synload, which is the server too
+# memif      synload ==memif== synward ==memif== synload, which is the server too; and the same again without a flood,
+#            in turn with it (turns.sh)
 # tap        synload gtap0 --bridge-- dtap0 synward dtap1 == eth0 nginx         synward's ports are taps; the server
 #                                                                               is the kernel's, in namespace SRV
 # cookies    synload gtap0 == eth0 nginx                                        net.ipv4.tcp_syncookies = 2
@@ -107,15 +108,6 @@ gp_arguments() {
 		--timeout 2000)
 }
 
-gp_start_memif() {
-	WIRE=memif MODE=proxy
-	FLOWS=1M TIMEOUTS='timeouts: {closed: 1s, reset: 1s}'
-	choose_memory 768
-	wire_ports 2
-	gp_arguments "$1"
-	both_up synward io paired "${SYNLOAD[@]}" --inside "$GEN_INSIDE" --server "$V4_SERVER:80"
-}
-
 # gp_generator STEP: on one tap, against a real server.
 gp_generator() {
 	gp_arguments "$1"
@@ -171,36 +163,67 @@ gp_stop() {
 	return 0
 }
 
-# gp_step CURVE STEP: one run; true where the flood was as fast as it was to be.
-gp_step() {
-	local finished flood=0 spliced
-	case $1 in
-	memif) gp_start_memif "$2" ;;
-	tap) gp_start_tap "$2" ;;
-	cookies) gp_start_cookies "$2" ;;
-	synproxy) gp_start_synproxy "$2" ;;
-	esac
+# gp_end CURVE STEP FLOOD [KEY=VALUE]: waits for the end of a run with that flood, and records it.
+gp_end() {
+	local curve=$1 step=$2 flood=$3 finished pps=0 spliced
+	shift 3
 	generator_done
 	finished=$(reported connections.finished) || exit 1
-	if [ "$2" != 0 ]; then flood=$(reported flood.tx_pps) || exit 1; fi
+	if [ "$flood" != 0 ]; then pps=$(reported flood.tx_pps) || exit 1; fi
 	device_down
 	all_right
-	case $1 in
+	case $curve in
 	memif | tap)
 		spliced=$(counted flow_established)
 		[ "$spliced" -ge "$finished" ] || fail_round "more connections were served than went through the proxy"
 		;;
 	esac
-	if [ "$2" = 0 ] && [ "$finished" = 0 ]; then fail_round "$1: no connection is served, even without a flood"; fi
-	gp_stop
-	record "curve=$1" "step=$2" "flood_pps=$flood" "tried=$(reported connections.tried)" \
+	if [ "$flood" = 0 ] && [ "$finished" = 0 ]; then
+		fail_round "$curve: no connection is served, even without a flood"
+	fi
+	record "curve=$curve" "step=$step" "$@" "flood_pps=$pps" "tried=$(reported connections.tried)" \
 		"finished=$finished" "failed=$(reported connections.failed.total)" \
 		"measured_tried=$(reported connections.measured.tried)" \
 		"measured_finished=$(reported connections.measured.finished)" \
 		"tried_per_second=$(reported connections.tried_per_second)" \
 		"p50_us=$(reported handshake_us.p50 null)" "p99_us=$(reported handshake_us.p99 null)"
-	python3 scripts/bench/goodput.py line "$ROUNDS_FILE"
-	[ "$2" = 0 ] || [ "$2" = max ] || python3 -c "exit(not $flood > 0.8 * $2)"
+}
+
+# gp_memif_once flooded|idle
+gp_memif_once() {
+	local flood=$STEP
+	[ "$1" = flooded ] || flood=0
+	gp_arguments "$flood"
+	both_up synward io paired "${SYNLOAD[@]}" --inside "$GEN_INSIDE" --server "$V4_SERVER:80"
+	gp_end memif "$STEP" "$flood" "who=$1"
+}
+
+# In rounds: what connecting takes is told beside what it takes in the same seconds without a flood. A flat-out flood fills
+# whatever ring there is, and each packet of a client stands behind it.
+gp_memif_step() {
+	local i
+	STEP=$1 WIRE=memif MODE=proxy FLOWS=1M
+	choose_memory 768 2
+	TIMEOUTS="timeouts: {closed: ${PAIRS}s, reset: ${PAIRS}s}"
+	wire_ports 2
+	for ((i = 1; i <= ROUNDS; i++)); do
+		order_of "$i" flooded idle
+		in_turn gp_memif_once
+	done
+}
+
+# gp_step CURVE STEP: true where the flood was as fast as it was to be.
+gp_step() {
+	case $1 in
+	memif) gp_memif_step "$2" ;;
+	*)
+		"gp_start_$1" "$2"
+		gp_end "$1" "$2" "$2"
+		gp_stop
+		;;
+	esac
+	python3 scripts/bench/goodput.py line "$ROUNDS_FILE" || sw_die "no figures"
+	python3 scripts/bench/goodput.py reached "$ROUNDS_FILE"
 }
 
 # gp_can CURVE: this kernel has what it takes; it is tried, and put away again.
@@ -221,6 +244,7 @@ gp_can() {
 bench_goodput() {
 	local curve step json=() plot=()
 	prepare nginx nft gnuplot ethtool
+	RING=${RING:-256}
 	new_figures
 	for curve in ${CURVES//,/ }; do
 		gp_can "$curve" || {
@@ -238,5 +262,5 @@ bench_goodput() {
 	[ -z "$JSON" ] || json=(--json "$JSON")
 	[ -z "$PLOT" ] || plot=(--plot "$PLOT")
 	python3 scripts/bench/goodput.py report "$ROUNDS_FILE" "seconds=$SECONDS_EACH" \
-		"connect_rate=$CONNECT_RATE" --build "$BUILD" "${json[@]}" "${plot[@]}"
+		"connect_rate=$CONNECT_RATE" "rounds=$ROUNDS" "slice=$SLICE" "ring=$RING" --build "$BUILD" "${json[@]}" "${plot[@]}"
 }

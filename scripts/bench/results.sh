@@ -42,7 +42,7 @@ bench_all() {
 	one_of_all 6-connect-memif connect "${often[@]}"
 	one_of_all 7-segments-memif segments "${often[@]}" ${QUICK:+--flows 1000}
 	one_of_all 8-transfer transfer "${often[@]}"
-	one_of_all 9-goodput goodput --seconds "$SECONDS_EACH" --plot "$PARTS/plot.svg" "${quick[@]}"
+	one_of_all 9-goodput goodput "${often[@]}" --plot "$PARTS/plot.svg" "${quick[@]}"
 	python3 "$FIGURES" collect "$PARTS/all" "$PARTS"/*.json || sw_die "no results"
 	python3 "$FIGURES" markdown "$PARTS/all" || sw_die "no results"
 	[ ${#FAILED_PARTS[@]} = 0 ] || sw_die "failed: ${FAILED_PARTS[*]}; $RESULTS stays as it was"

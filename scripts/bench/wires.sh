@@ -14,25 +14,37 @@
 # service. testpmd, which needs no second one, polls the wire alone.
 # Both programs run in the namespace MID (of pairs in turn each has one of its own), which has no stack of its own.
 
+# log2 N: of a power of two.
+log2() {
+	local n=$1 bits=0
+	while ((n > 1)); do
+		((n /= 2, bits++))
+	done
+	echo $bits
+}
+
 # The port that synward has beside those of the wire, if any.
 NULL_PORT=()
 
 # wire_ports N: one or two ports on WIRE. Sets DEVICE_PORTS and GENERATOR_PORTS, as EAL arguments, and the names.
 wire_ports() {
-	local n=$1 i memif zero_copy=''
-	# The generator is to be faster than either device, and both see the same one. Only with one port: of two on
-	# one socket one was seen to fail sending its memory ("Bad file descriptor"), and it never gets its link.
+	local n=$1 i memif zero_copy='' virtio
+	# The generator is to be faster than either device, and both see the same one. Only with one port: net_memif
+	# closes the file of its memory when a port is connected, and another that has yet to send it then cannot
+	# ("Bad file descriptor"). Whole connections were no faster with it.
 	[ "$HUGE" != 1 ] || [ "$n" != 1 ] || zero_copy=,zero-copy=yes
 	DEVICE_PORTS=() GENERATOR_PORTS=()
+	virtio=queue_size=${RING:-1024},packed_vq=1,in_order=1
 	for ((i = 0; i < n; i++)); do
 		case $WIRE in
 		memif)
-			memif="net_memif$i,id=$i,socket=$WORK/wire.sock,socket-abstract=no,rsize=11,bsize=2048"
+			memif="net_memif$i,id=$i,socket=$WORK/wire.sock,socket-abstract=no,bsize=2048"
+			memif+=,rsize=$(log2 "${RING:-2048}")
 			DEVICE_PORTS+=("--vdev=$memif,role=server")
 			GENERATOR_PORTS+=("--vdev=$memif,role=client$zero_copy")
 			;;
 		vhost)
-			DEVICE_PORTS+=("--vdev=net_virtio_user$i,path=$WORK/wire$i.sock,queues=1$VIRTIO")
+			DEVICE_PORTS+=("--vdev=net_virtio_user$i,path=$WORK/wire$i.sock,queues=1,$virtio")
 			GENERATOR_PORTS+=("--vdev=net_vhost$i,iface=$WORK/wire$i.sock,queues=1")
 			;;
 		af_xdp)
@@ -54,8 +66,6 @@ wire_ports() {
 	[ "$n" = 2 ] || [ "$MODE" = respond ] || NULL_PORT=("--vdev=net_null0,no-rx=1")
 	N_PORTS=$n
 }
-
-VIRTIO=,queue_size=1024,packed_vq=1,in_order=1
 
 # wire_before: what must be there before either program is.
 wire_before() {

@@ -155,7 +155,9 @@ class Figures(unittest.TestCase):
         engine = self.file("engine", {"benchmarks": [{"name": "mac", "median": 14.94, "p99": 20, "unit": "MAC"}]})
         goodput = self.file("goodput", {"curves": [{"name": "tap", "steps": [
             {"flood_pps": 5000, "tried_per_second": 1000, "success": 0.5, "p99_us": 1234},
-            {"flood_pps": 6000, "tried_per_second": 1000, "success": 0, "p99_us": None}]}]})
+            {"flood_pps": 6000, "tried_per_second": 1000, "success": 0, "p99_us": None},
+            {"flood_pps": 7000, "tried_per_second": 1000, "success": 1, "p99_us": 50, "p99_ratio": 2.5,
+             "p99_ratios": [1.25, 2.5, 4]}]}]})
         self.run_it("collect", self.path("all"), engine, self.path("json"), goodput)
         with open(self.path("all"), encoding="utf-8") as file:
             results = json.load(file)
@@ -165,8 +167,9 @@ class Figures(unittest.TestCase):
         rows = self.run_it("markdown", self.path("all")).split("\n")
         self.assertIn("| flood, memif, v4 | 3.000 Mpps | 4.000 Mpps (5tswap) | 0.750 | 0.333, 2.000 | 1.600 | 0.500 |", rows)
         self.assertIn("| mac | 14.9 | 20.0 | MAC |", rows)
-        self.assertIn("| tap | 5 | 1,000 | 50.00 | 1.23 |", rows)
-        self.assertIn("| tap | 6 | 1,000 | 0.00 | - |", rows)
+        self.assertIn("| tap | 5 | 1,000 | 50.00 | 1.23 | - |", rows)
+        self.assertIn("| tap | 6 | 1,000 | 0.00 | - | - |", rows)
+        self.assertIn("| tap | 7 | 1,000 | 100.00 | 0.05 | 2.50 (1.25 to 4.00) |", rows)
 
 
 if __name__ == "__main__":
