@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Slots and numbers, and the way of a frame to its connection. */
 #include "conn_int.h"
+#include "packet/wire.h"
 
 const char *const sw_conn_fault_names[SW_CONN_FAULTS] = {
 	[SW_CONN_TIMEOUT_SYN] = "timeout_syn",
@@ -184,15 +185,34 @@ sw_end_give_up(struct sw_end *e)
 	}
 }
 
+/* The TSval of a segment. Stacks put it behind two NOPs, with nothing else. */
+static bool
+read_tsval(const struct sw_pkt *p, uint32_t *tsval)
+{
+	const uint8_t *options = sw_pkt_tcp(p) + SW_TCP_BYTES;
+	struct sw_tcp_opts o;
+
+	if (p->pay_off - p->l4_off == SW_TCP_BYTES + 12 &&
+		sw_load32(options) ==
+			SW_OPT_WORD(SW_OPT_NOP, SW_OPT_NOP, SW_OPT_TS, SW_OPT_TS_LEN)) {
+		*tsval = rte_be_to_cpu_32(sw_load32(options + 4));
+		return true;
+	}
+	if (sw_opts_read(p, &o) != 0 || !o.ts)
+		return false;
+	*tsval = o.tsval;
+	return true;
+}
+
 static void
 take_timestamp(struct sw_conn *c, const struct sw_pkt *p)
 {
-	struct sw_tcp_opts o;
+	uint32_t tsval;
 
 	/* RFC 7323, 4.3: not of a segment behind a gap. */
-	if ((c->flags & CONN_TS) && !sw_seq_before(c->rcv_nxt, p->seq) &&
-		sw_opts_read(p, &o) == 0 && o.ts && !sw_seq_before(o.tsval, c->ts_recent))
-		c->ts_recent = o.tsval;
+	if ((c->flags & CONN_TS) && !sw_seq_before(c->rcv_nxt, p->seq) && read_tsval(p, &tsval) &&
+		!sw_seq_before(tsval, c->ts_recent))
+		c->ts_recent = tsval;
 }
 
 /* A segment of a connection that has been opened, or is by this one. */
@@ -267,7 +287,7 @@ take_packet(struct sw_end *e, const struct sw_pkt *p, uint64_t number, unsigned 
 
 	x.c = &e->conns[number & (e->n_slots - 1)];
 	make_id(&x);
-	if (!sw_pkt_tcp_csum_ok(p))
+	if (!sw_conn_csum_ok(&x, p))
 		e->stats.bad_checksum++;
 	else if (e->is_server &&
 		 (p->tcp_flags & (SW_TCP_SYN | SW_TCP_ACK | SW_TCP_RST)) == SW_TCP_SYN)

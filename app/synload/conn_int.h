@@ -32,6 +32,7 @@ struct conn_ctx {
 	struct sw_conn *c;
 	struct sw_tuple tuple;
 	unsigned server; /* index in the route */
+	bool compared;	 /* the payload is what comes next of the stream */
 	uint64_t id;	 /* of the streams' bytes */
 };
 
@@ -42,6 +43,12 @@ void sw_conn_name(struct conn_ctx *x, uint64_t number);
 void sw_conn_output(struct conn_ctx *x);
 
 void sw_conn_send_ack(struct conn_ctx *x);
+
+/*
+ * The TCP checksum is right. The payload is compared for it, where it is what comes next, and not
+ * again by sw_conn_take(). The connection may be free, or another's.
+ */
+bool sw_conn_csum_ok(struct conn_ctx *x, const struct sw_pkt *p);
 
 /* Data and FIN of a segment whose ACK is fine. False where the connection is no more. */
 bool sw_conn_take(struct conn_ctx *x, const struct sw_pkt *p);

@@ -70,8 +70,7 @@ sw_seg_finish(uint8_t *frame, const struct sw_seg *s)
 		sw_put_be(&h, s->tsecr);
 	}
 	/* Headers are of an even length, so the payload's sum may be added. */
-	if (s->pay_len > 0)
-		h.sum = sw_csum_add(h.sum, tcp + hdr, s->pay_len);
+	h.sum += s->pay_sum;
 	sw_store16(tcp + offsetof(struct sw_wire_tcp, csum), (uint16_t)~sw_csum_fold(h.sum));
 	return (uint16_t)(tcp - frame + len);
 }

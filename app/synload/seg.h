@@ -3,7 +3,8 @@
  * seg.h - TCP segments of connections: those that are written, and room for them.
  *
  * A machine that has something to say takes a buffer with sw_out_get(), writes the payload where
- * sw_seg_payload() says, and then everything in front of it with sw_seg_finish().
+ * sw_seg_payload() says, and then everything in front of it with sw_seg_finish(). Who writes the
+ * payload knows its sum.
  *
  * Threads: one.
  */
@@ -50,6 +51,7 @@ struct sw_seg {
 	uint32_t seq, ack;
 	uint32_t tsval, tsecr;
 	uint32_t pay_len;
+	uint64_t pay_sum; /* of the payload, packet/checksum.h; below 2^48 */
 };
 
 /* Where the payload stands in the frame. */

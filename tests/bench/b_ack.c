@@ -17,7 +17,7 @@
 #include <stdio.h>
 
 #include "base/simd.h"
-#include "bench/conn.h"
+#include "bench/conns.h"
 
 #define BURST 32
 #define CONNS 4096

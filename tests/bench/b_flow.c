@@ -14,7 +14,7 @@
 
 #include <rte_hash.h>
 
-#include "bench/conn.h"
+#include "bench/conns.h"
 #include "bench/eal.h"
 #include "flow/flow.h"
 

@@ -9,7 +9,7 @@
  */
 #include <stdio.h>
 
-#include "bench/conn.h"
+#include "bench/conns.h"
 
 #define SIDE_BURST 32
 #define BURST	   (2 * SIDE_BURST)

@@ -18,7 +18,7 @@
 #include <stdlib.h>
 
 #include "base/simd.h"
-#include "bench/conn.h"
+#include "bench/conns.h"
 
 #define SYNS 4096
 #define OPEN (BENCH_FLOWS / 2)

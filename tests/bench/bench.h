@@ -141,6 +141,7 @@ void bench_timer(struct bench *b);
 void bench_ack(struct bench *b);
 void bench_cookie(struct bench *b);
 void bench_flow(struct bench *b);
+void bench_load(struct bench *b);
 void bench_memory(struct bench *b);
 void bench_packet(struct bench *b);
 void bench_policy(struct bench *b);

@@ -6,6 +6,7 @@
 
 #include "hist.h"
 #include "pacer.h"
+#include "packet/checksum.h"
 #include "payload.h"
 #include "pkt_make.h"
 
@@ -87,6 +88,7 @@ START_TEST(payloads)
 {
 	static struct sw_payload p;
 	static uint8_t stream[200000], other[200000];
+	uint64_t sum, written;
 
 	sw_payload_init(&p, 1);
 	sw_payload_write(&p, 42, 0, stream, sizeof(stream));
@@ -94,18 +96,26 @@ START_TEST(payloads)
 	for (uint32_t off = 0, n = 1; off < sizeof(other); off += n, n = n * 7 % 2048 + 1) {
 		if (n > sizeof(other) - off)
 			n = (uint32_t)(sizeof(other) - off);
-		sw_payload_write(&p, 42, off, other + off, n);
+		written = sw_payload_write(&p, 42, off, other + off, n);
+		ck_assert_uint_eq(
+			sw_csum_fold(written), sw_csum_fold(sw_csum_add(0, stream + off, n)));
+		ck_assert(sw_payload_same(&p, 42, off, other + off, n, &sum));
+		ck_assert_uint_eq(sum, written);
 	}
 	ck_assert_mem_eq(stream, other, sizeof(stream));
-	ck_assert(sw_payload_same(&p, 42, 0, stream, sizeof(stream)));
-	ck_assert(sw_payload_same(&p, 42, 77777, stream + 77777, 100000));
+	/* Over more than a block of 64 KiB, which begins at an odd place of the piece. */
+	for (uint32_t off = 77777; off < 77780; off++) {
+		ck_assert(sw_payload_same(&p, 42, off, stream + off, 100000, &sum));
+		ck_assert_uint_eq(
+			sw_csum_fold(sum), sw_csum_fold(sw_csum_add(0, stream + off, 100000)));
+	}
 	/* Another stream, another place, another block, one bit. */
-	ck_assert(!sw_payload_same(&p, 43, 0, stream, 16));
-	ck_assert(!sw_payload_same(&p, 42, 1, stream, 16));
-	ck_assert(!sw_payload_same(&p, 42, SW_PAYLOAD_BLOCK, stream, 16));
+	ck_assert(!sw_payload_same(&p, 43, 0, stream, 16, &sum));
+	ck_assert(!sw_payload_same(&p, 42, 1, stream, 16, &sum));
+	ck_assert(!sw_payload_same(&p, 42, SW_PAYLOAD_BLOCK, stream, 16, &sum));
 	for (uint32_t i = 0; i < sizeof(stream); i += 997) {
 		stream[i] ^= 4;
-		ck_assert(!sw_payload_same(&p, 42, 0, stream, sizeof(stream)));
+		ck_assert(!sw_payload_same(&p, 42, 0, stream, sizeof(stream), &sum));
 		stream[i] ^= 4;
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-#include "bench/conn.h"
+#include "bench/conns.h"
 
 #include "packet/options.h"
 

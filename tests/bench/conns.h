@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * conn.h - connections that are opened through the engine by their real handshake.
+ * conns.h - connections that are opened through the engine by their real handshake.
  *
  * A connection is its number: address, port and both ISNs follow from it, and no two numbers below
  * 2^32 have the same address and port. Only what the engine said is kept. Clients and servers use
@@ -9,8 +9,8 @@
  * bench_conn_*() that add a packet to the burst of a rig are for between bench_rig_next() and
  * bench_rig_run().
  */
-#ifndef BENCH_CONN_H
-#define BENCH_CONN_H
+#ifndef BENCH_CONNS_H
+#define BENCH_CONNS_H
 
 #include "bench/pkts.h"
 #include "bench/rig.h"
