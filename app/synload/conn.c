@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Slots and numbers, and the way of a frame to its connection. */
 #include "conn_int.h"
-#include "packet/wire.h"
 
 const char *const sw_conn_fault_names[SW_CONN_FAULTS] = {
 	[SW_CONN_TIMEOUT_SYN] = "timeout_syn",
@@ -185,17 +184,14 @@ sw_end_give_up(struct sw_end *e)
 	}
 }
 
-/* The TSval of a segment. Stacks put it behind two NOPs, with nothing else. */
+/* The TSval of a segment. */
 static bool
 read_tsval(const struct sw_pkt *p, uint32_t *tsval)
 {
-	const uint8_t *options = sw_pkt_tcp(p) + SW_TCP_BYTES;
 	struct sw_tcp_opts o;
 
-	if (p->pay_off - p->l4_off == SW_TCP_BYTES + 12 &&
-		sw_load32(options) ==
-			SW_OPT_WORD(SW_OPT_NOP, SW_OPT_NOP, SW_OPT_TS, SW_OPT_TS_LEN)) {
-		*tsval = rte_be_to_cpu_32(sw_load32(options + 4));
+	if (sw_opts_are_ts(p)) {
+		*tsval = rte_be_to_cpu_32(sw_load32(sw_pkt_tcp(p) + SW_TCP_BYTES + 4));
 		return true;
 	}
 	if (sw_opts_read(p, &o) != 0 || !o.ts)

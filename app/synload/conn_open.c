@@ -6,7 +6,6 @@
 /* What a peer that names no MSS takes (RFC 9293, 3.7.1). */
 #define MSS_DEFAULT 536
 #define MSS_MIN	    32
-#define TS_BYTES    12
 
 static uint16_t
 own_mss(const struct conn_ctx *x)
@@ -75,7 +74,7 @@ agree(struct conn_ctx *x, const struct sw_tcp_opts *o, uint16_t window)
 	if (o->ts) {
 		c->flags |= CONN_TS;
 		c->ts_recent = o->tsval;
-		mss -= mss > TS_BYTES ? TS_BYTES : 0;
+		mss -= mss > SW_OPT_TS_BYTES ? SW_OPT_TS_BYTES : 0;
 	}
 	c->mss = (uint16_t)(mss > MSS_MIN ? mss : MSS_MIN);
 	if (o->wscale != SW_WSCALE_NONE) {

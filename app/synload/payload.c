@@ -28,21 +28,21 @@ first_of_word(uint8_t byte)
 }
 
 /*
- * Of n bytes of the pool from `at` on, as 16-bit words of which the first begins there. Words of
- * the table begin at even places: from an odd one on it is those with their bytes swapped (RFC
- * 1071, 2B).
+ * Of n bytes of the pool from `at` on, which are behind `before` others. Words of the table begin
+ * at even places of the pool; where those that are summed up do not, it is their sum with its bytes
+ * swapped (RFC 1071, 2B).
  */
 static uint64_t
-sum_of(const struct sw_payload *p, uint32_t at, uint32_t n)
+sum_of(const struct sw_payload *p, uint32_t at, uint32_t n, uint32_t before)
 {
 	const uint32_t end = at + n;
 	uint64_t sum = p->sums[end / 2] - p->sums[at / 2];
 
 	if (end % 2)
 		sum += first_of_word(p->pool[end - 1]);
-	if (at % 2 == 0)
-		return sum;
-	return __builtin_bswap16(sw_csum_fold(sum - first_of_word(p->pool[at - 1])));
+	if (at % 2)
+		sum -= first_of_word(p->pool[at - 1]);
+	return (at + before) % 2 ? __builtin_bswap16(sw_csum_fold(sum)) : sum;
 }
 
 /* Where the byte at `off` stands in the pool; *n: how many follow it in one piece, at most *n. */
@@ -60,13 +60,6 @@ piece(uint64_t id, uint32_t off, uint32_t *n)
 	return (uint16_t)(start + off);
 }
 
-/* The sum of a piece that has `before` bytes before it. */
-static uint64_t
-sum_behind(uint64_t sum, uint32_t before)
-{
-	return before % 2 ? __builtin_bswap16(sw_csum_fold(sum)) : sum;
-}
-
 uint64_t
 sw_payload_write(const struct sw_payload *p, uint64_t id, uint32_t off, uint8_t *out, uint32_t n)
 {
@@ -77,7 +70,7 @@ sw_payload_write(const struct sw_payload *p, uint64_t id, uint32_t off, uint8_t 
 		const uint32_t at = piece(id, off + done, &len);
 
 		memcpy(out + done, p->pool + at, len);
-		sum += sum_behind(sum_of(p, at, len), done);
+		sum += sum_of(p, at, len, done);
 		done += len;
 	}
 	return sum;
@@ -94,7 +87,7 @@ sw_payload_same(const struct sw_payload *p, uint64_t id, uint32_t off, const uin
 
 		if (memcmp(in + done, p->pool + at, len) != 0)
 			return false;
-		*sum += sum_behind(sum_of(p, at, len), done);
+		*sum += sum_of(p, at, len, done);
 		done += len;
 	}
 	return true;

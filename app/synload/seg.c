@@ -6,8 +6,6 @@
 #include "packet/put.h"
 #include "packet/wire.h"
 
-#define TS_BYTES 12 /* NOP, NOP, timestamps */
-
 static unsigned
 l2_len(const struct sw_seg *s)
 {
@@ -17,7 +15,7 @@ l2_len(const struct sw_seg *s)
 static unsigned
 tcp_len(const struct sw_seg *s)
 {
-	return SW_TCP_BYTES + (s->ts ? TS_BYTES : 0);
+	return SW_TCP_BYTES + (s->ts ? SW_OPT_TS_BYTES : 0);
 }
 
 static unsigned
@@ -65,7 +63,7 @@ sw_seg_finish(uint8_t *frame, const struct sw_seg *s)
 			.flags = s->flags,
 			.window = s->window});
 	if (s->ts) {
-		sw_put(&h, SW_OPT_WORD(SW_OPT_NOP, SW_OPT_NOP, SW_OPT_TS, SW_OPT_TS_LEN));
+		sw_put(&h, SW_OPT_TS_WORD);
 		sw_put_be(&h, s->tsval);
 		sw_put_be(&h, s->tsecr);
 	}

@@ -238,8 +238,8 @@ send_syn_again(struct burst *b, const struct pending *pe)
 static void
 ask_without_timestamps(struct burst *b, const struct item *it, struct pending *pe)
 {
-	if (pe->syn_opts.ts && pe->syn_opts.mss > 2 * SW_REPAIR_TS_BYTES)
-		pe->syn_opts.mss -= SW_REPAIR_TS_BYTES;
+	if (pe->syn_opts.ts && pe->syn_opts.mss > 2 * SW_OPT_TS_BYTES)
+		pe->syn_opts.mss -= SW_OPT_TS_BYTES;
 	pe->syn_opts.ts = false;
 	pe->asked_anew++;
 	pe->refused_isn = it->p->seq;

@@ -45,7 +45,7 @@ read_all(const struct syn_batch *s, unsigned at, __m256i *w, const bool v6)
 sw_always_inline __m256i
 has_ts(const __m256i *tcp, __m256i hdr)
 {
-	return both(is(hdr, SW_TCP_BYTES + SW_PLAIN_TS_BYTES), is(tcp[5], SW_PLAIN_TS_WORD));
+	return both(is(hdr, SW_TCP_BYTES + SW_OPT_TS_BYTES), is(tcp[5], SW_OPT_TS_WORD));
 }
 
 sw_always_inline __m256i

@@ -30,9 +30,8 @@ put_opts(struct sw_put *h, const struct sw_tcp_opts *o)
 	if (o->mss)
 		sw_put(h, SW_OPT_WORD(SW_OPT_MSS, SW_OPT_MSS_LEN, o->mss >> 8, o->mss & 0xff));
 	if (o->ts) {
-		sw_put(h, o->sack_perm
-				  ? SW_OPT_WORD(SW_OPT_SACK_PERM, 2, SW_OPT_TS, SW_OPT_TS_LEN)
-				  : SW_OPT_WORD(SW_OPT_NOP, SW_OPT_NOP, SW_OPT_TS, SW_OPT_TS_LEN));
+		sw_put(h, o->sack_perm ? SW_OPT_WORD(SW_OPT_SACK_PERM, 2, SW_OPT_TS, SW_OPT_TS_LEN)
+				       : SW_OPT_TS_WORD);
 		sw_put_be(h, o->tsval);
 		sw_put_be(h, o->tsecr);
 	} else if (o->sack_perm) {

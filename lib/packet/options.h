@@ -14,6 +14,7 @@
 
 #include "base/base.h"
 #include "packet/parse.h"
+#include "packet/wire.h"
 
 #define SW_OPT_EOL	 0
 #define SW_OPT_NOP	 1
@@ -34,6 +35,10 @@
 /* One 32-bit word of options as it lies in memory, first byte first. */
 #define SW_OPT_WORD(a, b, c, d) \
 	rte_cpu_to_be_32((uint32_t)(a) << 24 | (uint32_t)(b) << 16 | (uint32_t)(c) << 8 | (d))
+
+/* Timestamps as stacks send them: behind two NOPs. The first word of that, and the bytes of all. */
+#define SW_OPT_TS_WORD	SW_OPT_WORD(SW_OPT_NOP, SW_OPT_NOP, SW_OPT_TS, SW_OPT_TS_LEN)
+#define SW_OPT_TS_BYTES 12
 
 struct sw_opt_iter {
 	const uint8_t *p;   /* next byte to read */
@@ -82,6 +87,14 @@ sw_opt_next(struct sw_opt_iter *it, struct sw_opt *o)
 		return 1;
 	}
 	return 0;
+}
+
+/* The options are timestamps as stacks send them, and nothing else. Valid with SW_PKT_TCP. */
+sw_always_inline bool
+sw_opts_are_ts(const struct sw_pkt *p)
+{
+	return p->pay_off - p->l4_off == SW_TCP_BYTES + SW_OPT_TS_BYTES &&
+	       sw_load32(sw_pkt_tcp(p) + SW_TCP_BYTES) == SW_OPT_TS_WORD;
 }
 
 /* What the options of a SYN, a SYN-ACK or a first ACK say. */

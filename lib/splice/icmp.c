@@ -70,7 +70,7 @@ smaller_mtu(uint32_t mtu, uint32_t least)
 {
 	if (mtu <= least)
 		return mtu;
-	return mtu - least > SW_REPAIR_TS_BYTES ? mtu - SW_REPAIR_TS_BYTES : least;
+	return mtu - least > SW_OPT_TS_BYTES ? mtu - SW_OPT_TS_BYTES : least;
 }
 
 /* The server is told the room that is left when the timestamps have been put in. */

@@ -17,10 +17,6 @@
 #include "splice/rewrite.h"
 #include "splice/splice.h"
 
-/* The first word of options that are timestamps alone, and the bytes of those. */
-#define SW_PLAIN_TS_WORD  SW_OPT_WORD(SW_OPT_NOP, SW_OPT_NOP, SW_OPT_TS, SW_OPT_TS_LEN)
-#define SW_PLAIN_TS_BYTES 12
-
 #define SW_PLAIN_TSVAL_OFF (SW_TCP_BYTES + 4)
 #define SW_PLAIN_TSECR_OFF (SW_TCP_BYTES + 8)
 

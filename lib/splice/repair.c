@@ -141,16 +141,15 @@ rebuild_options(const struct sw_pkt *p, uint32_t tsval, uint8_t out[OPTIONS_MAX_
 {
 	struct sw_opt_iter it = sw_opt_begin(p);
 	struct sw_opt o;
-	uint32_t n = SW_REPAIR_TS_BYTES + kept_len(p);
+	uint32_t n = SW_OPT_TS_BYTES + kept_len(p);
 	uint32_t sack_room = OPTIONS_MAX_BYTES - n;
 
 	if (n > OPTIONS_MAX_BYTES)
 		return 0;
-	sw_store32(out,
-		RTE_BE32(SW_OPT_NOP << 24 | SW_OPT_NOP << 16 | SW_OPT_TS << 8 | SW_OPT_TS_LEN));
+	sw_store32(out, SW_OPT_TS_WORD);
 	sw_store32(out + 4, rte_cpu_to_be_32(tsval));
 	sw_store32(out + 8, 0);
-	n = SW_REPAIR_TS_BYTES;
+	n = SW_OPT_TS_BYTES;
 	while (sw_opt_next(&it, &o) > 0) {
 		uint32_t len = o.len;
 

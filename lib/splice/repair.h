@@ -36,9 +36,6 @@
 #include "packet/parse.h"
 #include "splice/splice.h"
 
-/* Bytes of the timestamps option with its padding: what TS_MADE puts in at most. */
-#define SW_REPAIR_TS_BYTES 12
-
 /*
  * Rewrite p in place, by the flow's flags; before sw_splice_to_server() or sw_splice_to_client().
  * p's offsets and lengths and its frame are kept in step (data may move into the headroom). SYN and

@@ -79,10 +79,7 @@ any_to_client(const struct sw_flow *f, struct sw_pkt *p)
 sw_always_inline bool
 is_plain(const struct sw_pkt *p)
 {
-	const uint32_t len = sw_rewrite_options_len(p);
-
-	return len == 0 || (len == SW_PLAIN_TS_BYTES &&
-				   sw_load32(sw_pkt_tcp(p) + SW_TCP_BYTES) == SW_PLAIN_TS_WORD);
+	return sw_rewrite_options_len(p) == 0 || sw_opts_are_ts(p);
 }
 
 bool
