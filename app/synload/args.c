@@ -99,6 +99,46 @@ take_mode(struct sw_load_args *a, const char *name)
 	return a->mode != 0 ? 0 : -EINVAL;
 }
 
+/* Of those for connections. NULL, or what is wrong. */
+static const char *
+check_connections(struct parse *p)
+{
+	/* They say what an emulated protocol does. */
+	static const char *const emulated[] = {
+		"request", "response", "keep-alive", "hold", "close"};
+	struct sw_load_args *a = p->a;
+
+	if (a->request_bytes * a->keep_alive > STREAM_MAX ||
+		a->response_bytes * a->keep_alive > STREAM_MAX)
+		return "--keep-alive times --request or --response is more than 1G";
+	if (a->http != NULL && a->inside != NULL)
+		return "--http asks a real server; --inside is an emulated one, which knows no "
+		       "HTTP";
+	if (a->http == NULL && a->inside == NULL)
+		return "give the emulated server a port with --inside NAME, or ask a real server "
+		       "with --http PATH";
+	for (unsigned i = 0; a->http != NULL && i < SW_ARRAY_LEN(emulated); i++)
+		if (sw_load_is_given(p, emulated[i]))
+			return "with --http the server says what it answers, and closes: "
+			       "--request, --response, --keep-alive, --hold and --close have no "
+			       "place with it";
+	if (a->connect_rate == 0 && a->concurrent == 0)
+		a->concurrent = 1000;
+	return NULL;
+}
+
+/* Sources that nothing would be sent from. */
+static bool
+sources_without_server(const struct parse *p, bool v6)
+{
+	const struct sw_load_route *r = &p->a->route;
+
+	for (unsigned i = 0; i < r->n_servers; i++)
+		if (r->servers[i].v6 == v6)
+			return false;
+	return p->sources_given[v6];
+}
+
 /* What single options cannot know. NULL, or what is wrong. */
 static const char *
 check_all(struct parse *p)
@@ -111,24 +151,14 @@ check_all(struct parse *p)
 		return "--side inside needs --inside NAME";
 	if (a->outside != NULL && a->inside != NULL && strcmp(a->outside, a->inside) == 0)
 		return "--outside and --inside are the same port";
-	if (p->mix_given && p->type_given && a->mode == SW_LOAD_MIXED)
-		return "--mix is given with --flood-type: one of them says what is sent";
-	if (a->mode == SW_LOAD_FLOOD)
-		return NULL;
-	if (a->request_bytes * a->keep_alive > STREAM_MAX ||
-		a->response_bytes * a->keep_alive > STREAM_MAX)
-		return "--keep-alive times --request or --response is more than 1G";
-	if (a->http != NULL && a->inside != NULL)
-		return "--http asks a real server; --inside is an emulated one, which knows no "
-		       "HTTP";
-	if (a->http == NULL && a->inside == NULL)
-		return "give the emulated server a port with --inside NAME, or ask a real server "
-		       "with --http PATH";
-	if (a->http != NULL && a->keep_alive != 1)
-		return "--http closes each connection: --keep-alive has no place with it";
-	if (a->connect_rate == 0 && a->concurrent == 0)
-		a->concurrent = 1000;
-	return NULL;
+	if (sw_load_is_given(p, "mix") &&
+		(sw_load_is_given(p, "type") || sw_load_is_given(p, "flood-type")))
+		return "--mix is given with a type: one of them says what is sent";
+	if (sources_without_server(p, false))
+		return "--sources has an IPv4 prefix, but no --server is IPv4";
+	if (sources_without_server(p, true))
+		return "--sources has an IPv6 prefix, but no --server is IPv6";
+	return a->mode == SW_LOAD_FLOOD ? NULL : check_connections(p);
 }
 
 static int
@@ -170,8 +200,10 @@ take_option(struct parse *p, int opt, const char *text)
 		p->a->action = opt == OPT_HELP ? SW_LOAD_HELP : SW_LOAD_VERSION;
 		return 1;
 	}
-	if (opt >= OPT_FIRST && p->a->mode != 0)
+	if (opt >= OPT_FIRST && p->a->mode != 0) {
+		p->given |= (uint64_t)1 << (opt - OPT_FIRST);
 		return take(p, &sw_load_defs[opt - OPT_FIRST], optarg);
+	}
 	if (opt >= OPT_FIRST)
 		p->say("say what to do first: flood, connect or mixed; " TRY_HELP);
 	else if (opt == ':')

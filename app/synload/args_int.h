@@ -17,7 +17,8 @@
 struct parse {
 	struct sw_load_args *a;
 	void (*say)(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-	bool servers_given, sources_given[2], mix_given, type_given;
+	bool servers_given, sources_given[2];
+	uint64_t given; /* a bit for each of sw_load_defs[] */
 };
 
 /* NULL, or what is allowed instead of the value. */
@@ -37,5 +38,8 @@ struct def {
 
 extern const struct def sw_load_defs[];
 extern const unsigned sw_load_n_defs;
+
+/* The option of that name was given. */
+bool sw_load_is_given(const struct parse *p, const char *name);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "args_int.h"
+#include "flood.h"
 #include "values.h"
 
 #define FLOODS	 (SW_LOAD_FLOOD | SW_LOAD_MIXED)
@@ -17,16 +18,23 @@ static const char *
 take_server(struct parse *p, const char *value)
 {
 	struct sw_load_route *r = &p->a->route;
+	struct sw_load_server s;
 
 	if (!p->servers_given)
 		r->n_servers = 0;
 	p->servers_given = true;
+	if (!sw_value_server(value, &s))
+		return "an address with or without a port, such as 198.51.100.10:80 or "
+		       "[2001:db8::10]:80";
 	if (r->n_servers == SW_LOAD_SERVERS_MAX)
 		return "at most 16 servers";
-	return sw_value_server(value, &r->servers[r->n_servers++])
-		       ? NULL
-		       : "an address with or without a port, such as 198.51.100.10:80 or "
-			 "[2001:db8::10]:80";
+	/* Answers could not be told apart. */
+	for (unsigned i = 0; i < r->n_servers; i++)
+		if (r->servers[i].port == s.port &&
+			memcmp(&r->servers[i].addr, &s.addr, sizeof(s.addr)) == 0)
+			return "each server once";
+	r->servers[r->n_servers++] = s;
+	return NULL;
 }
 
 static const char *
@@ -77,7 +85,6 @@ take_vlan(struct parse *p, const char *value)
 static const char *
 take_type(struct parse *p, const char *value)
 {
-	p->type_given = true;
 	memset(p->a->weights, 0, sizeof(p->a->weights));
 	for (unsigned t = 0; t < SW_CRAFT_TYPES; t++) {
 		if (strcmp(value, "mix") == 0 || strcmp(value, sw_craft_type_names[t]) == 0) {
@@ -89,35 +96,48 @@ take_type(struct parse *p, const char *value)
 	return p->a->weights[0] != 0 ? NULL : "syn, ack, synack, rst, fin or mix";
 }
 
-/* "syn=70,ack=20" */
+/* One of "syn=70,ack=20", len bytes. The type, whose weight is *weight; SW_CRAFT_TYPES: neither. */
+static unsigned
+read_weight(const char *text, size_t len, uint64_t *weight)
+{
+	const size_t name = strcspn(text, "=");
+	char number[16];
+	unsigned t = 0;
+
+	while (t < SW_CRAFT_TYPES && (strlen(sw_craft_type_names[t]) != name ||
+					     strncmp(text, sw_craft_type_names[t], name) != 0))
+		t++;
+	if (t == SW_CRAFT_TYPES || name >= len || len - name > sizeof(number))
+		return SW_CRAFT_TYPES;
+	memcpy(number, text + name + 1, len - name - 1);
+	number[len - name - 1] = '\0';
+	return sw_value_number(number, weight) && *weight <= 1000000 ? t : SW_CRAFT_TYPES;
+}
+
 static const char *
 take_mix(struct parse *p, const char *value)
 {
-	static const char allowed[] = "types with weights up to 1000000, such as syn=70,ack=30";
-	unsigned sum = 0;
+	static const char allowed[] =
+		"types with weights up to 1000000, each type once, such as syn=70,ack=30";
+	bool named[SW_CRAFT_TYPES] = {false};
+	uint64_t sum = 0;
 
-	p->mix_given = true;
 	memset(p->a->weights, 0, sizeof(p->a->weights));
 	while (*value != '\0') {
-		const size_t name = strcspn(value, "="), len = strcspn(value, ",");
-		char number[16];
+		const size_t len = strcspn(value, ",");
 		uint64_t weight;
-		unsigned t = 0;
+		const unsigned t = read_weight(value, len, &weight);
 
-		while (t < SW_CRAFT_TYPES &&
-			(strlen(sw_craft_type_names[t]) != name ||
-				strncmp(value, sw_craft_type_names[t], name) != 0))
-			t++;
-		if (t == SW_CRAFT_TYPES || name >= len || len - name > sizeof(number))
+		if (t == SW_CRAFT_TYPES || named[t])
 			return allowed;
-		memcpy(number, value + name + 1, len - name - 1);
-		number[len - name - 1] = '\0';
-		if (!sw_value_number(number, &weight) || weight > 1000000)
-			return allowed;
+		named[t] = true;
 		p->a->weights[t] = (unsigned)weight;
-		sum += (unsigned)weight;
+		sum += weight;
 		value += len + (value[len] == ',');
 	}
+	for (unsigned t = 0; t < SW_CRAFT_TYPES; t++)
+		if (p->a->weights[t] != 0 && (uint64_t)p->a->weights[t] * SW_FLOOD_MIX < sum)
+			return "weights of at least 1 in 256 of their sum, or 0";
 	return sum > 0 ? NULL : allowed;
 }
 
@@ -207,3 +227,13 @@ const struct def sw_load_defs[] = {
 };
 
 const unsigned sw_load_n_defs = SW_ARRAY_LEN(sw_load_defs);
+
+bool
+sw_load_is_given(const struct parse *p, const char *name)
+{
+	unsigned i = 0;
+
+	while (i < sw_load_n_defs && strcmp(sw_load_defs[i].name, name) != 0)
+		i++;
+	return i < sw_load_n_defs && (p->given >> i & 1);
+}

@@ -65,6 +65,13 @@ START_TEST(refused)
 		{"flood --outside a --mix syn=0", "weights"},
 		{"flood --outside a --mix sin=1", "weights"},
 		{"flood --outside a --mix syn=1000001", "weights"},
+		{"flood --outside a --mix syn=5,syn=0", "each type once"},
+		{"flood --outside a --mix syn=1,syn=1", "each type once"},
+		{"flood --outside a --mix syn=1,ack=256", "1 in 256"},
+		{"flood --outside a --mix syn=1 --type ack", "--mix"},
+		{"flood --outside a --server 1.2.3.4 --server 1.2.3.4:80", "once"},
+		{"flood --outside a --sources fd00::/8", "no --server is IPv6"},
+		{"flood --outside a --sources 10.0.0.0/8 --server ::1", "no --server is IPv4"},
 		{"flood --outside a --side inside", "--inside"},
 		{"flood --outside a --side left", "outside or inside"},
 		{"flood --outside a --count 0", "number"},
@@ -90,6 +97,10 @@ START_TEST(refused)
 		{"connect --outside a --inside b --http /", "--http"},
 		{"connect --outside a --http x", "path"},
 		{"connect --outside a --http / --keep-alive 2", "--keep-alive"},
+		{"connect --outside a --http / --request 5", "--request"},
+		{"connect --outside a --http / --response 5", "--response"},
+		{"connect --outside a --http / --hold 5", "--hold"},
+		{"connect --outside a --http / --close server", "--close"},
 		{"connect --outside a --inside b --concurrent 17M", "number"},
 		{"connect --outside a --inside b --request 0", "number"},
 		{"connect --outside a --inside b --keep-alive 65536", "number"},
@@ -145,6 +156,12 @@ START_TEST(taken)
 	ck_assert_uint_eq(a.weights[SW_CRAFT_SYN], 70);
 	ck_assert_uint_eq(a.weights[SW_CRAFT_ACK], 30);
 	ck_assert_uint_eq(a.count, 5);
+	ck_assert_int_eq(
+		parse(&a, "flood --outside p0 --mix syn=1,ack=255 --server 1.2.3.4:80 --server "
+			  "1.2.3.4:81 --sources 10.0.0.0/9"),
+		0);
+	ck_assert_uint_eq(a.weights[SW_CRAFT_SYN], 1);
+	ck_assert_uint_eq(a.route.n_servers, 2);
 	ck_assert_int_eq(parse(&a, "connect --outside p0 --http /"), 0);
 	ck_assert_uint_eq(a.concurrent, 1000);
 	ck_assert_int_eq(parse(&a, "--help"), 0);
