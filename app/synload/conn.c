@@ -243,6 +243,8 @@ opened(struct conn_ctx *x, const struct sw_pkt *p)
 	take_timestamp(c, p);
 	if (!sw_conn_take(x, p))
 		return;
+	if (x->e->spec->hold_us != 0)
+		sw_conn_hold(x);
 	sw_conn_output(x);
 	if (sw_conn_is_done(x))
 		sw_conn_end(x, SW_CONN_FINE);

@@ -267,14 +267,22 @@ count_rounds(struct conn_ctx *x)
 			time_stage(x, &e->response);
 		begin_stage(x);
 	}
-	if (!all_rounds(x) || !sw_conn_closes_first(e) || (c->flags & (CONN_HOLDING | CONN_HELD)))
-		return;
-	if (e->spec->hold_us == 0) {
+	/* Without an idle time the FIN goes right behind the data. */
+	if (all_rounds(x) && sw_conn_closes_first(e) && e->spec->hold_us == 0)
 		c->flags |= CONN_HELD;
-	} else {
-		c->flags |= CONN_HOLDING;
-		c->deadline_ms = now_ms(e) + (uint32_t)(e->spec->hold_us / 1000);
-	}
+}
+
+void
+sw_conn_hold(struct conn_ctx *x)
+{
+	const struct sw_conn_spec *spec = x->e->spec;
+	struct sw_conn *c = x->c;
+
+	if (!all_rounds(x) || !sw_conn_closes_first(x->e) || c->snd_una != fin_seq(x) ||
+		(c->flags & (CONN_HOLDING | CONN_HELD)))
+		return;
+	c->flags |= CONN_HOLDING;
+	c->deadline_ms = now_ms(x->e) + (uint32_t)(spec->hold_us / 1000);
 }
 
 /* The peer has closed. */

@@ -53,6 +53,12 @@ bool sw_conn_csum_ok(struct conn_ctx *x, const struct sw_pkt *p);
 /* Data and FIN of a segment whose ACK is fine. False where the connection is no more. */
 bool sw_conn_take(struct conn_ctx *x, const struct sw_pkt *p);
 
+/*
+ * The idle time before it is closed begins, at the end that closes, once all is transferred: only
+ * its deadline counts in it, so what has not been acknowledged would not be sent again.
+ */
+void sw_conn_hold(struct conn_ctx *x);
+
 /* An ACK that moves snd_una or the window; false where it acknowledges what was never sent. */
 bool sw_conn_acked(struct conn_ctx *x, const struct sw_pkt *p);
 

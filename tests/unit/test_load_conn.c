@@ -131,6 +131,30 @@ START_TEST(hold)
 }
 END_TEST
 
+/* What is lost before the idle time begins is sent again in time, whoever is to close after it. */
+START_TEST(hold_behind_losses)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct sw_conn_spec s = plain;
+		struct rig *r;
+
+		s.hold_us = 3000000;
+		s.timeout_ms = 2500; /* below the idle time */
+		s.close_server = seed & 1;
+		r = rig_new(&s, seed & 2, seed);
+		r->harm.loss = 50;
+		run(r, 50, 50, 60000000);
+		ck_assert_msg(r->client.stats.finished == 50 && failures(&r->client) == 0 &&
+				      failures(&r->server) == 0,
+			"seed %lu: %lu finished, %lu and %lu failed", (unsigned long)seed,
+			(unsigned long)r->client.stats.finished,
+			(unsigned long)failures(&r->client), (unsigned long)failures(&r->server));
+		ck_assert_uint_lt(r->client.response.max_us, 2500000);
+		free(r);
+	}
+}
+END_TEST
+
 /* Those begun while measuring count to their end, whenever that is; others never do. */
 START_TEST(cohort)
 {
@@ -223,6 +247,7 @@ main(void)
 	tcase_add_test(t, harmed);
 	tcase_add_test(t, full_port);
 	tcase_add_test(t, hold);
+	tcase_add_test(t, hold_behind_losses);
 	tcase_add_test(t, cohort);
 	tcase_add_test(t, numbers_are_used_in_turn);
 	suite_add_tcase(s, t);
