@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Slots and numbers, and the way of a frame to its connection. */
 #include "conn_int.h"
+#include "packet/wire.h"
 
 const char *const sw_conn_fault_names[SW_CONN_FAULTS] = {
 	[SW_CONN_TIMEOUT_SYN] = "timeout_syn",
@@ -58,6 +59,8 @@ sw_end_init(struct sw_end *e, const struct sw_conn_spec *spec, struct sw_out *ou
 	e->free_ring = free_ring;
 	e->n_slots = n_slots;
 	e->n_numbers = count_numbers(r);
+	memcpy(e->peer_macs, e->is_server ? r->l2.dst : r->l2.src, 6);
+	memcpy(e->peer_macs + 6, e->is_server ? r->l2.src : r->l2.dst, 6);
 	for (unsigned i = 0; i < r->n_servers; i++)
 		sw_craft_init(&e->syn[i], &r->l2, &r->servers[i], SW_CRAFT_SYN, spec->options);
 	for (uint32_t i = 0; i < n_slots && free_ring != NULL; i++) {
@@ -298,6 +301,17 @@ take_packet(struct sw_end *e, const struct sw_pkt *p, uint64_t number, unsigned 
 		opened(&x, p);
 }
 
+/* Layer 2 of a packet is what its other end has sent: whoever is in between changes none of it. */
+static bool
+l2_is_right(const struct sw_end *e, const struct sw_pkt *p)
+{
+	const uint16_t vlan = e->spec->route->l2.vlan;
+
+	return memcmp(p->f->data, e->peer_macs, sizeof(e->peer_macs)) == 0 &&
+	       p->l3_off == SW_ETH_BYTES + (vlan != 0 ? SW_VLAN_BYTES : 0) &&
+	       (p->tuple.vlan_af & ~SW_TUPLE_IPV6) == vlan;
+}
+
 void
 sw_end_input(
 	struct sw_end *e, struct sw_frame *frames, unsigned n, void (*more)(void *arg), void *arg)
@@ -313,14 +327,16 @@ sw_end_input(
 	for (unsigned i = 0; i < n; i++) {
 		struct conn_ctx x = {.e = e};
 
+		e->stats.malformed += pkts[i].kind == SW_PKT_BAD;
 		numbers[i] =
 			pkts[i].kind == SW_PKT_TCP ? find_number(&x, &pkts[i].tuple) : UINT64_MAX;
+		e->stats.bad_l2 += numbers[i] != UINT64_MAX && !l2_is_right(e, &pkts[i]);
 		servers[i] = x.server;
 		__builtin_prefetch(&e->conns[numbers[i] & (e->n_slots - 1)], 1);
 	}
 	for (unsigned i = 0; i < n; i++) {
 		if (numbers[i] == UINT64_MAX) {
-			e->stats.stray++;
+			e->stats.stray += pkts[i].kind != SW_PKT_BAD;
 			continue;
 		}
 		more(arg);

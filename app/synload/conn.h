@@ -123,9 +123,11 @@ struct sw_conn_stats {
 	uint64_t bytes_verified;
 	uint64_t bytes_received; /* of payload, new */
 	uint64_t retransmitted;
-	uint64_t bad_checksum;		/* frames dropped for it */
-	uint64_t stray;			/* frames of no connection of ours */
-	uint64_t replaced;		/* server: a closing connection gave way to a new one */
+	uint64_t bad_checksum; /* frames dropped for it, of TCP */
+	uint64_t malformed;    /* and for an IP header's, or for headers that are none */
+	uint64_t bad_l2;       /* other MAC addresses or tag than ours; taken all the same */
+	uint64_t stray;	       /* frames of no connection of ours */
+	uint64_t replaced;     /* server: a closing connection gave way to a new one */
 	struct sw_conn_cohort measured; /* of a client */
 };
 
@@ -143,6 +145,7 @@ struct sw_end {
 	uint32_t *free_ring; /* client: slots, first in first out */
 	uint32_t free_head, n_free;
 	uint64_t wheel_ms;
+	uint8_t peer_macs[12]; /* of what comes in */
 	struct sw_conn_stats stats;
 	struct sw_hist handshake, response; /* of what was begun while measuring */
 	uint32_t wheel[SW_CONN_WHEEL_SLOTS];

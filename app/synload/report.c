@@ -133,6 +133,8 @@ table_end(FILE *out, const char *name, const struct sw_conn_stats *s, bool verif
 		fprintf(out, "  bytes verified          %15" PRIu64 "\n", s->bytes_verified);
 	fprintf(out, "  timers that expired     %15" PRIu64 "\n", s->retransmitted);
 	fprintf(out, "  wrong checksums         %15" PRIu64 "\n", s->bad_checksum);
+	fprintf(out, "  malformed               %15" PRIu64 "\n", s->malformed);
+	fprintf(out, "  other MACs or tag       %15" PRIu64 "\n", s->bad_l2);
 	fprintf(out, "  strays                  %15" PRIu64 "\n", s->stray);
 }
 

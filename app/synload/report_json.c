@@ -111,6 +111,8 @@ end_json(const struct sw_conn_stats *s, bool verifies)
 	put_int_if(o, "bytes_verified", verifies, s->bytes_verified);
 	put_int(o, "timers_expired", s->retransmitted);
 	put_int(o, "bad_checksum", s->bad_checksum);
+	put_int(o, "malformed", s->malformed);
+	put_int(o, "bad_l2", s->bad_l2);
 	put_int(o, "stray", s->stray);
 	return o;
 }

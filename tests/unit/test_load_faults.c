@@ -153,6 +153,65 @@ START_TEST(timeouts_name_the_stage)
 }
 END_TEST
 
+/* The first segment with payload, of either direction, gets one bit of its header changed. */
+static unsigned touch_byte, touch_bit;
+
+static bool
+touch_header(struct rig *r, bool up, uint8_t *frame, size_t len)
+{
+	static bool done[2];
+	struct pkt_seen s;
+
+	if (r->tampered == 0)
+		done[0] = done[1] = false;
+	if (done[up] || !pkt_read(frame, len, &s) || s.payload_len == 0)
+		return false;
+	done[up] = true;
+	frame[touch_byte] ^= (uint8_t)(1u << touch_bit);
+	return true;
+}
+
+START_TEST(changed_headers_are_found)
+{
+	static const struct {
+		unsigned byte, bit;
+		bool v6, tagged, l2;
+	} cases[] = {
+		{0, 7, false, false, true}, /* MAC addresses */
+		{11, 0, false, false, true}, {6, 2, true, false, true},
+		{15, 3, false, true, true},   /* the tag */
+		{24, 0, false, false, false}, /* of IPv4: its checksum */
+		{22, 0, false, false, false}, /* and TTL, without it */
+		{14, 5, true, false, false},  /* the version of IPv6 */
+	};
+
+	for (unsigned i = 0; i < SW_ARRAY_LEN(cases); i++) {
+		struct rig *r = rig_new(&plain, cases[i].v6, 5);
+		const uint64_t l2 = cases[i].l2;
+
+		r->route.l2.vlan = cases[i].tagged ? 100 : 0;
+		sw_end_init(&r->client, &r->spec, &r->to_server, r->conns[0], r->free_ring, SLOTS);
+		sw_end_init(&r->server, &r->spec, &r->to_client, r->conns[1], NULL, SLOTS);
+		touch_byte = cases[i].byte;
+		touch_bit = cases[i].bit;
+		r->tamper = touch_header;
+		run(r, 5, 5, 60000000);
+		ck_assert_uint_eq(r->tampered, 2);
+		assert_all_finished(r, 5);
+		ck_assert_msg(r->client.stats.bad_l2 == l2 && r->server.stats.bad_l2 == l2 &&
+				      r->client.stats.malformed == !l2 &&
+				      r->server.stats.malformed == !l2 &&
+				      r->client.stats.stray + r->server.stats.stray == 0,
+			"case %u: %lu and %lu of layer 2, %lu and %lu malformed", i,
+			(unsigned long)r->client.stats.bad_l2,
+			(unsigned long)r->server.stats.bad_l2,
+			(unsigned long)r->client.stats.malformed,
+			(unsigned long)r->server.stats.malformed);
+		free(r);
+	}
+}
+END_TEST
+
 /* Answers the first SYN itself. */
 static bool
 refuse(struct rig *r, bool up, uint8_t *frame, size_t len)
@@ -193,6 +252,7 @@ main(void)
 	tcase_add_test(t, wrong_synack_is_found);
 	tcase_add_test(t, ack_of_nothing_is_found);
 	tcase_add_test(t, timeouts_name_the_stage);
+	tcase_add_test(t, changed_headers_are_found);
 	tcase_add_test(t, resets);
 	suite_add_tcase(s, t);
 	return check_suite_run(s, CK_FORK_GETENV);
