@@ -156,6 +156,12 @@ measure(struct load *l)
 		rc = run_guarded(l, &run);
 	if (rc != 0)
 		return rc;
+	if (sw_run_is_stuck(&run)) {
+		sw_log_error(
+			"port %s (%s) has taken nothing for %d s: is its other end still there?",
+			l->ports[0].name, l->ports[0].driver, SW_RUN_STUCK_S);
+		return -ETIMEDOUT;
+	}
 	sw_report_table(stdout, &run.report);
 	if (l->args.json != NULL) {
 		rc = sw_report_json(l->args.json, &run.report);

@@ -81,8 +81,14 @@ each_second(struct sw_run *r, uint64_t now)
 	if (!r->args->quiet)
 		sw_report_progress(stdout, r->args, (double)(now - r->start_ns) / 1e9, &r->second,
 			&s, (double)(now - r->second_ns) / 1e9);
+	r->idle_s = counts(r) && r->phase == SW_PHASE_MEASURE && r->waits(r) &&
+				    s.outside.tx_packets == r->second.outside.tx_packets
+			    ? r->idle_s + 1
+			    : 0;
 	r->second = s;
 	r->second_ns = now;
+	if (sw_run_is_stuck(r))
+		r->phase = SW_PHASE_DONE;
 }
 
 static void

@@ -25,6 +25,9 @@
 #define SW_RUN_QUIET_NS	 200000000u
 #define SW_RUN_SETTLE_NS 2000000000u
 
+/* A run that ends by a number fails where its port takes nothing for so long. */
+#define SW_RUN_STUCK_S 10
+
 struct rte_rcu_qsbr;
 
 enum sw_phase { SW_PHASE_WARM, SW_PHASE_MEASURE, SW_PHASE_DRAIN, SW_PHASE_SETTLE, SW_PHASE_DONE };
@@ -35,6 +38,7 @@ struct sw_run {
 	struct sw_io *inside;  /* of the emulated server, or NULL */
 	enum sw_phase phase;
 	bool stop;		     /* nothing new is to begin: sw_run_stop() */
+	unsigned idle_s;	     /* in which the port has taken nothing, of what waited */
 	uint64_t now_ns, stopped_ns; /* sw_run_now(), and what it leaves out */
 	uint64_t start_ns, phase_end_ns, second_ns;
 	uint64_t from_ns;
@@ -49,6 +53,7 @@ struct sw_run {
 	struct sw_load_report report;
 	void (*snapshot)(const struct sw_run *r, struct sw_load_snapshot *s);
 	bool (*drained)(const struct sw_run *r); /* DRAIN or SETTLE has nothing to wait for */
+	bool (*waits)(const struct sw_run *r);	 /* there is something to be sent, now */
 };
 
 extern volatile int sw_run_stop_signal;
@@ -85,11 +90,18 @@ sw_run_now(struct sw_run *r)
 	return sw_run_time(r, sw_run_raw_ns);
 }
 
-/* snapshot, drained, drain_ns, settles and mode are set. */
+/* snapshot, drained, waits, drain_ns, settles and mode are set. */
 void sw_run_start(struct sw_run *r, uint64_t now_ns);
 
 /* Called when now >= r->next_event_ns; moves the phase. */
 void sw_run_event(struct sw_run *r, uint64_t now_ns);
+
+/* It is DONE because the port took nothing any more. */
+static inline bool
+sw_run_is_stuck(const struct sw_run *r)
+{
+	return r->idle_s >= SW_RUN_STUCK_S;
+}
 
 /* All of --count has left, or all of --total have ended: the next event is at once. */
 static inline void

@@ -75,6 +75,15 @@ drained(const struct sw_run *r)
 	       (l->server.end == NULL || l->server.end->in_flight == 0);
 }
 
+/* What the port has not taken; nothing new is opened meanwhile. */
+static bool
+waits(const struct sw_run *r)
+{
+	const struct run_connect *l = r->mode;
+
+	return l->client.out.n > 0;
+}
+
 /* Buffers for the places of out that have none. */
 static void
 refill(struct port_end *p)
@@ -331,6 +340,7 @@ sw_run_connect(struct sw_run *r)
 		r->mode = l;
 		r->snapshot = snapshot;
 		r->drained = drained;
+		r->waits = waits;
 		/* Each stage may take its time. */
 		r->drain_ns = a->hold_ns + 3 * a->timeout_ms * 1000000 + 1000000000;
 		r->settles = l->flood != NULL;

@@ -37,6 +37,14 @@ drained(const struct sw_run *r)
 	return r->args->count != 0 && l->flood->stats.rx >= r->args->count;
 }
 
+/* At the slowest rate there is one a second. */
+static bool
+waits(const struct sw_run *r)
+{
+	(void)r;
+	return true;
+}
+
 static unsigned
 receive(struct sw_io *io, struct sw_flood *f)
 {
@@ -125,6 +133,7 @@ sw_run_flood(struct sw_run *r)
 	r->settles = true;
 	r->snapshot = snapshot;
 	r->drained = drained;
+	r->waits = waits;
 	sw_run_start(r, sw_run_now(r));
 	sw_pacer_start(&l.pacer, r->args->flood_rate, r->start_ns);
 	loop(&l);

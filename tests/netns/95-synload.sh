@@ -218,6 +218,20 @@ synward_is_killed() {
 	done
 }
 
+# What would never end, for its packets are not taken any more, says so.
+never_ends() {
+	synward_on_memif
+	synload_started "$WORK/never" flood --outside net_memif0 --count 10G "${SERVERS[@]}"
+	check "never ends: was flooded" sw_wait_until 30 received_more_than 1000
+	sw_end "$SYNWARD_PID" KILL
+	SYNWARD_PID=
+	rm -f "$WORK/memif.sock" # it could not
+	check "never ends: synload ends" sw_wait_until 60 sw_gone "$LOAD_PID"
+	sw_end "$LOAD_PID" INT
+	check_int "never ends: synload's exit status" $? -eq 1
+	check "never ends: synload says why" grep -q 'net_memif0 .* has taken nothing for 10 s' "$WORK/never"
+}
+
 # --- without synward -------------------------------------------------------------------------------
 
 against_itself() {
@@ -393,6 +407,7 @@ connections
 mixed
 peer_is_killed
 synward_is_killed
+never_ends
 against_itself
 real_server
 command_line
