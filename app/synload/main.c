@@ -202,6 +202,22 @@ run(struct load *l)
 	return rc == 0 ? EXIT_MEASURED : EXIT_FAILED;
 }
 
+/* The report's file can be written: better said now than at the end of the run. */
+static int
+try_json(const char *path)
+{
+	FILE *f = path != NULL ? fopen(path, "ae") : NULL;
+
+	if (path == NULL)
+		return 0;
+	if (f == NULL) {
+		sw_log_error("cannot write %s: %s", path, strerror(errno));
+		return -EIO;
+	}
+	fclose(f);
+	return 0;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -222,6 +238,8 @@ main(int argc, char **argv)
 		printf("synload %s\n", SW_VERSION);
 		return EXIT_MEASURED;
 	}
+	if (try_json(l.args.json) != 0)
+		return EXIT_FAILED;
 	signal(SIGINT, on_signal);
 	signal(SIGTERM, on_signal);
 	signal(SIGCONT, on_continue);

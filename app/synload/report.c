@@ -88,6 +88,8 @@ table_flood(FILE *out, const struct sw_load_report *r)
 		if (f->tx[t] != 0)
 			fprintf(out, "  sent %-18s %15" PRIu64 "\n", sw_craft_type_names[t],
 				f->tx[t]);
+	if (r->last.flood_skipped != 0)
+		fprintf(out, "  NOT SENT in time        %15" PRIu64 "\n", r->last.flood_skipped);
 	fprintf(out, "  SYN-ACKs                %15" PRIu64 "  %s a SYN\n", f->synack,
 		ratio(buf, f->synack, f->tx[SW_CRAFT_SYN]));
 	fprintf(out, "  RSTs                    %15" PRIu64 "\n", f->rst);
@@ -154,6 +156,8 @@ table_connections(FILE *out, const struct sw_load_report *r)
 		"  of those tried then: %" PRIu64 " tried, %" PRIu64 " opened, %" PRIu64
 		" finished, %" PRIu64 " failed\n",
 		m->tried, m->opened, m->finished, m->failed);
+	if (r->last.connect_skipped != 0)
+		fprintf(out, "  NOT OPENED in time      %15" PRIu64 "\n", r->last.connect_skipped);
 	table_times(out, "handshake", &r->last.handshake);
 	table_times(out, "response", &r->last.response);
 	table_end(out, "clients", &r->last.client, r->args->http == NULL);

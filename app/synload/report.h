@@ -33,6 +33,8 @@ struct sw_load_snapshot {
 	struct sw_conn_stats client;
 	struct sw_conn_stats server;
 	uint64_t in_flight; /* connections of the client */
+	/* That a rate asked for, and that were given up: pacer.h. */
+	uint64_t connect_skipped, flood_skipped;
 	struct sw_hist handshake;
 	struct sw_hist response;
 };

@@ -1,36 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include <errno.h>
 
-#include <jansson.h>
-
-#include "report.h"
-
-static void
-put_int(json_t *o, const char *key, uint64_t value)
-{
-	json_object_set_new(o, key, json_integer((json_int_t)value));
-}
-
-/* A figure that cannot be had, or that this mode does not have, is null and not a number. */
-static void
-put_ratio(json_t *o, const char *key, double a, double b)
-{
-	json_object_set_new(o, key, b > 0 ? json_real(a / b) : json_null());
-}
-
-static void
-put_int_if(json_t *o, const char *key, bool has, uint64_t value)
-{
-	json_object_set_new(o, key, has ? json_integer((json_int_t)value) : json_null());
-}
-
-static void
-put_if(json_t *o, const char *key, bool has, json_t *value)
-{
-	json_object_set_new(o, key, has ? value : json_null());
-	if (!has)
-		json_decref(value);
-}
+#include "report_int.h"
 
 static const char *
 mode_name(enum sw_load_mode mode)
@@ -156,6 +127,7 @@ put_connections(json_t *o, const struct sw_load_report *r)
 	put_ratio(c, "tried_per_second", (double)(to->tried - from->tried), r->seconds);
 	put_ratio(c, "opened_per_second", (double)(to->opened - from->opened), r->seconds);
 	put_ratio(c, "per_second", (double)(to->finished - from->finished), r->seconds);
+	put_int(c, "skipped", r->last.connect_skipped);
 	json_object_set_new(c, "measured", measured_json(&r->last.client.measured));
 	put_if(o, "connections", has, c);
 	put_if(o, "server", sw_report_has_server(r->args), end_json(&r->last.server, true));
@@ -183,6 +155,7 @@ put_more_rates(json_t *o, const struct sw_load_report *r)
 		sent += r->to.flood.tx[t] - r->from.flood.tx[t];
 	put_int(flood, "tx_packets", sent);
 	put_ratio(flood, "tx_pps", (double)sent, r->seconds);
+	put_int(flood, "skipped", r->to.flood_skipped - r->from.flood_skipped);
 	put_if(o, "flood", sw_report_has_flood(r->args), flood);
 }
 
@@ -247,6 +220,7 @@ sw_report_json(const char *path, const struct sw_load_report *r)
 	json_object_set_new(o, "seconds", json_real(r->seconds));
 	json_object_set_new(o, "rx_seconds", json_real(r->rx_seconds));
 	put_int(o, "seed", r->args->seed);
+	json_object_set_new(o, "asked", sw_report_asked(r->args));
 	put_rates(o, r);
 	put_if(o, "invalid", flood, invalid_json(&r->last.flood));
 	put_if(o, "replies", flood, replies_json(&r->last.flood));

@@ -55,6 +55,8 @@ snapshot(const struct sw_run *r, struct sw_load_snapshot *s)
 	s->handshake = l->client.end->handshake;
 	s->response = l->client.end->response;
 	s->in_flight = l->client.end->in_flight;
+	s->connect_skipped = l->pacer.skipped;
+	s->flood_skipped = l->flood_pacer.skipped;
 	if (r->inside != NULL) {
 		s->inside = r->inside->stats;
 		s->inside.tx_lost = l->server.out.denied;

@@ -24,6 +24,7 @@ snapshot(const struct sw_run *r, struct sw_load_snapshot *s)
 	memset(s, 0, sizeof(*s));
 	s->outside = r->outside->stats;
 	s->flood = l->flood->stats;
+	s->flood_skipped = l->pacer.skipped;
 }
 
 /* Nothing is open here. All of --count have been answered. */

@@ -111,6 +111,10 @@ fill_mixed(void)
 	r.last.flood.carried[SW_REPLY_TS] = 14;
 	r.to.client.finished = 50;
 	r.to.in_flight = 9;
+	r.from.flood_skipped = 2;
+	r.to.flood_skipped = 5;
+	r.last.flood_skipped = 6;
+	r.last.connect_skipped = 13;
 	r.last.client = (struct sw_conn_stats){.tried = 61,
 		.opened = 60,
 		.finished = 58,
@@ -158,6 +162,8 @@ START_TEST(figures)
 	assert_real(root, "inside.tx_full_share", 0.025);
 	assert_int(root, "inside.tx_lost", 0);
 	assert_real(root, "flood.tx_pps", 400);
+	assert_int(root, "flood.skipped", 3);
+	assert_int(root, "connections.skipped", 13);
 	assert_real(root, "synack_per_syn", 0.99);
 	assert_int(root, "invalid.ack", 3);
 	assert_int(root, "invalid.total", 3);
@@ -194,7 +200,66 @@ START_TEST(figures)
 	ck_assert(
 		table_has("right                        17  MSS 17  wscale 16  SACK 15  timesta"));
 	ck_assert(table_has("LOST to a full ring                   2"));
+	ck_assert(table_has("NOT OPENED in time                   13"));
+	ck_assert(table_has("NOT SENT in time                      6"));
 	ck_assert_int_lt(sw_report_json("/nonexistent/file", &r), 0);
+}
+END_TEST
+
+/* What was asked for, as far as the mode has it. */
+START_TEST(asked)
+{
+	json_t *root;
+
+	begin(SW_LOAD_MIXED);
+	a.seconds_ns = 2500000000;
+	a.flood_rate = 1000;
+	a.connect_rate = 60000;
+	a.request_bytes = 10;
+	a.hold_ns = 500000000;
+	a.close_server = true;
+	a.weights[SW_CRAFT_ACK] = 3;
+	a.route.n_servers = 2;
+	a.route.servers[0] =
+		(struct sw_load_server){.addr.w_be[3] = RTE_BE32(0x01020304), .port = 8080};
+	a.route.servers[1] = (struct sw_load_server){.addr.b = {0xfd}, .port = 80, .v6 = true};
+	sw_space_init(&a.route.space[1], &a.route.servers[1].addr, 8, true);
+	sw_space_init(&a.route.space[0], &(union sw_addr){.b[12] = 10}, 9, false);
+	root = written();
+	assert_real(root, "asked.seconds", 2.5);
+	assert_int(root, "asked.flood_rate", 1000);
+	assert_int(root, "asked.connect_rate", 60000);
+	assert_int(root, "asked.concurrent", 90000);
+	assert_int(root, "asked.request", 10);
+	assert_real(root, "asked.hold", 0.5);
+	assert_int(root, "asked.mix.ack", 3);
+	assert_int(root, "asked.mix.syn", 0);
+	assert_null(root, "asked.total");
+	assert_null(root, "asked.http");
+	assert_null(root, "asked.vlan");
+	ck_assert_str_eq(json_string_value(at(root, "asked.close")), "server");
+	ck_assert_str_eq(json_string_value(at(root, "asked.options")), "none");
+	ck_assert_str_eq(
+		json_string_value(json_array_get(at(root, "asked.servers"), 0)), "1.2.3.4:8080");
+	ck_assert_str_eq(
+		json_string_value(json_array_get(at(root, "asked.servers"), 1)), "[fd00::]:80");
+	ck_assert_str_eq(
+		json_string_value(json_array_get(at(root, "asked.sources"), 0)), "10.0.0.0/9");
+	ck_assert_str_eq(
+		json_string_value(json_array_get(at(root, "asked.sources"), 1)), "fd00::/8");
+	json_decref(root);
+
+	begin(SW_LOAD_FLOOD);
+	a.count = 7;
+	a.route.l2.vlan = 5;
+	root = written();
+	assert_null(root, "asked.seconds");
+	assert_null(root, "asked.flood_rate");
+	assert_null(root, "asked.concurrent");
+	assert_null(root, "asked.hold");
+	assert_int(root, "asked.count", 7);
+	assert_int(root, "asked.vlan", 5);
+	json_decref(root);
 }
 END_TEST
 
@@ -282,6 +347,7 @@ main(void)
 	TCase *t = tcase_create("all");
 
 	tcase_add_test(t, figures);
+	tcase_add_test(t, asked);
 	tcase_add_test(t, times_of_nothing);
 	tcase_add_test(t, does_not_apply);
 	suite_add_tcase(s, t);
