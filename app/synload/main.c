@@ -76,7 +76,7 @@ start_ports(struct load *l)
 		l->n_ports += l->ports[l->n_ports].probed;
 	}
 	if (rc == 0)
-		rc = sw_port_pools(l->ports, l->n_ports, RX_BUFFERS);
+		rc = sw_port_pools(l->ports, l->n_ports, RX_BUFFERS, "");
 	for (unsigned i = 0; i < l->n_ports && rc == 0; i++) {
 		rc = sw_io_open(&l->io[i], &l->ports[i]);
 		if (rc == 0)

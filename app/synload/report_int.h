@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * report_int.h - what the parts of the JSON share: report_json.c (what was measured), report_asked.c
- * (what was asked for). Private to them.
+ * report_int.h - what the parts of the JSON share: report_json.c (measured), report_asked.c (asked
+ * for). Private to them.
  */
 #ifndef SW_LOAD_REPORT_INT_H
 #define SW_LOAD_REPORT_INT_H

@@ -34,6 +34,7 @@ struct sw_config {
 	char inside[SW_CONFIG_PORT_BYTES];     /* empty: one port, all services respond or drop */
 	uint16_t mtu;			       /* of both; 0: as they are */
 	uint16_t queues;		       /* of each; 0: one a worker, or what it has */
+	uint16_t rx_descriptors;	       /* of each queue; 0: as the drivers say */
 	unsigned lcores[SW_CONFIG_LCORES_MAX]; /* CPU numbers of the workers */
 	unsigned n_lcores;		       /* 0: auto, one worker */
 	uint32_t flows;	  /* of the daemon; divided among the lcores, rounded up */

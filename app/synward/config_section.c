@@ -4,16 +4,20 @@
 
 #include "config_int.h"
 
-#define LCORE_MAX      1023
-#define MTU_MIN	       1280 /* RFC 8200, 5 */
-#define MTU_MAX	       9728 /* as jumbo frames go */
-#define PENDING_MIN    16u
-#define PENDING_MAX    (4u << 20)
-#define HELD_MIN       16u
-#define HELD_MAX       (1u << 20)
-#define RESEND_MAX     (1u << 20)
-#define TIMEOUT_MIN_MS 100u
-#define TIMEOUT_MAX_MS (24u * 3600 * 1000)
+#define LCORE_MAX 1023
+#define MTU_MIN	  1280 /* RFC 8200, 5 */
+#define MTU_MAX	  9728 /* as jumbo frames go */
+
+/* A burst, and what a ring of virtio holds at most. */
+#define RX_DESCRIPTORS_MIN 64
+#define RX_DESCRIPTORS_MAX 32768
+#define PENDING_MIN	   16u
+#define PENDING_MAX	   (4u << 20)
+#define HELD_MIN	   16u
+#define HELD_MAX	   (1u << 20)
+#define RESEND_MAX	   (1u << 20)
+#define TIMEOUT_MIN_MS	   100u
+#define TIMEOUT_MAX_MS	   (24u * 3600 * 1000)
 
 static void
 read_port(struct cfg *c, const struct cfg_at *at, char out[SW_CONFIG_PORT_BYTES])
@@ -79,6 +83,16 @@ read_queues(struct cfg *c, const struct cfg_at *at, void *into)
 	c->queues = at->node;
 }
 
+static void
+read_rx_descriptors(struct cfg *c, const struct cfg_at *at, void *into)
+{
+	uint32_t n;
+
+	(void)into;
+	if (cfg_number(c, at, RX_DESCRIPTORS_MIN, RX_DESCRIPTORS_MAX, &n))
+		c->out->rx_descriptors = (uint16_t)n;
+}
+
 void
 cfg_read_ports(struct cfg *c, const struct cfg_at *at, void *into)
 {
@@ -87,6 +101,7 @@ cfg_read_ports(struct cfg *c, const struct cfg_at *at, void *into)
 		{"inside", read_inside, false},
 		{"mtu", read_mtu, false},
 		{"queues", read_queues, false},
+		{"rx_descriptors", read_rx_descriptors, false},
 	};
 
 	(void)into;

@@ -119,8 +119,10 @@ static int
 start_ports(struct sw_daemon *d)
 {
 	const char *const names[SW_SIDES] = {d->cfg.outside, d->cfg.inside};
-	const struct sw_port_wish wish = {
-		.n_workers = d->n_workers, .n_queues = d->cfg.queues, .mtu = d->cfg.mtu};
+	const struct sw_port_wish wish = {.n_workers = d->n_workers,
+		.n_queues = d->cfg.queues,
+		.mtu = d->cfg.mtu,
+		.rx_descriptors = d->cfg.rx_descriptors};
 	uint32_t extra = (share(d->cfg.held, d->n_workers) + SW_WORKER_BUFFERS) * d->n_workers;
 	bool multi_seg = true, by_rss;
 	uint64_t rss_hf = 0;
@@ -135,7 +137,7 @@ start_ports(struct sw_daemon *d)
 		return rc;
 	by_rss = rss_is_there(d, &rss_hf);
 	extra += sw_handover_buffers(d->ports, d->n_ports, d->n_workers);
-	rc = sw_port_pools(d->ports, d->n_ports, extra);
+	rc = sw_port_pools(d->ports, d->n_ports, extra, " or set held: lower");
 	for (unsigned i = 0; i < d->n_ports && rc == 0; i++)
 		rc = sw_port_start(
 			&d->ports[i], by_rss ? rss_hf : sw_rss_spread(&d->ports[i]), multi_seg);
@@ -227,6 +229,8 @@ say_ready(const struct sw_daemon *d)
 		printf("%s%u", i == 0 ? " (queues " : " and ", d->ports[i].n_queues);
 	if (d->n_workers > 1)
 		printf(", owners by %s)", d->steer.by_rss ? "RSS" : "hash");
+	for (unsigned i = 0; i < d->n_ports && d->cfg.rx_descriptors != 0; i++)
+		printf("%s%u", i == 0 ? ", receive rings of " : " and ", d->ports[i].nb_rxd);
 	printf(", %lu flows, %u service%s, instructions: %s\n", (unsigned long)flows,
 		d->cfg.n_services, d->cfg.n_services == 1 ? "" : "s", sw_simd_name(sw_simd()));
 	fflush(stdout);

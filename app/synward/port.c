@@ -108,7 +108,13 @@ choose_queues(
 {
 	unsigned most = RTE_MIN(info->max_rx_queues, info->max_tx_queues);
 
-	if (most == 0 || wish->n_queues > most) {
+	if (most == 0) {
+		sw_log_error("port %s (%s) has %u receive and %u transmit queues; it needs one of "
+			     "each",
+			p->name, info->driver_name, info->max_rx_queues, info->max_tx_queues);
+		return -ENOSPC;
+	}
+	if (wish->n_queues > most) {
 		sw_log_error("port %s (%s) has %u receive and %u transmit queues, ports.queues is "
 			     "%u: it may be at most %u",
 			p->name, info->driver_name, info->max_rx_queues, info->max_tx_queues,
@@ -117,6 +123,29 @@ choose_queues(
 	}
 	p->n_queues =
 		(uint16_t)(wish->n_queues != 0 ? wish->n_queues : RTE_MIN(most, wish->n_workers));
+	return 0;
+}
+
+/* As long as the configuration says, exactly, or as the driver names them. */
+static int
+choose_rx_ring(struct sw_port *p, const struct rte_eth_dev_info *info, uint16_t wish)
+{
+	const struct rte_eth_desc_lim *lim = &info->rx_desc_lim;
+	const unsigned align = RTE_MAX(lim->nb_align, 1);
+
+	if (wish == 0) {
+		if (info->default_rxportconf.ring_size != 0)
+			p->nb_rxd = info->default_rxportconf.ring_size;
+		return 0;
+	}
+	if (wish < lim->nb_min || (lim->nb_max != 0 && wish > lim->nb_max) || wish % align != 0) {
+		sw_log_error("port %s (%s) takes %u to %u receive descriptors, a multiple of %u, "
+			     "ports.rx_descriptors is %u",
+			p->name, info->driver_name, lim->nb_min,
+			lim->nb_max != 0 ? lim->nb_max : UINT16_MAX, align, wish);
+		return -EINVAL;
+	}
+	p->nb_rxd = wish;
 	return 0;
 }
 
@@ -138,10 +167,10 @@ sw_port_find(struct sw_port *p, const char *name, const struct sw_port_wish *wis
 	rc = choose_queues(p, &info, wish);
 	if (rc == 0)
 		rc = choose_mtu(p, &info, wish->mtu);
+	if (rc == 0)
+		rc = choose_rx_ring(p, &info, wish->rx_descriptors);
 	if (rc != 0)
 		return rc;
-	if (info.default_rxportconf.ring_size != 0)
-		p->nb_rxd = info.default_rxportconf.ring_size;
 	if (info.default_txportconf.ring_size != 0)
 		p->nb_txd = info.default_txportconf.ring_size;
 	rc = rte_eth_dev_adjust_nb_rx_tx_desc(p->id, &p->nb_rxd, &p->nb_txd);
@@ -163,7 +192,7 @@ sw_port_find(struct sw_port *p, const char *name, const struct sw_port_wish *wis
 }
 
 static struct rte_mempool *
-make_pool(const struct sw_port *p, unsigned n, uint16_t room)
+make_pool(const struct sw_port *p, unsigned n, uint16_t room, const char *or_else)
 {
 	char name[RTE_MEMPOOL_NAMESIZE];
 	struct rte_mempool *pool;
@@ -173,15 +202,14 @@ make_pool(const struct sw_port *p, unsigned n, uint16_t room)
 	if (pool == NULL)
 		sw_log_error(
 			"no memory for %u packet buffers of %u bytes (%u MiB) on NUMA node %d: "
-			"%s. Give more (-m MEGABYTES before the --, more hugepages) or set held: "
-			"lower",
+			"%s. Give more (-m MEGABYTES before the --, more hugepages)%s",
 			n, room, (unsigned)((uint64_t)n * (room + 192u) >> 20), p->socket,
-			rte_strerror(rte_errno));
+			rte_strerror(rte_errno), or_else);
 	return pool;
 }
 
 int
-sw_port_pools(struct sw_port ports[], unsigned n_ports, uint32_t n_extra)
+sw_port_pools(struct sw_port ports[], unsigned n_ports, uint32_t n_extra, const char *or_else)
 {
 	unsigned n = n_extra + rte_lcore_count() * POOL_CACHE * 2;
 	uint32_t room = RTE_MBUF_DEFAULT_DATAROOM;
@@ -198,7 +226,7 @@ sw_port_pools(struct sw_port ports[], unsigned n_ports, uint32_t n_extra)
 		if (i > 0 && ports[i].socket == ports[0].socket)
 			ports[i].pool = ports[0].pool;
 		else
-			ports[i].pool = make_pool(&ports[i], n, (uint16_t)room);
+			ports[i].pool = make_pool(&ports[i], n, (uint16_t)room, or_else);
 		if (ports[i].pool == NULL)
 			return -ENOMEM;
 	}

@@ -38,8 +38,9 @@ struct sw_port {
 /* What the configuration and the EAL arguments ask of both ports. */
 struct sw_port_wish {
 	unsigned n_workers;
-	uint16_t n_queues; /* 0: one a worker, or as many as the port has */
-	uint16_t mtu;	   /* 0: as it is */
+	uint16_t n_queues;	 /* 0: one a worker, or as many as the port has */
+	uint16_t mtu;		 /* 0: as it is */
+	uint16_t rx_descriptors; /* of each queue; 0: as the driver says */
 };
 
 /* The port of that name; sets n_queues. */
@@ -47,9 +48,10 @@ int sw_port_find(struct sw_port *p, const char *name, const struct sw_port_wish 
 
 /*
  * One pool of packet buffers for each NUMA node that has a port; sets ports[].pool. n_extra:
- * buffers that may be in use beside the ports' rings.
+ * buffers that may be in use beside the ports' rings. or_else: end of the sentence that says that
+ * there is no memory for them, such as " or ask for less"; or "".
  */
-int sw_port_pools(struct sw_port ports[], unsigned n_ports, uint32_t n_extra);
+int sw_port_pools(struct sw_port ports[], unsigned n_ports, uint32_t n_extra, const char *or_else);
 void sw_port_pools_free(struct sw_port ports[], unsigned n_ports);
 
 /*

@@ -154,6 +154,15 @@ starts_with() {
 	check "$what: ready" grep -q '^synward: ready' "$WORK/synward"
 }
 
+# What the ports are asked for, they have, and the line says so.
+receive_rings() {
+	sed 's/net_tap1}/net_tap1, rx_descriptors: 256}/' "$CONFIG" >"$WORK/rings.yaml"
+	starts_with "short receive rings" "$WORK/rings.yaml" "${TAPS[@]}"
+	check "short receive rings: says so" grep -q ', receive rings of 256 and 256, ' "$WORK/synward"
+	stop_synward TERM
+	check_int "short receive rings: exit status on SIGTERM" $? -eq 0
+}
+
 # A tap has no hash that it lets one set; the null driver does.
 several_workers() {
 	if [ "$SW_CPU_PEERS" = "$SW_CPU_SYNWARD" ]; then
@@ -216,6 +225,7 @@ ends_on INT
 ends_on TERM
 responds_on_one_port
 wrong_queues
+receive_rings
 several_workers
 check_same "no core dump" "$(find "$WORK" -name 'core*')" ""
 finish

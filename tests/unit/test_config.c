@@ -143,6 +143,7 @@ START_TEST(test_defaults)
 	ck_assert_str_eq(c->inside, "b");
 	ck_assert_uint_eq(c->mtu, 0);
 	ck_assert_uint_eq(c->queues, 0);
+	ck_assert_uint_eq(c->rx_descriptors, 0);
 	ck_assert(!c->idle_sleeps);
 	ck_assert_uint_eq(c->n_lcores, 0);
 	ck_assert_uint_eq(c->flows, 1048576);
@@ -184,6 +185,7 @@ START_TEST(test_values)
 	ck_assert_str_eq(c->inside, "0000:01:00.1");
 	ck_assert_uint_eq(c->mtu, 9000);
 	ck_assert_uint_eq(c->queues, 3);
+	ck_assert_uint_eq(c->rx_descriptors, 256);
 	ck_assert(c->idle_sleeps);
 	ck_assert_uint_eq(c->n_lcores, 3);
 	ck_assert_uint_eq(c->lcores[0], 3);
