@@ -127,15 +127,15 @@ verdict() {
 # --- Pktgen-DPDK -----------------------------------------------------------------------------------
 
 find_pktgen() {
-	SW_PKTGEN=$(command -v "${SW_PKTGEN:-pktgen}") || not_installed \
-		"Pktgen-DPDK is not here: Debian has no package of it. Its sources and how to build them:" \
-		"https://github.com/pktgen/Pktgen-DPDK and https://pktgen-dpdk.readthedocs.io; 23.03.0, with Lua," \
-		"goes with DPDK 22.11. Put pktgen into the PATH, or set SW_PKTGEN=PROGRAM"
 	case ${WIRE:=vhost} in
 	vhost) OUTSIDE=net_vhost0 ;;
 	memif) OUTSIDE=net_memif0 ;;
 	*) bad_usage "--wire is vhost or memif" ;;
 	esac
+	SW_PKTGEN=$(command -v "${SW_PKTGEN:-pktgen}") || not_installed \
+		"Pktgen-DPDK is not here: Debian has no package of it. Its sources and how to build them:" \
+		"https://github.com/pktgen/Pktgen-DPDK and https://pktgen-dpdk.readthedocs.io; 23.03.0, with Lua," \
+		"goes with DPDK 22.11. Put pktgen into the PATH, or set SW_PKTGEN=PROGRAM"
 }
 
 socket_there() {
@@ -195,6 +195,7 @@ run_pktgen() {
 
 find_trex() {
 	local what=t-rex-64
+	[ "${WIRE:=memif}" = memif ] || bad_usage "--wire of trex is memif"
 	[ "$GENERATOR" = trex ] || what=automation/trex_control_plane/interactive/trex_stl_lib
 	[ -e "${SW_TREX:-/opt/trex}/$what" ] || not_installed \
 		"TRex is not in ${SW_TREX:-/opt/trex}: Debian has no package of it. Releases and how to install" \
@@ -203,7 +204,6 @@ find_trex() {
 		"holds $what"
 	SW_TREX=$(cd "${SW_TREX:-/opt/trex}" && pwd)
 	export PYTHONPATH=$SW_TREX/automation/trex_control_plane/interactive
-	[ "${WIRE:=memif}" = memif ] || bad_usage "--wire of trex is memif"
 	OUTSIDE=net_memif0
 	[ "$GENERATOR" = trex ] || OUTSIDE=net_pcap0
 }
@@ -280,7 +280,7 @@ read_options() {
 		--wire=*) WIRE=$2 ;;
 		--seconds=*)
 			SECONDS_EACH=$2
-			[[ $2 =~ ^[1-9][0-9]{0,3}$ ]] || bad_usage "--seconds is a number from 1 on"
+			[[ $2 =~ ^[1-9][0-9]{0,3}$ ]] || bad_usage "--seconds is a number from 1 to 9999"
 			;;
 		*) bad_usage "$1 cannot be '$2'" ;;
 		esac
