@@ -7,14 +7,37 @@ by the same step, so that the ones' complement sum of TCP stays what it was:
 
     source address (up)  +  sequence or acknowledgement number (down)    32 bits each
     source port (up)     +  window (down)                                16 bits each
+
+Every address is sent with every port before a pair of them comes again: how many there are of each has
+no factor in common with how many there are of the other.
 """
 import argparse
 import ipaddress
+import math
 
 from trex_stl_lib.api import (Ether, IP, TCP, STLVM, CTRexVmInsFixHwCs, STLPktBuilder, STLStream,
                               STLTXCont)
 
-PORT_MIN, PORT_MAX = 1025, 61466  # as many values as the window has; no factor in common with the addresses
+# The number of ports, 64,499, is prime: the largest prime for which the window has room as well.
+# A prefix of b bits has 2^(32 - b) - 2 addresses without its first and its last one; the prime
+# divides none of these numbers.
+PORT_MIN, PORT_MAX = 1025, 65523
+PREFIX_MIN, PREFIX_MAX = 8, 30
+assert all(math.gcd(PORT_MAX - PORT_MIN + 1, 2 ** (32 - bits) - 2) == 1
+           for bits in range(PREFIX_MIN, PREFIX_MAX + 1))
+
+
+def sources(text):
+    """An IPv4 prefix, from the command line."""
+    try:
+        net = ipaddress.IPv4Network(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text} is not an IPv4 prefix: {error}") from error
+    if not PREFIX_MIN <= net.prefixlen <= PREFIX_MAX:
+        raise argparse.ArgumentTypeError(
+            f"{text} is not of {PREFIX_MIN} to {PREFIX_MAX} bits: the first and the last address of "
+            "a prefix are left out, and two have to remain")
+    return net
 
 
 def paired(vm, number, first, last):
@@ -56,18 +79,18 @@ class Flood:
         parser = argparse.ArgumentParser(prog="profile")
         parser.add_argument("--server", default="10.77.0.2", help="address under attack")
         parser.add_argument("--port", type=int, default=80)
-        parser.add_argument("--sources", default="198.18.0.0/15", help="IPv4 prefix of the sources")
+        parser.add_argument("--sources", type=sources, default="198.18.0.0/15",
+                            help=f"IPv4 prefix of the sources, of {PREFIX_MIN} to {PREFIX_MAX} bits")
         parser.add_argument("--pps", type=float, default=1, help="packets a second, before TRex's -m")
         parser.add_argument("--nic-checksum", action="store_true", help="the port sums on transmit")
         args = parser.parse_args(list(tunables))
-        net = ipaddress.IPv4Network(args.sources)
-        first, last = int(net[1]), int(net[-2])
+        first, last = int(args.sources[1]), int(args.sources[-2])
         span = last - first
         window = 1024 + PORT_MAX - PORT_MIN
         start = {"seq": 1, "ack": 0}
         start[self.number] = 0x20000000 + span
         base = (Ether(src="02:00:00:00:00:02", dst="02:00:00:00:00:01") /
-                IP(src=str(net[1]), dst=args.server) /
+                IP(src=str(args.sources[1]), dst=args.server) /
                 TCP(sport=PORT_MIN, dport=args.port, flags=self.flags, window=window,
                     options=self.options, **start))
         vm = STLVM()

@@ -26,11 +26,12 @@ def main():
         client.wait_on_traffic(ports=[0])
         port = client.get_stats()[0]
         print(f"generator: sent {port['opackets']}, received {port['ipackets']}, "
-              f"missed {port['ierrors']}, in {seconds} s")
+              f"receive errors {port['ierrors']}, in {seconds} s")
     except STLError as error:
         sys.exit(f"generator: failed: {error}")
     finally:
         client.disconnect()
 
 
-main()
+if __name__ == "__main__":
+    main()

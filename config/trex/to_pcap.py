@@ -72,4 +72,5 @@ def main():
             out.write(struct.pack("=IIII", 0, n, len(packet), len(packet)) + packet)
 
 
-main()
+if __name__ == "__main__":
+    main()
