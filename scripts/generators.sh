@@ -15,7 +15,8 @@
 #              them from a file (needs SW_TREX, no hugepages, no second core).
 #
 # Without --flood, both; without --mode, both. For each: what the generator counted, what synward counted, and whether
-# these are what they should be. As root. Exit: 0 fine, 1 failed, 2 wrong usage, 3 the generator is not installed.
+# these are what they should be. As root; synward is built first, in build-bench, as for scripts/bench.sh.
+# Exit: 0 fine, 1 failed, 2 wrong usage, 3 the generator is not installed.
 set -u
 # Paths are meant from where it was called; a name without a slash is looked for in the PATH.
 case ${SW_PKTGEN:-} in
@@ -66,9 +67,26 @@ clean_up() {
 	exit "$rc"
 }
 
+# What answers is what stands in the tree now, not what was built once; and optimised, without
+# assertions, in the directory of scripts/bench.sh.
+build() {
+	local dir=build-bench log rc=0
+	sw_install_bench_packages || exit 1
+	log=$(mktemp)
+	if [ ! -f $dir/build.ninja ]; then
+		echo "generators.sh: making $dir (release, no assertions)"
+		meson setup $dir --buildtype=release -Db_ndebug=true >"$log" 2>&1 || rc=1
+	fi
+	[ $rc != 0 ] || ninja -C $dir app/synward/synward >"$log" 2>&1 || rc=1
+	[ $rc = 0 ] || tail -40 "$log" >&2
+	rm -f "$log"
+	[ $rc = 0 ] || sw_die "generators.sh: the build failed"
+	SW_SYNWARD=$dir/app/synward/synward
+}
+
 prepare() {
 	[ "$(id -u)" = 0 ] || sw_die "generators.sh needs root"
-	[ -x "$SW_SYNWARD" ] || sw_build || exit 1
+	build
 	WORK=$(mktemp -d)
 	trap clean_up EXIT
 	trap 'exit 130' INT TERM HUP
