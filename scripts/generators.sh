@@ -221,7 +221,7 @@ find_trex() {
 		"https://github.com/cisco-system-traffic-generator/trex-core. Set SW_TREX to the directory that" \
 		"holds $what"
 	SW_TREX=$(cd "${SW_TREX:-/opt/trex}" && pwd)
-	export PYTHONPATH=$SW_TREX/automation/trex_control_plane/interactive
+	export PYTHONPATH=$SW_TREX/automation/trex_control_plane/interactive PYTHONDONTWRITEBYTECODE=1
 	OUTSIDE=net_memif0
 	[ "$GENERATOR" = trex ] || OUTSIDE=net_pcap0
 }

@@ -174,6 +174,8 @@ stage_bench() {
 	step "micro-benchmarks, briefly" micro_bench
 	step "benchmarks, briefly" bench_briefly
 	step "a benchmark that is interrupted" tests/bench/test_turns.sh
+	step "floods by a stand-in for TRex's library" \
+		env SW_TREX=tests/generators/trex scripts/generators.sh trex-pcap
 }
 
 stages=()
