@@ -268,19 +268,33 @@ rest(struct sw_worker *w, uint64_t tsc)
 	}
 }
 
+/* Puts the round that began at `began` down to what it was. Returns when the next one begins. */
+sw_always_inline uint64_t
+end_round(struct sw_worker *w, uint64_t began, bool busy)
+{
+	const uint64_t now = rte_rdtsc(), took = now - began;
+	uint64_t *of = busy ? &w->busy_tsc : &w->idle_tsc;
+
+	if (sw_unlikely(took > w->stall_tsc))
+		of = &w->stalled_tsc;
+	count_add(of, took);
+	return now;
+}
+
 static void
 loop(struct sw_worker *w)
 {
 	struct sw_control *c = w->control;
-	uint64_t ticked_tsc = rte_rdtsc();
+	uint64_t tsc = rte_rdtsc(), ticked_tsc = tsc;
 	struct sw_frame frames[SW_BURST_MAX];
+	unsigned n, done = 0;
 
 	while (!__atomic_load_n(&c->stop, __ATOMIC_RELAXED)) {
-		uint64_t tsc = rte_rdtsc();
 		/* Pairs with the store-release in control.c: publish(). */
 		const struct sw_view *view = __atomic_load_n(&c->view, __ATOMIC_ACQUIRE);
-		unsigned n = 0, done;
 
+		tsc = end_round(w, tsc, done != 0);
+		n = 0;
 		/*
 		 * The inside gets at most its half. What it leaves is the outside's: that is where
 		 * floods come from, and a longer burst costs less a packet.

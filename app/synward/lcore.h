@@ -39,6 +39,7 @@ struct sw_worker {
 	struct rte_mempool *pool; /* spares come from it */
 	struct sw_clock clock;
 	uint64_t tick_tsc;	      /* TSC cycles between ticks */
+	uint64_t stall_tsc;	      /* a round that takes longer is no work: stalled_tsc */
 	struct sw_handover *handover; /* NULL: the only worker */
 	uint16_t port[SW_SIDES];
 	bool has_queue[SW_SIDES]; /* else others receive and send for it */
@@ -54,6 +55,11 @@ struct sw_worker {
 	alignas(SW_CACHE_LINE_BYTES) uint64_t tx_full[SW_SIDES]; /* the port's ring was full */
 	uint64_t tx_no_port; /* to the inside, and there is no inside port */
 	uint64_t no_buffer;  /* times that the pool had no spare buffers */
+	/*
+	 * TSC cycles of all rounds: with packets, without, and those in which the CPU was taken
+	 * away (another process, a stopped one, the host of a virtual machine).
+	 */
+	uint64_t busy_tsc, idle_tsc, stalled_tsc;
 };
 
 /* What a worker is made of. */

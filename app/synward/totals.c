@@ -38,10 +38,21 @@ sw_totals_handed(const struct sw_handover *h, struct sw_handed *sum)
 		sum->lend_full[side] += load(&h->handed.lend_full[side]);
 }
 
+void
+sw_totals_times(const struct sw_worker *w, struct sw_worker_times *sum)
+{
+	const uint64_t tsc_per_us = rte_get_tsc_hz() / 1000000;
+
+	sum->busy_us += load(&w->busy_tsc) / tsc_per_us;
+	sum->idle_us += load(&w->idle_tsc) / tsc_per_us;
+	sum->stalled_us += load(&w->stalled_tsc) / tsc_per_us;
+}
+
 static void
 each_of_workers(const struct sw_daemon *d, sw_total_fn fn, void *arg)
 {
 	uint64_t tx_full[SW_SIDES] = {0}, tx_no_port = 0, no_buffer = 0;
+	struct sw_worker_times times = {0};
 	struct sw_handed handed = {0};
 
 	for (unsigned i = 0; i < d->n_workers; i++) {
@@ -52,7 +63,11 @@ each_of_workers(const struct sw_daemon *d, sw_total_fn fn, void *arg)
 		tx_no_port += load(&w->tx_no_port);
 		no_buffer += load(&w->no_buffer);
 		sw_totals_handed(w->handover, &handed);
+		sw_totals_times(w, &times);
 	}
+	fn("busy_us", times.busy_us, SW_TOTAL_COUNTER, arg);
+	fn("idle_us", times.idle_us, SW_TOTAL_COUNTER, arg);
+	fn("stalled_us", times.stalled_us, SW_TOTAL_COUNTER, arg);
 	fn("tx_full_outside", tx_full[SW_OUTSIDE], SW_TOTAL_COUNTER, arg);
 	fn("tx_full_inside", tx_full[SW_INSIDE], SW_TOTAL_COUNTER, arg);
 	fn("tx_no_port", tx_no_port, SW_TOTAL_COUNTER, arg);

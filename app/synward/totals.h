@@ -26,6 +26,14 @@ void sw_totals_each(const struct sw_daemon *d, sw_total_fn fn, void *arg);
 /* Adds one worker's hand-overs to *sum; h: NULL adds nothing. */
 void sw_totals_handed(const struct sw_handover *h, struct sw_handed *sum);
 
+/* What a worker's time went to since its start; lcore.h. */
+struct sw_worker_times {
+	uint64_t busy_us, idle_us, stalled_us;
+};
+
+/* Adds one worker's to *sum. */
+void sw_totals_times(const struct sw_worker *w, struct sw_worker_times *sum);
+
 /* Adds up the counters of service `idx` (idx < sw_policy_services()). */
 struct sw_service_stats sw_totals_service(const struct sw_daemon *d, uint32_t idx);
 

@@ -11,6 +11,8 @@
 #include "log.h"
 
 #define TICK_US 5000
+/* The longest burst takes some 20 us, and the longest sleep (idle.h) 1 ms and the timer's slack. */
+#define STALL_US 10000
 
 /*
  * rte_lcore_to_socket_id() and not libnuma: EAL has asked the kernel for each lcore's CPU already,
@@ -67,6 +69,7 @@ sw_worker_create(const struct sw_worker_spec *spec)
 	w->pool = spec->ports[0].pool;
 	w->clock = sw_clock_start();
 	w->tick_tsc = rte_get_tsc_hz() / 1000000 * TICK_US;
+	w->stall_tsc = rte_get_tsc_hz() / 1000000 * STALL_US;
 	w->idle.tsc_per_us = spec->idle_sleeps ? rte_get_tsc_hz() / 1000000 : 0;
 	w->handover = spec->handover;
 	for (unsigned i = 0; i < spec->n_ports; i++) {

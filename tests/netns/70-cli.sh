@@ -163,6 +163,32 @@ receive_rings() {
 	check_int "short receive rings: exit status on SIGTERM" $? -eq 0
 }
 
+is_stopped() {
+	grep -q '^State:.T' "/proc/$SYNWARD_PID/status"
+}
+
+# What the time of a worker goes to: taps on which nothing comes in, a process that is stopped, and null ports, which
+# have a burst always.
+worker_times() {
+	starts_with "times" "$CONFIG" "${TAPS[@]}"
+	check "times: idle" sw_wait_until 30 counter_is idle_us -gt 200000
+	check_int "times: busy, of idle $(counter idle_us)" "$(counter busy_us)" -lt $(($(counter idle_us) / 4))
+	kill -s STOP "$SYNWARD_PID"
+	check "times: stopped" sw_wait_until 30 is_stopped
+	sleep 0.05 # it is the time that is to be told
+	kill -s CONT "$SYNWARD_PID"
+	check "times: stalled" sw_wait_until 30 counter_is stalled_us -ge 50000
+	stop_synward TERM
+	check_int "times: exit status on SIGTERM" $? -eq 0
+	sed 's/net_tap/net_null/g' "$CONFIG" >"$WORK/busy.yaml"
+	starts_with "times on null ports" "$WORK/busy.yaml" --vdev=net_null0 --vdev=net_null1
+	check "times on null ports: busy" sw_wait_until 30 counter_is busy_us -gt 200000
+	check_int "times on null ports: idle, of busy $(counter busy_us)" "$(counter idle_us)" \
+		-lt $(($(counter busy_us) / 4))
+	stop_synward TERM
+	check_int "times on null ports: exit status on SIGTERM" $? -eq 0
+}
+
 # A tap has no hash that it lets one set; the null driver does.
 several_workers() {
 	if [ "$SW_CPU_PEERS" = "$SW_CPU_SYNWARD" ]; then
@@ -226,6 +252,7 @@ ends_on TERM
 responds_on_one_port
 wrong_queues
 receive_rings
+worker_times
 several_workers
 check_same "no core dump" "$(find "$WORK" -name 'core*')" ""
 finish
