@@ -65,11 +65,12 @@ flood_once() {
 	if [ "$1" = synward ]; then
 		flood_check
 		record --windows "$WORK/report" answered_pps "who=$1" "value=$(reported answered_pps)" \
-			"offered_pps=$(reported tx_pps)" "tx_full=$(reported tx_full)" "checked=$(reported invalid.checked)"
+			"offered_pps=$(reported tx_pps)" "tx_full=$(reported tx_full)" \
+			"ring_full_share=$(reported tx_full_share)" "checked=$(reported invalid.checked)"
 	else
 		[ "$(reported total.syn)" -gt 0 ] || fail_round "testpmd reflected nothing"
 		record --windows "$WORK/report" rx_pps "who=$1" "value=$(reported rx_pps)" "offered_pps=$(reported tx_pps)" \
-			"tx_full=$(reported tx_full)"
+			"tx_full=$(reported tx_full)" "ring_full_share=$(reported tx_full_share)"
 	fi
 }
 
@@ -99,11 +100,12 @@ ackflood_once() {
 		[ "$(reported total.rx_packets)" = 0 ] || fail_round "synward answered a blind ACK"
 		sent=$(reported total.tx_packets) dropped=$(counted drop_cookie_bad)
 		record "who=$1" "value=$(python3 -c "print($(reported tx_pps) * $dropped / $sent)")" \
-			"offered_pps=$(reported tx_pps)" "tx_full=$(reported tx_full)"
+			"offered_pps=$(reported tx_pps)" "tx_full=$(reported tx_full)" \
+			"ring_full_share=$(reported tx_full_share)"
 	else
 		[ "$(reported total.rx_packets)" -gt 0 ] || fail_round "testpmd reflected nothing"
 		record "who=$1" "value=$(reported rx_pps)" "offered_pps=$(reported tx_pps)" \
-			"tx_full=$(reported tx_full)"
+			"tx_full=$(reported tx_full)" "ring_full_share=$(reported tx_full_share)"
 	fi
 }
 

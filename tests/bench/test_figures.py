@@ -25,12 +25,12 @@ REPORT = {
 # Medians 3 and 4 Mpps; means would be 4 and 4, best rounds 8 and 5. Of the pieces of each, 0 to 39 and 0 to 78 Mpps,
 # one in ten is faster than 35 and 70.
 ROUNDS = [
-    {"who": "synward", "value": 1e6, "tx_full": 9, "windows": [k * 1e6 for k in range(20)]},
-    {"who": "testpmd", "value": 3e6, "tx_full": 9, "windows": [2e6 * k for k in range(20)]},
-    {"who": "testpmd", "value": 4e6, "tx_full": 9, "windows": [2e6 * k for k in range(20, 40)]},
-    {"who": "synward", "value": 8e6, "tx_full": 9, "windows": [k * 1e6 for k in range(20, 40)]},
-    {"who": "synward", "value": 3e6, "tx_full": 9},
-    {"who": "testpmd", "value": 5e6, "tx_full": 9},
+    {"who": "synward", "value": 1e6, "ring_full_share": 0.4, "windows": [k * 1e6 for k in range(20)]},
+    {"who": "testpmd", "value": 3e6, "ring_full_share": 0.05, "windows": [2e6 * k for k in range(20)]},
+    {"who": "testpmd", "value": 4e6, "ring_full_share": 0.05, "windows": [2e6 * k for k in range(20, 40)]},
+    {"who": "synward", "value": 8e6, "ring_full_share": 0.05, "windows": [k * 1e6 for k in range(20, 40)]},
+    {"who": "synward", "value": 3e6, "ring_full_share": 0.05},
+    {"who": "testpmd", "value": 5e6, "ring_full_share": 0.05},
 ]
 
 
@@ -98,7 +98,7 @@ class Figures(unittest.TestCase):
 
     def test_report(self):
         lines = self.report(ROUNDS, "wire=memif", "rate=max", "slice=0.25")
-        self.assertEqual(lines[0], "  synward  1.000 Mpps (tx_full 9)")
+        self.assertEqual(lines[0], "  synward  1.000 Mpps (ring_full_share 40.0 %)")
         self.assertEqual(lines[-4], "best of 3: synward 8.000 Mpps, testpmd 5.000 Mpps, ratio 1.600")
         self.assertEqual(lines[-3], "undisturbed: synward 35.000 Mpps, testpmd 70.000 Mpps, ratio 0.500 (one in ten of "
                                     "40 and 40 pieces of the time is faster)")
@@ -126,9 +126,9 @@ class Figures(unittest.TestCase):
 
     def test_two_figures_a_round(self):
         """As transfer has them, each of the two first in every other round; the ratio is that of the medians."""
-        runs = [{"who": who, "value": value} for who, value in (
-            ("synward", 1), ("synward", 2), ("testpmd", 2), ("testpmd", 8), ("testpmd", 4), ("testpmd", 2), ("synward", 3),
-            ("synward", 1))]
+        values = (("synward", 1, 2), ("testpmd", 2, 8), ("testpmd", 4, 2), ("synward", 3, 1))
+        runs = [{"who": who, "direction": name, "value": value} for who, up, down in values
+                for name, value in (("to_server", up), ("to_client", down))]
         lines = self.report(runs, "wire=af_xdp")
         self.assertEqual(lines[-2], "of each round: ratio 0.250 to 0.750; of the medians: 0.500")
         self.assertTrue(lines[-1].endswith("ratio 0.500"))
@@ -137,14 +137,39 @@ class Figures(unittest.TestCase):
         runs = [dict(run, windows=[1] * 9) for run in ROUNDS[:4]]
         self.assertFalse(any(line.startswith("undisturbed") for line in self.report(runs)))
 
-    def test_generator_limited(self):
+    def limited(self, shares, *pairs):
+        """What the last line says after the ratio, and the tree, where the rounds with these numbers have these shares."""
         runs = [dict(run) for run in ROUNDS]
-        runs[5]["tx_full"] = 0
-        limited = ", generator-limited: testpmd"
-        self.assertTrue(self.report(runs, "wire=memif", "rate=max")[-1].endswith(limited))
-        self.assertTrue(self.report(runs, "wire=vhost", "rate=max")[-1].endswith(limited))
-        self.assertTrue(self.report(runs, "wire=tap", "rate=max")[-1].endswith("ratio 0.750"))
-        self.assertTrue(self.report(runs, "wire=memif", "rate=1000")[-1].endswith("ratio 0.750"))
+        for i, share in shares.items():
+            runs[i]["ring_full_share"] = share
+        _, ratio, said = self.report(runs, *pairs)[-1].partition("ratio 0.750")
+        self.assertTrue(ratio)
+        with open(self.path("json"), encoding="utf-8") as file:
+            return said, json.load(file)
+
+    def test_generator_limited(self):
+        at_most = "; generator was the limit in 2 of 3 rounds of testpmd: the ratio is at most this"
+        for wire in ("memif", "vhost"):
+            said, tree = self.limited({1: 0.0001, 5: 0.0499}, f"wire={wire}", "rate=max")
+            self.assertEqual(said, at_most)
+            self.assertEqual(tree["generator_limited"], ["testpmd"])
+            self.assertEqual(tree["generator_limited_rounds"], {"testpmd": 2})
+        self.assertEqual(self.limited({0: 0}, "wire=memif", "rate=max")[0],
+                         "; generator was the limit in 1 of 3 rounds of synward: the ratio is at least this")
+        self.assertEqual(self.limited({0: 0, 1: 0}, "wire=memif", "rate=max")[0],
+                         "; generator was the limit in 1 of 3 rounds of synward and 1 of 3 rounds of testpmd: the ratio "
+                         "may be less or more")
+        for pairs in (("wire=tap", "rate=max"), ("wire=memif", "rate=1000")):
+            said, tree = self.limited({1: 0, 5: 0}, *pairs)
+            self.assertEqual((said, tree["generator_limited"], tree["generator_limited_rounds"]), ("", [], {}))
+
+    def test_generator_limited_in_the_table(self):
+        _, tree = self.limited({1: 0}, "wire=memif", "rate=max")
+        self.assertIn("| flood, memif, generator the limit in 1 of 3 rounds of testpmd | ",
+                      self.run_it("markdown", self.path("json")))
+        del tree["generator_limited_rounds"]
+        self.assertIn("| flood, memif, generator-limited (testpmd) | ",
+                      self.run_it("markdown", self.file("older", tree)))
 
     def test_one_of_the_two_alone(self):
         runs = [run for run in ROUNDS if run["who"] == "synward"]
