@@ -194,6 +194,18 @@ def limited_words(limited, total):
             f"{bound.get(tuple(limited), 'the ratio may be less or more')}")
 
 
+def directions_of(runs, divisor):
+    """Of runs that have a direction each (transfer): medians and their ratio, by direction."""
+    found = {}
+    for name in dict.fromkeys(run["direction"] for run in runs if "direction" in run):
+        ours, theirs = (median_of([run for run in runs if run.get("direction") == name], who)
+                        for who in ("synward", "testpmd"))
+        if not ours or not theirs:
+            sys.exit(f"figures.py: one of the two has no figures of {name}")
+        found[name] = {"synward": ours / divisor, "testpmd": theirs / divisor, "ratio": ours / theirs}
+    return found
+
+
 def write_json(path, result):
     with open(path, "w", encoding="utf-8") as file:
         json.dump(result, file, indent=1)
@@ -215,7 +227,8 @@ def report(args):
         sys.exit("figures.py: one of the two has no figures")
     divisor, form = SCALES[args.unit]
     pairs = dict(map(typed, args.pairs))
-    n_rounds = len(runs) // 2
+    directions = directions_of(runs, divisor)
+    n_rounds = len(runs) // 2 // (len(directions) or 1)
     limited = generator_limited(runs, pairs)
     best = {"synward": best_of(runs, "synward"), "testpmd": best_of(runs, "testpmd")}
     quiet, pieces = {}, {}
@@ -229,7 +242,7 @@ def report(args):
     result = {"bench": args.bench, "unit": args.unit, "peer": args.peer, "synward": ours / divisor,
               "testpmd": theirs / divisor, "ratio": ratio,
               "best": {who: value / divisor for who, value in best.items()}, "generator_limited": list(limited),
-              "generator_limited_rounds": limited, **pairs,
+              "generator_limited_rounds": limited, **({"directions": directions} if directions else {}), **pairs,
               "round_ratios": [round(ratio, 4) for ratio in ratios],
               "undisturbed": {who: value and value / divisor for who, value in quiet.items()},
               "machine": machine(args.build), "rounds": kept}
@@ -246,7 +259,10 @@ def report(args):
         print(f"undisturbed: synward {form % (quiet['synward'] / divisor)}, testpmd "
               f"{form % (quiet['testpmd'] / divisor)}, ratio {quiet['synward'] / quiet['testpmd']:.3f} (one in ten of "
               f"{pieces['synward']} and {pieces['testpmd']} pieces of the time is faster)")
-    print(f"of each round: ratio {ratios[0]:.3f} to {ratios[-1]:.3f}; of the medians: {ours / theirs:.3f}")
+    for name, of in directions.items():
+        print(f"{name}: synward {form % of['synward']}, testpmd {form % of['testpmd']}, ratio {of['ratio']:.3f}")
+    each = "round and direction" if directions else "round"
+    print(f"of each {each}: ratio {ratios[0]:.3f} to {ratios[-1]:.3f}; of the medians: {ours / theirs:.3f}")
     us = "" if args.unit == "connections/s" else "synward "
     print(f"{args.bench}: {us}{form % (ours / divisor)}, {args.peer} {form % (theirs / divisor)}, "
           f"ratio {ratio:.3f}{limited_words(limited, n_rounds)}")

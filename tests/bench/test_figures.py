@@ -130,7 +130,13 @@ class Figures(unittest.TestCase):
         runs = [{"who": who, "direction": name, "value": value} for who, up, down in values
                 for name, value in (("to_server", up), ("to_client", down))]
         lines = self.report(runs, "wire=af_xdp")
-        self.assertEqual(lines[-2], "of each round: ratio 0.250 to 0.750; of the medians: 0.500")
+        self.assertTrue(lines[-5].startswith("best of 2: "))
+        self.assertEqual(lines[-4], "to_server: synward 0.000 Mpps, testpmd 0.000 Mpps, ratio 0.667")
+        with open(self.path("json"), encoding="utf-8") as file:
+            directions = json.load(file)["directions"]
+        self.assertEqual(directions, {"to_server": {"synward": 2e-6, "testpmd": 3e-6, "ratio": 2 / 3},
+                                      "to_client": {"synward": 1.5e-6, "testpmd": 5e-6, "ratio": 0.3}})
+        self.assertEqual(lines[-2], "of each round and direction: ratio 0.250 to 0.750; of the medians: 0.500")
         self.assertTrue(lines[-1].endswith("ratio 0.500"))
 
     def test_too_few_pieces(self):
