@@ -172,6 +172,7 @@ bench_briefly() {
 # So that they still run; what they measure in so short a time says nothing, and nothing fails by it.
 stage_bench() {
 	step "micro-benchmarks, briefly" micro_bench
+	step "micro-benchmarks without memory" tests/bench/test_memory.sh
 	step "benchmarks, briefly" bench_briefly
 	step "a benchmark that is interrupted" tests/bench/test_turns.sh
 	step "floods by a stand-in for TRex's library" \

@@ -121,7 +121,7 @@ make_peers(struct bench *b, struct tables *t)
 	for (unsigned i = CRC; i < TABLES; i++) {
 		t->rte[i] = bench_hash_make(t->flows, sizeof(struct sw_tuple), i == KEYED);
 		if (t->rte[i] == NULL)
-			bench_note(
+			bench_left_out(
 				b, "flow: no memory for %s of %u entries", table_name[i], t->flows);
 		else
 			fill(b, t, i);
@@ -144,7 +144,7 @@ tables_init(struct bench *b, struct tables *t, uint32_t flows, bool eal)
 		t->mem = t->own.p;
 	}
 	if (t->mem == NULL) {
-		bench_note(b, "flow: no memory for %u flows", flows);
+		bench_left_out(b, "flow: no memory for %u flows", flows);
 		return false;
 	}
 	t->ours = sw_flow_table_init(t->mem, size, flows, key);
@@ -220,32 +220,45 @@ measure(struct bench *b, const struct size *size, bool eal)
 	tables_fini(&t);
 }
 
+/* Memory for all tables of that size. */
+static bool
+start_eal(struct bench *b, uint32_t flows)
+{
+	const size_t bytes =
+		sw_flow_table_size(flows) + 2 * bench_hash_bytes(flows, sizeof(struct sw_tuple));
+
+	if (bench_eal_start(b->cpu, bytes)) {
+		bench_note(b, "flow: all tables are in %s", bench_eal_pages());
+		return true;
+	}
+	bench_left_out(b, "flow: no rte_hash: EAL does not start with %zu MiB of %s", bytes >> 20,
+		bench_eal_pages());
+	return false;
+}
+
 /* All tables of a size or none. */
 void
 bench_flow(struct bench *b)
 {
-	bool started = false, eal = false;
+	const struct size *wanted[SW_ARRAY_LEN(sizes)];
 	char name[BENCH_NAME_BYTES];
+	unsigned n = 0;
+	bool eal;
 
 	for (unsigned i = 0; i < SW_ARRAY_LEN(sizes); i++) {
-		bool big = sizes[i].flows > 1000000;
-
 		snprintf(name, sizeof(name), "flow/%s", sizes[i].name);
 		if (!bench_wants(b, name))
 			continue;
-		if (big && b->opt.quick) {
+		if (sizes[i].flows > 1000000 && b->opt.quick)
 			bench_note(b, "%s is left out with --quick", name);
-			continue;
-		}
-		if (!started) {
-			eal = bench_eal_start(b->cpu);
-			bench_note(b,
-				eal ? "flow: all tables are in %s"
-				    : "flow: no peers, EAL does not start on %s",
-				bench_eal_pages());
-			started = true;
-		}
-		measure(b, &sizes[i], eal);
+		else
+			wanted[n++] = &sizes[i];
 	}
+	if (n == 0)
+		return;
+	/* The largest is the last one; each is gone before the next one is made. */
+	eal = start_eal(b, wanted[n - 1]->flows);
+	for (unsigned i = 0; i < n; i++)
+		measure(b, wanted[i], eal);
 	bench_eal_end();
 }

@@ -126,7 +126,7 @@ memory_init(struct bench *b, struct memory *m, struct bench_mem *mem, uint32_t n
 	*mem = bench_mem_get((size_t)n * step * sizeof(struct line));
 	*m = (struct memory){.lines = mem->p, .n = n, .step = step};
 	if (mem->p == NULL)
-		bench_note(b, "memory: none for %u lines", n);
+		bench_left_out(b, "memory: not enough for %u lines", n);
 	return mem->p != NULL;
 }
 

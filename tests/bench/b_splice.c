@@ -142,7 +142,7 @@ splice_init(struct bench *b, struct splice *s, bool v6, unsigned size)
 	if (s->conn == NULL ||
 		!bench_rig_init(&s->rig,
 			&(struct bench_rig_cfg){.mode = SW_MODE_PROXY, .max_flows = max_flows})) {
-		bench_note(b, "splice: %s left out, not enough memory", sizes[size].name);
+		bench_left_out(b, "splice: not enough memory for %s flows", sizes[size].name);
 		bench_mem_put(&s->conn_mem);
 		return;
 	}

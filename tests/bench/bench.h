@@ -117,6 +117,12 @@ const char *bench_assertions(void);
  */
 const char *bench_level_suffix(enum sw_simd level);
 
+/*
+ * The same about what was asked for and cannot be measured here. Without --quick the run fails: a
+ * missing row shall not be taken for a measured one.
+ */
+void bench_left_out(struct bench *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* report.c */
 void bench_print_head(const struct bench *b);
 void bench_print_row(const struct bench_row *row);
@@ -130,6 +136,10 @@ struct bench_mem {
 	const char *pages; /* which pages those are */
 };
 
+/* A line of /proc/meminfo, by its name; 0 where there is none. */
+size_t bench_meminfo(const char *key);
+/* Whether so much can be had in ordinary pages; where not, it is said. */
+bool bench_mem_suffices(size_t size);
 /* p is NULL where there is none. Aligned to a page. */
 struct bench_mem bench_mem_get(size_t size);
 void bench_mem_put(struct bench_mem *m);

@@ -3,38 +3,25 @@
 
 #include <stdio.h>
 
+#include <rte_common.h>
 #include <rte_eal.h>
 #include <rte_hash.h>
 #include <rte_hash_crc.h>
 #include <rte_malloc.h>
 
 #include "base/tuple.h"
+#include "bench/bench.h"
 
-/* The three tables for 1M flows and what EAL takes are less. */
-#define EAL_BYTES ((size_t)512 << 20)
+/* What EAL takes for itself, and for the edges of what it gives. It takes some 10 MiB. */
+#define EAL_OWN_BYTES ((size_t)64 << 20)
 
 static enum { NOT_YET, RUNS, FAILED } state;
 static bool huge;
 
-static size_t
-free_hugepage_bytes(void)
-{
-	FILE *f = fopen("/proc/meminfo", "r");
-	unsigned long free_pages = 0, kib = 0;
-	char line[128];
-
-	while (f != NULL && fgets(line, sizeof(line), f) != NULL) {
-		sscanf(line, "HugePages_Free: %lu", &free_pages);
-		sscanf(line, "Hugepagesize: %lu", &kib);
-	}
-	if (f != NULL)
-		fclose(f);
-	return (size_t)free_pages * kib * 1024;
-}
-
 bool
-bench_eal_start(int cpu)
+bench_eal_start(int cpu, size_t bytes)
 {
+	const size_t size = RTE_ALIGN_CEIL(bytes + EAL_OWN_BYTES, (size_t)1 << 20);
 	char lcores[16], mib[16];
 	const char *args[] = {"bench", "--no-pci", "--no-telemetry", "--log-level=error",
 		"--lcores", lcores, "--no-huge", "-m", mib, NULL};
@@ -42,15 +29,17 @@ bench_eal_start(int cpu)
 
 	if (state != NOT_YET)
 		return state == RUNS;
+	state = FAILED;
 	snprintf(lcores, sizeof(lcores), "0@%d", cpu);
-	snprintf(mib, sizeof(mib), "%zu", EAL_BYTES >> 20);
-	huge = free_hugepage_bytes() >= EAL_BYTES;
+	snprintf(mib, sizeof(mib), "%zu", size >> 20);
+	huge = bench_meminfo("HugePages_Free") * bench_meminfo("Hugepagesize") * 1024 >= size;
 	if (huge) {
 		args[6] = "--in-memory";
 		args[7] = NULL;
 		n = 7;
 	}
-	state = rte_eal_init(n, (char **)args) < 0 ? FAILED : RUNS;
+	if (huge || bench_mem_suffices(size))
+		state = rte_eal_init(n, (char **)args) < 0 ? FAILED : RUNS;
 	return state == RUNS;
 }
 
@@ -89,6 +78,14 @@ keyed_hash(const void *key, uint32_t len, uint32_t init)
 	(void)init;
 	/* rte_hash goes by the low bits, which are not even (base/tuple.h): one more product. */
 	return (uint32_t)(sw_tuple_hash(key, secret) * 0x9e3779b97f4a7c15ull >> 32);
+}
+
+/* A key has 8 bytes before it and begins at 16; a bucket of 64 has 8; the list of free ones. */
+size_t
+bench_hash_bytes(uint32_t entries, uint32_t key_bytes)
+{
+	return (size_t)rte_align32pow2(entries + 1) *
+	       (RTE_ALIGN_CEIL(8 + key_bytes, 16) + 64 / 8 + sizeof(uint32_t));
 }
 
 struct rte_hash *

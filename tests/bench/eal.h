@@ -12,10 +12,11 @@
 struct rte_hash;
 
 /*
- * Starts EAL on that CPU, at the first call: without devices and files, on hugepages where 512 MiB
- * of them are free, else on as many bytes of ordinary pages. False where it does not start.
+ * Starts EAL on that CPU, at the first call: without devices and files, with so much memory for
+ * bench_eal_alloc() and bench_hash_make() in all; on hugepages where enough of them are free, else
+ * on ordinary pages. False where it does not start.
  */
-bool bench_eal_start(int cpu);
+bool bench_eal_start(int cpu, size_t bytes);
 void bench_eal_end(void);
 const char *bench_eal_pages(void);
 
@@ -23,6 +24,8 @@ const char *bench_eal_pages(void);
 void *bench_eal_alloc(size_t size);
 void bench_eal_free(void *p);
 
+/* What such a table takes of that memory, at most. */
+size_t bench_hash_bytes(uint32_t entries, uint32_t key_bytes);
 /* keyed: with the hash of our own table; else DPDK's default, a CRC. NULL where there is none. */
 struct rte_hash *bench_hash_make(uint32_t entries, uint32_t key_bytes, bool keyed);
 void bench_hash_free(struct rte_hash *h);
