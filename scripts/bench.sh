@@ -28,7 +28,8 @@
 # Each runs in --rounds (5) of --seconds (5). --ring: packets that a ring of memif (2048; goodput 256) or of virtio-user
 # (1024) holds, a power of two. Of flood, ackflood, connect and segments both devices are there at once,
 # and run in turn while the other is stopped. Medians are in the last line, and the median of the rounds' ratios. As
-# root; hugepages for memif and vhost are reserved and given back; memif does without where there are none. What is
+# root; hugepages for memif, vhost and engine are reserved and given back; memif and engine do without where there are
+# none. What is
 # measured is a build of its own, build-bench, without assertions. Ratios can be compared; the rates are those of this
 # machine on this day. No figure fails a run; a packet that should not be there does. SW_BENCH_LOGS=DIRECTORY keeps what
 # the programs said. Exit: 0 measured, 1 failed, 2 wrong usage, 3 the wire cannot be had here.

@@ -12,7 +12,7 @@ PREFIX=swbench.$$ GEN_PREFIX=swbgen.$$
 FIGURES=scripts/bench/figures.py
 WORK='' HUGE='' ROUNDS_FILE=''
 # Whatever runs in the background; emptied when it is ended.
-DEVICE_PID='' GENERATOR_PID='' SERVER_PID='' HELD_OPEN='' TIMER_PID=''
+DEVICE_PID='' GENERATOR_PID='' SERVER_PID='' HELD_OPEN='' TIMER_PID='' ENGINE_PID=''
 
 # shellcheck disable=SC2317 # by trap
 clean_up() {
@@ -23,6 +23,7 @@ clean_up() {
 	end_pairs
 	end_programs
 	[ -z "$SERVER_PID" ] || sw_end "$SERVER_PID"
+	[ -z "$ENGINE_PID" ] || sw_end "$ENGINE_PID"
 	for ns in "${NAMESPACES[@]}"; do
 		ip netns del "$ns" 2>/dev/null
 	done
@@ -30,6 +31,12 @@ clean_up() {
 	sw_dpdk_forget "$PREFIX" "${PAIR_NAMES[@]/#/$PREFIX.}" "$GEN_PREFIX" "${PAIR_NAMES[@]/#/$GEN_PREFIX.}"
 	sw_hugepages_down
 	exit "$rc"
+}
+
+# ends_clean: from here on, however it ends.
+ends_clean() {
+	trap clean_up EXIT
+	trap 'exit 130' INT TERM HUP
 }
 
 # Figures are those of an optimised build without assertions; it has a directory of its own.
@@ -61,8 +68,7 @@ prepare() {
 	done
 	[ -z "$WORK" ] || return 0
 	WORK=$(mktemp -d)
-	trap clean_up EXIT
-	trap 'exit 130' INT TERM HUP
+	ends_clean
 	sw_choose_cpus
 	[ "$SW_CPU_PEERS" != "$SW_CPU_SYNWARD" ] ||
 		echo "bench.sh: only one CPU is allowed here: the two programs share it, and the figures say little"
