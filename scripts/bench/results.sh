@@ -26,13 +26,31 @@ bench_engine() {
 	ENGINE_PID=''
 }
 
-# one_of_all NAME COMMAND [OPTION...]: a run of its own, whose figures go to NAME.json.
+PART_PID='' PARTS=''
+
+# shellcheck disable=SC2317 # by trap
+all_ends() {
+	local rc=$?
+	trap '' INT TERM HUP
+	trap - EXIT
+	# Not by force: it has programs, namespaces and hugepages to see to. TERM, as what runs in the background does not
+	# hear of a Ctrl-C.
+	[ -z "$PART_PID" ] || { kill "$PART_PID" 2>/dev/null; wait "$PART_PID" 2>/dev/null; }
+	rm -rf "$PARTS"
+	exit $rc
+}
+
+# one_of_all NAME COMMAND [OPTION...]: a run of its own, whose figures go to NAME.json. Waited for in the background: a
+# signal is heeded at once, not when it has ended.
 one_of_all() {
-	local name=$1
+	local name=$1 rc=0
 	shift
 	echo "== $*"
-	scripts/bench.sh "$@" --json "$PARTS/$name.json"
-	case $? in
+	scripts/bench.sh "$@" --json "$PARTS/$name.json" &
+	PART_PID=$!
+	wait $PART_PID || rc=$?
+	PART_PID=''
+	case $rc in
 	0 | 3) ;; # 3: a wire that cannot be had here, which it has said
 	*) FAILED_PARTS+=("$name") ;;
 	esac
@@ -44,7 +62,7 @@ bench_all() {
 	FAILED_PARTS=()
 	mkdir -p "$(dirname "$RESULTS")" || exit 1
 	PARTS=$(mktemp -d)
-	trap 'rm -rf "$PARTS"' EXIT
+	trap all_ends EXIT
 	trap 'exit 130' INT TERM HUP
 	one_of_all 1-engine engine "${engine[@]}"
 	one_of_all 2-flood-memif flood "${often[@]}"
