@@ -25,14 +25,14 @@
 #   all        all of these. --results FILE (docs/results/results.json) keeps every figure; a table in Markdown
 #              ends standard output. --quick shows that all still work
 #
-# Each runs in --rounds (5) of --seconds (5). --ring: packets that a ring of memif (2048; goodput 256) or of virtio-user
-# (1024) holds, a power of two. Of flood, ackflood, connect and segments both devices are there at once,
-# and run in turn while the other is stopped. Medians are in the last line, and the median of the rounds' ratios. As
-# root; hugepages for memif, vhost and engine are reserved and given back; memif and engine do without where there are
-# none. What is
-# measured is a build of its own, build-bench, without assertions. Ratios can be compared; the rates are those of this
-# machine on this day. No figure fails a run; a packet that should not be there does. SW_BENCH_LOGS=DIRECTORY keeps what
-# the programs said. Exit: 0 measured, 1 failed, 2 wrong usage, 3 the wire cannot be had here.
+# Each runs in --rounds (5) of --seconds (5). --ring: packets that a ring of memif (2048, which is the most; goodput 256)
+# or of virtio-user (1024, which is the most) holds, a power of two from 64. Of flood, ackflood, connect and segments both
+# devices are there at once, and run in turn while the other is stopped. Medians are in the last line, and the median of
+# the rounds' ratios. As root; hugepages for memif, vhost and engine are reserved and given back; memif and engine do
+# without where there are none. What is measured is a build of its own, build-bench, without assertions. Ratios can be
+# compared; the rates are those of this machine on this day. No figure fails a run; a packet that should not be there
+# does. SW_BENCH_LOGS=DIRECTORY keeps what the programs said. Exit: 0 measured, 1 failed, 2 wrong usage, 3 the wire cannot
+# be had here.
 set -u
 CALLED_IN=$PWD
 cd "$(dirname "$0")/.." || exit 1
@@ -98,9 +98,16 @@ own_options() {
 	esac
 }
 
-# is_number OPTION VALUE
+# What synload takes at most: connections, packets or connections a second, seconds, bytes of a request or an answer. Of
+# segments an answer is one of 65,535 on a connection, which may have so many bytes in all. And rounds as many as nobody
+# waits for.
+CONCURRENT_MOST=16000000 RATE_MOST=1000000000 SECONDS_MOST=86400 BYTES_MOST=1000000000 SEGMENT_MOST=15259 ROUNDS_MOST=1000
+
+# is_number OPTION VALUE MOST
 is_number() {
-	[[ $2 =~ ^[1-9][0-9]{0,7}$ ]] || bad_usage "$1 is a number from 1 on, not '$2'"
+	if [[ ! $2 =~ ^[1-9][0-9]{0,9}$ ]] || [ "$2" -gt "$3" ]; then
+		bad_usage "$1 is a number from 1 to $3, not '$2'"
+	fi
 }
 
 # one_of OPTION VALUE WORD...
@@ -126,18 +133,21 @@ set_option() {
 	--mode) one_of "$1" "$2" proxy respond && MODE=$2 ;;
 	--family) one_of "$1" "$2" v4 v6 && FAMILY=$2 ;;
 	--options) one_of "$1" "$2" none mss linux windows mac && OPTIONS=$2 ;;
-	--rounds) is_number "$1" "$2" && ROUNDS=$2 ;;
-	--seconds) is_number "$1" "$2" && SECONDS_EACH=$2 ;;
-	--rate) is_number "$1" "$2" && RATE=$2 ;;
-	--concurrent) is_number "$1" "$2" && CONCURRENT=$2 ;;
-	--request) is_number "$1" "$2" && REQUEST=$2 ;;
-	--response) is_number "$1" "$2" && RESPONSE=$2 ;;
-	--flows) is_number "$1" "$2" && N_FLOWS=$2 ;;
-	--ring) one_of "$1" "$2" 64 128 256 512 1024 2048 4096 8192 16384 && RING=$2 ;;
-	--connect-rate) is_number "$1" "$2" && CONNECT_RATE=$2 ;;
+	--rounds) is_number "$1" "$2" $ROUNDS_MOST && ROUNDS=$2 ;;
+	--seconds) is_number "$1" "$2" $SECONDS_MOST && SECONDS_EACH=$2 ;;
+	--rate) is_number "$1" "$2" $RATE_MOST && RATE=$2 ;;
+	--concurrent) is_number "$1" "$2" $CONCURRENT_MOST && CONCURRENT=$2 ;;
+	--request) is_number "$1" "$2" $BYTES_MOST && REQUEST=$2 ;;
+	--response)
+		if [ "$command" = segments ]; then is_number "$1" "$2" $SEGMENT_MOST; else is_number "$1" "$2" $BYTES_MOST; fi
+		RESPONSE=$2
+		;;
+	--flows) is_number "$1" "$2" $CONCURRENT_MOST && N_FLOWS=$2 ;;
+	--ring) one_of "$1" "$2" 64 128 256 512 1024 2048 && RING=$2 ;;
+	--connect-rate) is_number "$1" "$2" $RATE_MOST && CONNECT_RATE=$2 ;;
 	--steps)
-		[[ $2 =~ ^([0-9]{1,8}|max)(,([0-9]{1,8}|max))*$ ]] ||
-			bad_usage "--steps is packets a second, with commas between, or max"
+		[[ ,$2 =~ ^(,(0|[1-9][0-9]{0,8}|$RATE_MOST|max))+$ ]] ||
+			bad_usage "--steps are packets a second, from 0 to $RATE_MOST, or max, with commas between; not '$2'"
 		STEPS=$2
 		;;
 	--curves)
@@ -148,6 +158,17 @@ set_option() {
 	--json) JSON=$(as_called "$2") ;;
 	--plot) PLOT=$(as_called "$2") ;;
 	--results) RESULTS=$(as_called "$2") ;;
+	esac
+}
+
+# fits_ring: beyond these a ring is never full, and what is measured is another one. Over memif synload has not the packets
+# to fill a longer one with, which it receives in place. Over virtio-user synward and testpmd ask for 1,024 at most.
+fits_ring() {
+	[ -n "$RING" ] || return 0
+	case $WIRE in
+	memif) ;; # 2048
+	vhost) [ "$RING" -le 1024 ] || bad_usage "--ring is at most 1024 over vhost, not '$RING'" ;;
+	*) bad_usage "--ring is for memif and vhost: a wire of $WIRE has none to set" ;;
 	esac
 }
 
@@ -172,6 +193,7 @@ read_options() {
 		set_option "$1" "$2"
 		shift 2
 	done
+	fits_ring
 }
 
 case $command in

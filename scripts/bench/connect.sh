@@ -27,7 +27,7 @@ connect_check() {
 	[ "$1" = synward ] || return 0
 	[ "$(counted flow_established)" -ge "$opened" ] ||
 		fail_round "more connections were opened than went through the proxy"
-	[ "$(counted drop_table_full)" = 0 ] || fail_round "the flow table was full: fewer --rounds or --seconds"
+	[ "$(counted drop_table_full)" = 0 ] || fail_round "the flow table was full: fewer --concurrent or --seconds"
 }
 
 # connections WHO: one run of them.
