@@ -34,11 +34,12 @@ def milliseconds(us):
 
 
 def beside(step):
-    """What connecting took in the same seconds without a flood, where that was measured."""
+    """What connecting took without a flood, in turn with it or behind it, where that was measured."""
     ratios = step.get("p99_ratios")
     if not ratios:
         return ""
-    return (f"without a flood, in turn, {milliseconds(step['idle']['p99_us'])}: ratio {step['p99_ratio']:.2f}, "
+    in_turn = "in turn, " if "slice" in step else "one behind the other, "
+    return (f"without a flood, {in_turn}{milliseconds(step['idle']['p99_us'])}: ratio {step['p99_ratio']:.2f}, "
             f"of each round {ratios[0]:.2f} to {ratios[-1]:.2f}")
 
 
@@ -71,6 +72,12 @@ def rounds_as_one(runs):
     return dict(result, success=success(result))
 
 
+def slice_of(runs):
+    """As a key of a step or a report: how long each ran before the other did, where all runs beside others were in turn."""
+    slices = {run.get("slice") for run in runs if "who" in run}
+    return {"slice": slices.pop()} if len(slices) == 1 and None not in slices else {}
+
+
 def step_of(runs):
     """The rounds of one step, with those without a flood that were in turn with them."""
     flooded = [run for run in runs if run.get("who") != "idle"]
@@ -79,7 +86,7 @@ def step_of(runs):
     if idle:
         pairs = [(a["p99_us"], b["p99_us"]) for a, b in zip(flooded, idle)]
         ratios = sorted(a / b for a, b in pairs if a is not None and b)
-        step.update(idle=rounds_as_one(idle), p99_ratio=statistics.median(ratios) if ratios else None,
+        step.update(slice_of(runs), idle=rounds_as_one(idle), p99_ratio=statistics.median(ratios) if ratios else None,
                     p99_ratios=[round(ratio, 3) for ratio in ratios], rounds=runs)
     return step
 
@@ -128,9 +135,10 @@ def last_line(curves):
 
 
 def report(args):
-    curves = curves_of(read(args.rounds))
+    runs = read(args.rounds)
+    curves = curves_of(runs)
     named = figures.machine(args.build)
-    result = {"bench": "goodput", **dict(map(figures.typed, args.pairs)), "curves": curves, "machine": named}
+    result = {"bench": "goodput", **dict(map(figures.typed, args.pairs)), **slice_of(runs), "curves": curves, "machine": named}
     if args.json:
         figures.write_json(args.json, result)
     if args.plot:

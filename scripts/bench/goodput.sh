@@ -163,7 +163,7 @@ gp_stop() {
 	return 0
 }
 
-# gp_end CURVE STEP FLOOD [KEY=VALUE]: waits for the end of a run with that flood, and records it.
+# gp_end CURVE STEP FLOOD [KEY=VALUE...]: waits for the end of a run with that flood, and records it.
 gp_end() {
 	local curve=$1 step=$2 flood=$3 finished pps=0 spliced
 	shift 3
@@ -191,11 +191,13 @@ gp_end() {
 
 # gp_memif_once flooded|idle
 gp_memif_once() {
-	local flood=$STEP
+	local flood=$STEP slice=()
 	[ "$1" = flooded ] || flood=0
 	gp_arguments "$flood"
 	both_up synward io paired "${SYNLOAD[@]}" --inside "$GEN_INSIDE" --server "$V4_SERVER:80"
-	gp_end memif "$STEP" "$flood" "who=$1"
+	# Only of those that are there at once is it true.
+	[ "$PAIRS" = 1 ] || slice=("slice=$SLICE")
+	gp_end memif "$STEP" "$flood" "who=$1" "${slice[@]}"
 }
 
 # In rounds: what connecting takes is told beside what it takes in the same seconds without a flood. A flat-out flood fills
@@ -262,5 +264,5 @@ bench_goodput() {
 	[ -z "$JSON" ] || json=(--json "$JSON")
 	[ -z "$PLOT" ] || plot=(--plot "$PLOT")
 	python3 scripts/bench/goodput.py report "$ROUNDS_FILE" "seconds=$SECONDS_EACH" \
-		"connect_rate=$CONNECT_RATE" "rounds=$ROUNDS" "slice=$SLICE" "ring=$RING" --build "$BUILD" "${json[@]}" "${plot[@]}"
+		"connect_rate=$CONNECT_RATE" "rounds=$ROUNDS" "ring=$RING" --build "$BUILD" "${json[@]}" "${plot[@]}"
 }

@@ -16,7 +16,7 @@ def run(curve, step, pps, p99, who=None, finished=1000):
     tree = {"curve": curve, "step": step, "flood_pps": pps, "tried": 1500, "finished": finished, "failed": 0,
             "measured_tried": 1000, "measured_finished": finished, "tried_per_second": 1000, "p50_us": 3,
             "p99_us": p99}
-    return dict(tree, who=who) if who else tree
+    return dict(tree, who=who, slice=0.25) if who else tree
 
 
 # Ratios of the rounds 4, 1 and 0.5.
@@ -42,7 +42,7 @@ class Goodput(unittest.TestCase):
 
     def report(self, runs):
         path = os.path.join(self.folder, "json")
-        said = self.run_it("report", runs, "rounds=3", "slice=0.25", "--build", "none", "--json", path)
+        said = self.run_it("report", runs, "rounds=3", "--build", "none", "--json", path)
         with open(path, encoding="utf-8") as file:
             return said, json.load(file)
 
@@ -76,6 +76,17 @@ class Goodput(unittest.TestCase):
         self.assertEqual((flat_out["p99_ratio"], flat_out["p99_ratios"]), (1, [0.5, 1, 4]))
         self.assertEqual((flat_out["tried"], flat_out["idle"]["tried"], len(flat_out["rounds"])), (4500, 4500, 6))
         self.assertNotIn("p99_ratio", tap["steps"][1])
+        self.assertEqual((tree["slice"], flat_out["slice"]), (0.25, 0.25))
+
+    def test_one_behind_the_other(self):
+        """As it is where there is memory for one pair only, in one round or in all."""
+        one = [dict(run) for run in ROUNDS]
+        del one[2]["slice"]
+        for runs in (one, [{key: value for key, value in run.items() if key != "slice"} for run in ROUNDS]):
+            said, tree = self.report(runs)
+            self.assertIn("(without a flood, one behind the other, 0.05 ms: ratio 1.00, of each round", said)
+            self.assertNotIn("slice", tree)
+            self.assertNotIn("slice", tree["curves"][0]["steps"][0])
 
 
 if __name__ == "__main__":
