@@ -29,10 +29,11 @@
 # or of virtio-user (1024, which is the most) holds, a power of two from 64. Of flood, ackflood, connect and segments both
 # devices are there at once, and run in turn while the other is stopped. Medians are in the last line, and the median of
 # the rounds' ratios. As root; hugepages for memif, vhost and engine are reserved and given back; memif and engine do
-# without where there are none. What is measured is a build of its own, build-bench, without assertions. Ratios can be
-# compared; the rates are those of this machine on this day. No figure fails a run; a packet that should not be there
-# does. SW_BENCH_LOGS=DIRECTORY keeps what the programs said. Exit: 0 measured, 1 failed, 2 wrong usage, 3 the wire cannot
-# be had here.
+# without where there are none. Root on a Debian has the packages that are missing installed first (apt-get). What is
+# measured is a build of its own, build-bench, release without assertions: it is made, and set to that where it is another.
+# Ratios can be compared; the rates are those of this machine on this day. No figure fails a run; a packet that should not
+# be there does. SW_BENCH_LOGS=DIRECTORY keeps what the programs said. Exit: 0 measured, 1 failed, 2 wrong usage, 3 the
+# wire cannot be had here.
 set -u
 CALLED_IN=$PWD
 cd "$(dirname "$0")/.." || exit 1

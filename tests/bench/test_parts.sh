@@ -1,0 +1,61 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck disable=SC2034,SC2317 # variables and functions are for the parts that are sourced
+#
+# Parts of scripts/bench.sh by themselves: the build that it measures. What they call is replaced.
+# shellcheck source=tests/netns/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../netns/lib.sh"
+# shellcheck source=scripts/lib-dpdk.sh
+. "$SW_TOP/scripts/lib-dpdk.sh"
+# shellcheck source=scripts/bench/common.sh
+. "$SW_TOP/scripts/bench/common.sh"
+
+TMP=$(mktemp -d)
+trap 'rm -rf "$TMP"' EXIT
+cd "$TMP" || exit 1
+
+# --- the build ---------------------------------------------------------------------------------------
+
+meson() {
+	if [ "$1" = introspect ]; then cat options; else echo "meson $*" >>called; fi
+}
+
+ninja() {
+	echo "ninja $*" >>called
+}
+
+sw_install_bench_packages() {
+	:
+}
+
+# builds NAME STATUS CALLED: what bench_build calls; what it says is in the file `said`.
+builds() {
+	local rc=0
+	: >called
+	(bench_build) >said 2>&1 || rc=$?
+	check_int "$1: exit status" $rc -eq "$2"
+	check "$1: it calls: ${3:-nothing}" [ "$(paste -sd ' ' called)" = "$3" ]
+}
+
+# has BUILDTYPE B_NDEBUG: the options of the build.
+has() {
+	echo '[{"name": "b_ndebug", "value": "'"$2"'"}, {"name": "buildtype", "value": "'"$1"'"}, {"name": "x", "value": 1}]' \
+		>options
+}
+
+builds "no build" 0 'meson setup build-bench -Dbuildtype=release -Db_ndebug=true ninja -C build-bench'
+mkdir build-bench && : >build-bench/build.ninja
+has release true
+builds "a right build" 0 'ninja -C build-bench'
+check "a right build: nothing is said" [ ! -s said ]
+set_anew='meson configure build-bench -Dbuildtype=release -Db_ndebug=true ninja -C build-bench'
+has debugoptimized false
+builds "a build of another kind" 0 "$set_anew"
+check "it says which" grep -q 'build-bench has buildtype=debugoptimized b_ndebug=false: set to' said
+has release false
+builds "a build with assertions" 0 "$set_anew"
+check "it says so" grep -q 'build-bench has b_ndebug=false: set to' said
+echo '[' >options
+builds "a broken build" 1 ''
+check "it says what to do" grep -q 'remove it' said
+finish
