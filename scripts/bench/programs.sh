@@ -5,6 +5,9 @@
 
 V4_SERVER=198.51.100.10 V6_SERVER=2001:db8::10
 
+# How long a program may take until it is ready. One that is there but not ready would be measured as it is.
+READY_S=60
+
 # The configuration of synward: one service. What a benchmark needs otherwise, it sets.
 FLOWS=64k TIMEOUTS='' SERVICE_ADDRESSES="$V4_SERVER, \"$V6_SERVER\"" SERVICE_PORTS=80
 
@@ -23,6 +26,12 @@ write_config() {
 device_ready_or_gone() {
 	grep -qE '^synward: ready|^Port statistics|Start automatic packet forwarding' "$WORK/device" ||
 		sw_gone "$DEVICE_PID"
+}
+
+# not_ready LOG PROGRAM
+not_ready() {
+	tail -20 "$WORK/$1" >&2
+	sw_die "$2 is not ready after $READY_S s"
 }
 
 # device_up synward|testpmd FORWARD-MODE TOPOLOGY: the latter two are testpmd's. On the last CPU.
@@ -48,7 +57,7 @@ device_up() {
 		} <&"$HELD_OPEN" >"$WORK/device" 2>&1 &
 	fi
 	DEVICE_PID=$!
-	sw_wait_until 60 device_ready_or_gone
+	sw_wait_until $READY_S device_ready_or_gone || not_ready device "$1"
 	sw_alive "$DEVICE_PID" || { tail -20 "$WORK/device" >&2; sw_die "$1 did not start"; }
 }
 
@@ -107,7 +116,7 @@ generator_up() {
 		--lcores "0@$SW_CPU_PEERS,1@$SW_CPU_PEERS" "${GENERATOR_PORTS[@]}" -- "$@" \
 		--seconds "$SECONDS_EACH" --json "$WORK/report" --quiet >"$WORK/generator" 2>&1 &
 	GENERATOR_PID=$!
-	sw_wait_until 60 generator_ready_or_gone
+	sw_wait_until $READY_S generator_ready_or_gone || not_ready generator synload
 	sw_alive "$GENERATOR_PID" || { tail -20 "$WORK/generator" >&2; sw_die "synload did not start"; }
 }
 

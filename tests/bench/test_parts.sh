@@ -2,13 +2,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck disable=SC2034,SC2317 # variables and functions are for the parts that are sourced
 #
-# Parts of scripts/bench.sh by themselves: the build that it measures. What they call is replaced.
+# Parts of scripts/bench.sh by themselves: the build that it measures, programs that are never ready. What they call is
+# replaced.
 # shellcheck source=tests/netns/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../netns/lib.sh"
 # shellcheck source=scripts/lib-dpdk.sh
 . "$SW_TOP/scripts/lib-dpdk.sh"
 # shellcheck source=scripts/bench/common.sh
 . "$SW_TOP/scripts/bench/common.sh"
+# shellcheck source=scripts/bench/programs.sh
+. "$SW_TOP/scripts/bench/programs.sh"
+# shellcheck source=scripts/bench/turns.sh
+. "$SW_TOP/scripts/bench/turns.sh"
 
 TMP=$(mktemp -d)
 trap 'rm -rf "$TMP"' EXIT
@@ -58,4 +63,25 @@ check "it says so" grep -q 'build-bench has b_ndebug=false: set to' said
 echo '[' >options
 builds "a broken build" 1 ''
 check "it says what to do" grep -q 'remove it' said
+
+# --- programs that run and are never ready -----------------------------------------------------------
+
+sw_in() {
+	shift
+	exec tail -f /dev/null
+}
+
+# never_ready NAME COMMAND...: it ends at once, with its program.
+never_ready() {
+	local name=$1 rc=0
+	shift
+	(trap end_programs EXIT; "$@"; echo "it goes on") >said 2>&1 || rc=$?
+	check_int "$name is never ready: exit status" $rc -eq 1
+	check "$name is never ready: it says so" [ "$(cat said)" = "$name is not ready after 0 s" ]
+}
+
+WORK=$TMP READY_S=0 MODE=proxy
+never_ready synward device_up synward io paired
+never_ready testpmd device_up testpmd io paired
+never_ready synload generator_up flood
 finish
