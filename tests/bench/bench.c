@@ -39,7 +39,8 @@ static const char usage[] =
 	"  --rounds N    timed bursts of each benchmark (20000; 1000 with --quick)\n"
 	"  --cpu N       run on that CPU (the last one that is allowed)\n"
 	"  --json FILE   write the results there too\n"
-	"Exit status: 0, 1 where a benchmark did not do what it is to measure, 2 wrong usage.\n";
+	"Exit status: 0; 1 where a benchmark did not do what it is to measure or could not be\n"
+	"measured (but with --quick); 2 wrong usage.\n";
 
 static bool
 read_number(const char *text, const char *what, long min, long max, long *out)
