@@ -67,8 +67,12 @@ sw_run_flood_burst(struct sw_io *io, struct sw_flood *f, unsigned n)
 	uint16_t len[SW_IO_BURST];
 
 	n = sw_io_take(io, n);
-	for (unsigned i = 0; i < n; i++)
+	/* A port that does not copy (memif, zero-copy) has had them read by the other end's CPU. */
+	for (unsigned i = 0; i < n; i++) {
 		data[i] = sw_io_data(io->pending[i]);
+		sw_fetch_to_write(data[i]);
+		sw_fetch_to_write(data[i] + SW_CACHE_LINE_BYTES);
+	}
 	sw_flood_fill(f, data, len, n);
 	for (unsigned i = 0; i < n; i++)
 		sw_io_set_len(io->pending[i], len[i]);
