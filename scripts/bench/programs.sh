@@ -53,7 +53,7 @@ device_up() {
 			trap '' PIPE
 			SW_EXEC="exec" sw_in "$MID" dpdk-testpmd "${eal[@]}" -- --no-mlockall "--forward-mode=$2" \
 				--auto-start "--port-topology=$3" --nb-cores=1 --burst=64 --total-num-mbufs=16384 \
-				--stats-period=3600
+				--stats-period=3600 "${TESTPMD_RINGS[@]}"
 		} <&"$HELD_OPEN" >"$WORK/device" 2>&1 &
 	fi
 	DEVICE_PID=$!
