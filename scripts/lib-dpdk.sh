@@ -5,8 +5,7 @@
 # lib.sh, not run.
 
 SW_HUGE=/sys/kernel/mm/hugepages/hugepages-2048kB
-SW_HUGE_BEFORE='' # pages reserved before, where we reserved more
-SW_HUGE_SET=''    # pages reserved by us then
+SW_HUGE_TAKEN=0   # pages that we reserved, beside those that there were
 SW_HUGE_MOUNT=''  # a hugetlbfs that we mounted
 
 sw_hugetlbfs() {
@@ -16,16 +15,15 @@ sw_hugetlbfs() {
 # sw_hugepages_up MEGABYTES: sees to it that so much is free in pages of 2 MiB, and mounted; 1 where it cannot be had.
 # May be called again for more. sw_hugepages_down gives back what this took.
 sw_hugepages_up() {
-	local want=$((($1 + 1) / 2)) free
+	local want=$((($1 + 1) / 2)) free before
 	[ -r "$SW_HUGE/free_hugepages" ] || return 1
 	free=$(<"$SW_HUGE/free_hugepages")
 	if [ "$free" -lt "$want" ]; then
-		SW_HUGE_SET=$(<"$SW_HUGE/nr_hugepages")
-		[ -n "$SW_HUGE_BEFORE" ] || SW_HUGE_BEFORE=$SW_HUGE_SET
+		before=$(<"$SW_HUGE/nr_hugepages")
 		# Memory full of cached files has few whole pages left: let the kernel join what is free first.
 		echo 1 2>/dev/null >/proc/sys/vm/compact_memory
-		echo $((SW_HUGE_SET + want - free)) 2>/dev/null >"$SW_HUGE/nr_hugepages"
-		SW_HUGE_SET=$(<"$SW_HUGE/nr_hugepages")
+		echo $((before + want - free)) 2>/dev/null >"$SW_HUGE/nr_hugepages"
+		SW_HUGE_TAKEN=$((SW_HUGE_TAKEN + $(<"$SW_HUGE/nr_hugepages") - before))
 		free=$(<"$SW_HUGE/free_hugepages")
 	fi
 	if [ "$free" -ge "$want" ] && [ -z "$(sw_hugetlbfs)" ]; then
@@ -46,12 +44,12 @@ sw_hugepages_down() {
 		umount "$SW_HUGE_MOUNT" && rmdir "$SW_HUGE_MOUNT"
 		SW_HUGE_MOUNT=''
 	fi
-	[ -n "$SW_HUGE_BEFORE" ] || return 0
-	# Someone else may have set it since: then it is theirs.
-	if [ "$(<"$SW_HUGE/nr_hugepages")" = "$SW_HUGE_SET" ]; then
-		echo "$SW_HUGE_BEFORE" >"$SW_HUGE/nr_hugepages"
-	fi
-	SW_HUGE_BEFORE=''
+	((SW_HUGE_TAKEN > 0)) || return 0
+	# No more than that, whoever has reserved some since, and no more than are free: the rest is in use.
+	local now free
+	now=$(<"$SW_HUGE/nr_hugepages") free=$(<"$SW_HUGE/free_hugepages")
+	echo $((now - (SW_HUGE_TAKEN < free ? SW_HUGE_TAKEN : free))) >"$SW_HUGE/nr_hugepages"
+	SW_HUGE_TAKEN=0
 }
 
 # sw_dpdk_forget PREFIX...: what a DPDK program with that --file-prefix leaves, even when it was killed.

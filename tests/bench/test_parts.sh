@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck disable=SC2034,SC2317 # variables and functions are for the parts that are sourced
 #
-# Parts of scripts/bench.sh by themselves: the build that it measures, programs that are never ready. What they call is
-# replaced.
+# Parts of scripts/bench.sh by themselves: the build that it measures, programs that are never ready, hugepages
+# that are given back. What they call is replaced.
 # shellcheck source=tests/netns/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../netns/lib.sh"
 # shellcheck source=scripts/lib-dpdk.sh
@@ -84,4 +84,22 @@ WORK=$TMP READY_S=0 MODE=proxy
 never_ready synward device_up synward io paired
 never_ready testpmd device_up testpmd io paired
 never_ready synload generator_up flood
+
+# --- hugepages ---------------------------------------------------------------------------------------
+
+# gives_back NAME NR FREE TAKEN LEFT: of NR pages FREE are free, TAKEN were reserved by us; then LEFT are reserved.
+gives_back() {
+	SW_HUGE=$TMP/huge SW_HUGE_TAKEN=$4
+	mkdir -p "$SW_HUGE"
+	echo "$2" >"$SW_HUGE/nr_hugepages"
+	echo "$3" >"$SW_HUGE/free_hugepages"
+	sw_hugepages_down
+	check_int "hugepages, $1" "$(cat "$SW_HUGE/nr_hugepages")" -eq "$5"
+	check_int "hugepages, $1: once" "$SW_HUGE_TAKEN" -eq 0
+}
+
+gives_back "all of them ours" 500 500 500 0
+gives_back "beside those of others" 1500 700 500 1000
+gives_back "some of ours still in use" 500 100 500 400
+gives_back "none taken" 500 500 0 500
 finish
