@@ -40,10 +40,13 @@ connections() {
 
 # connect_once WHO
 connect_once() {
+	local busy=()
 	connections "$1"
+	# shellcheck disable=SC2207 # two words
+	[ "$1" != synward ] || busy=($(busy_of "$(counted flow_established)"))
 	record --windows "$WORK/report" per_second "who=$1" "value=$(reported connections.per_second)" \
 		"finished=$(reported connections.finished)" "failed=$(failed_by_reason)" \
-		"handshake_p50_us=$(reported handshake_us.p50)" "handshake_p99_us=$(reported handshake_us.p99)"
+		"handshake_p50_us=$(reported handshake_us.p50)" "handshake_p99_us=$(reported handshake_us.p99)" "${busy[@]}"
 }
 
 # segments_once WHO

@@ -50,7 +50,7 @@ def failed(args):
 
 
 # Whatever was lost or late, none of these may happen.
-NEVER = ("failed.bad_payload", "failed.bad_synack", "failed.bad_sequence", "bad_checksum")
+NEVER = ("failed.bad_payload", "failed.bad_synack", "failed.bad_sequence", "bad_checksum", "malformed", "bad_l2")
 
 
 def wrong(args):
@@ -206,6 +206,14 @@ def directions_of(runs, divisor):
     return found
 
 
+def busy_of(runs):
+    """What synward's worker says of its own time (operations.md): the medians, and the least time for each."""
+    shares, each = ([run[key] for run in runs if key in run] for key in ("busy_share", "busy_ns_each"))
+    if not shares:
+        return {}
+    return {"share": statistics.median(shares), "ns_each": statistics.median(each), "ns_each_least": min(each)}
+
+
 def write_json(path, result):
     with open(path, "w", encoding="utf-8") as file:
         json.dump(result, file, indent=1)
@@ -234,6 +242,7 @@ def report(args):
     quiet, pieces = {}, {}
     for who in ("synward", "testpmd"):
         quiet[who], pieces[who] = undisturbed(runs, who)
+    busy = busy_of(runs)
     ratios = round_ratios(runs)
     # Of two that had the machine in turn, a round's ratio is theirs; the medians may be those of a quick round of one and
     # a slow one of the other.
@@ -242,7 +251,8 @@ def report(args):
     result = {"bench": args.bench, "unit": args.unit, "peer": args.peer, "synward": ours / divisor,
               "testpmd": theirs / divisor, "ratio": ratio,
               "best": {who: value / divisor for who, value in best.items()}, "generator_limited": list(limited),
-              "generator_limited_rounds": limited, **({"directions": directions} if directions else {}), **pairs,
+              "generator_limited_rounds": limited, **({"directions": directions} if directions else {}),
+              **({"busy": busy} if busy else {}), **pairs,
               "round_ratios": [round(ratio, 4) for ratio in ratios],
               "undisturbed": {who: value and value / divisor for who, value in quiet.items()},
               "machine": machine(args.build), "rounds": kept}
@@ -259,6 +269,10 @@ def report(args):
         print(f"undisturbed: synward {form % (quiet['synward'] / divisor)}, testpmd "
               f"{form % (quiet['testpmd'] / divisor)}, ratio {quiet['synward'] / quiet['testpmd']:.3f} (one in ten of "
               f"{pieces['synward']} and {pieces['testpmd']} pieces of the time is faster)")
+    if busy:
+        print(f"synward's worker: busy {100 * busy['share']:.1f} % of its time, {busy['ns_each']:.0f} ns each (least "
+              f"{busy['ns_each_least']:.0f}): what it could do were it busy always, {1e9 / busy['ns_each']:,.0f} a second "
+              f"({1e9 / busy['ns_each_least']:,.0f})")
     for name, of in directions.items():
         print(f"{name}: synward {form % of['synward']}, testpmd {form % of['testpmd']}, ratio {of['ratio']:.3f}")
     each = "round and direction" if directions else "round"

@@ -64,9 +64,11 @@ flood_once() {
 	device_down
 	if [ "$1" = synward ]; then
 		flood_check
+		# shellcheck disable=SC2046 # two words
 		record --windows "$WORK/report" answered_pps "who=$1" "value=$(reported answered_pps)" \
 			"offered_pps=$(reported tx_pps)" "tx_full=$(reported tx_full)" \
-			"ring_full_share=$(reported tx_full_share)" "checked=$(reported invalid.checked)"
+			"ring_full_share=$(reported tx_full_share)" "checked=$(reported invalid.checked)" \
+			$(busy_of "$(counted rx_outside)")
 	else
 		[ "$(reported total.syn)" -gt 0 ] || fail_round "testpmd reflected nothing"
 		record --windows "$WORK/report" rx_pps "who=$1" "value=$(reported rx_pps)" "offered_pps=$(reported tx_pps)" \
@@ -99,9 +101,10 @@ ackflood_once() {
 		all_taken drop_cookie_bad || fail_round "synward did not take as many ACKs as were sent"
 		[ "$(reported total.rx_packets)" = 0 ] || fail_round "synward answered a blind ACK"
 		sent=$(reported total.tx_packets) dropped=$(counted drop_cookie_bad)
+		# shellcheck disable=SC2046 # two words
 		record "who=$1" "value=$(python3 -c "print($(reported tx_pps) * $dropped / $sent)")" \
 			"offered_pps=$(reported tx_pps)" "tx_full=$(reported tx_full)" \
-			"ring_full_share=$(reported tx_full_share)"
+			"ring_full_share=$(reported tx_full_share)" $(busy_of "$(counted rx_outside)")
 	else
 		[ "$(reported total.rx_packets)" -gt 0 ] || fail_round "testpmd reflected nothing"
 		record "who=$1" "value=$(reported rx_pps)" "offered_pps=$(reported tx_pps)" \

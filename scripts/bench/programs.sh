@@ -101,6 +101,14 @@ counted() {
 	awk -v name="$1" '$1 == name { n = $2 } END { print n + 0 }' "$WORK/device"
 }
 
+# busy_of N: two words for record: which share of the time of synward's worker was busy in the whole run, and how long
+# that was for each of N. Time in which it was stopped is in neither.
+busy_of() {
+	awk -v n="$1" '$1 == "busy_us" { busy = $2 } $1 == "idle_us" { idle = $2 }
+		END { printf "busy_share=%.4f busy_ns_each=%.1f\n", busy / (busy + idle), busy * 1000 / n }' "$WORK/device" ||
+		sw_die "no figures"
+}
+
 generator_ready_or_gone() {
 	grep -q '^synload: ready' "$WORK/generator" || sw_gone "$GENERATOR_PID"
 }

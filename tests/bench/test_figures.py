@@ -16,6 +16,8 @@ REPORT = {
     "connections": {
         "failed": {"total": 5, "timeout_syn": 3, "reset": 2, "bad_payload": 0, "bad_synack": 0, "bad_sequence": 0},
         "bad_checksum": 0,
+        "malformed": 0,
+        "bad_l2": 0,
     },
     "server": None,
     "invalid": {"total": 0},
@@ -72,6 +74,7 @@ class Figures(unittest.TestCase):
         self.assertEqual(self.run_it("wrong", self.file("report", REPORT)), "")
         for at in ("connections.failed.bad_payload", "connections.failed.bad_synack",
                    "connections.failed.bad_sequence", "connections.bad_checksum", "invalid.total",
+                   "connections.bad_l2", "server.malformed",
                    "server.failed.bad_payload", "server.bad_checksum"):
             report = json.loads(json.dumps(REPORT))
             report["server"] = json.loads(json.dumps(report["connections"]))
@@ -113,6 +116,18 @@ class Figures(unittest.TestCase):
         self.assertEqual([run["value"] for run in result["rounds"]], [run["value"] for run in ROUNDS])
         self.assertEqual(result["round_ratios"], [0.3333, 0.6, 2])
         self.assertFalse(any("windows" in run for run in result["rounds"]))
+
+    def test_busy(self):
+        """Of synward's runs, the medians; what it could do is one second over them."""
+        runs = json.loads(json.dumps(ROUNDS))
+        for run, share, each in zip([run for run in runs if run["who"] == "synward"], (0.5, 0.9, 0.6), (1000, 2000, 800)):
+            run.update(busy_share=share, busy_ns_each=each)
+        lines = self.report(runs, "wire=memif")
+        self.assertEqual(lines[0], "  synward  1.000 Mpps (ring_full_share 40.0 %, busy_share 50.0 %, busy_ns_each 1,000)")
+        self.assertEqual(lines[-3], "synward's worker: busy 60.0 % of its time, 1000 ns each (least 800): what it could do "
+                                    "were it busy always, 1,000,000 a second (1,250,000)")
+        with open(self.path("json"), encoding="utf-8") as file:
+            self.assertEqual(json.load(file)["busy"], {"share": 0.6, "ns_each": 1000, "ns_each_least": 800})
 
     def test_rounds_that_are_not_pairs(self):
         self.assertIn("1 runs of synward, 2 of testpmd", self.report(ROUNDS[:3], status=1)[-1])
