@@ -26,6 +26,7 @@ static void (*const groups[])(struct bench *) = {
 	bench_flow,
 	bench_stages,
 	bench_short,
+	bench_conn,
 	bench_load,
 };
 

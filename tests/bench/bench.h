@@ -149,6 +149,7 @@ void bench_mem_note(struct bench *b);
 /* The groups, each in its b_<group>.c. */
 void bench_timer(struct bench *b);
 void bench_ack(struct bench *b);
+void bench_conn(struct bench *b);
 void bench_cookie(struct bench *b);
 void bench_flow(struct bench *b);
 void bench_load(struct bench *b);
