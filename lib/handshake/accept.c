@@ -109,7 +109,7 @@ fill_pending(struct burst *b, struct pending *p, const struct item *it,
 	p->wscale_promised = c->wscale == SW_WSCALE_NONE ? 0 : said.wscale;
 	p->mss_promised = said.mss;
 	p->l2_len = (uint8_t)pkt->l3_off;
-	memcpy(p->l2, pkt->f->data, sizeof(p->l2)); /* IP and TCP stand behind a shorter one */
+	sw_l2_copy(p->l2, pkt->f->data); /* IP and TCP stand behind a shorter one */
 	p->syn_opts = (struct sw_tcp_opts){
 		.mss = c->mss,
 		.wscale = c->wscale,

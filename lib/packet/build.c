@@ -41,18 +41,27 @@ put_opts(struct sw_put *h, const struct sw_tcp_opts *o)
 		sw_put(h, SW_OPT_WORD(SW_OPT_NOP, SW_OPT_WSCALE, SW_OPT_WSCALE_LEN, o->wscale));
 }
 
+static_assert(RTE_BYTE_ORDER == RTE_LITTLE_ENDIAN, "the first bytes are the low ones of a word");
+
+/* A header with source and destination changed round. */
+sw_always_inline struct sw_l2_words
+swapped(struct sw_l2_words w)
+{
+	const uint64_t dst = w.a & 0xffffffffffff, src = w.a >> 48 | (w.b & UINT32_MAX) << 16;
+
+	w.a = src | dst << 48;
+	w.b = (w.b & ~(uint64_t)UINT32_MAX) | dst >> 16;
+	return w;
+}
+
 /*
- * The EtherType is the tuple's, whatever stands in l2: the header may be that of another packet of
- * the same client.
+ * More than it has: what is behind it comes later. The EtherType is the tuple's, whatever stands in
+ * l2: the header may be that of another packet of the same client.
  */
 sw_always_inline void
-write_l2(uint8_t *d, const uint8_t *l2, const struct sw_segment *s, bool v6)
+write_l2(uint8_t *d, struct sw_l2_words l2, const struct sw_segment *s, bool v6)
 {
-	memcpy(d, l2, SW_L2_MAX_BYTES); /* more than it has: what is behind it comes later */
-	if (s->swap_l2) {
-		memcpy(d, l2 + 6, 6);
-		memcpy(d + 6, l2, 6);
-	}
+	sw_l2_store(d, s->swap_l2 ? swapped(l2) : l2);
 	sw_store16(d + s->l2_len - 2, v6 ? SW_ETHER_IP6_BE : SW_ETHER_IP4_BE);
 }
 
@@ -84,13 +93,12 @@ sw_build_segment(struct sw_frame *f, const struct sw_segment *s)
 	const uint32_t tcp_len = SW_TCP_BYTES + opts_len(&s->opts);
 	const uint32_t total = s->l2_len + ip_len + tcp_len;
 	const uint32_t cap = f->len + f->room;
-	uint8_t l2[SW_L2_MAX_BYTES];
+	const struct sw_l2_words l2 = sw_l2_load(s->l2);
 	uint8_t *ip;
 
 	SW_ASSERT(s->l2_len == 14 || s->l2_len == 18 || s->l2_len == 22);
 	if (total > cap)
 		return -ENOBUFS;
-	memcpy(l2, s->l2, sizeof(l2));
 
 	ip = f->data + s->l2_len;
 	write_l2(f->data, l2, s, v6);

@@ -23,9 +23,44 @@
 #include "base/tuple.h"
 #include "packet/options.h"
 #include "packet/parse.h"
+#include "packet/wire.h"
 
 /* The longest frame that is ever written: l2 with two tags, IPv6, TCP with 40 bytes of options. */
 #define SW_SEGMENT_MAX_BYTES (SW_L2_MAX_BYTES + 40 + 60)
+
+/*
+ * A layer-2 header of any length, with what is behind a shorter one, in words that do not overlap.
+ * Written and read so, each word comes from the one store that wrote it; a read that takes bytes of
+ * two stores waits until both are done.
+ */
+struct sw_l2_words {
+	uint64_t a, b;
+	uint32_t c;
+	uint16_t d;
+};
+static_assert(8 + 8 + 4 + 2 == SW_L2_MAX_BYTES, "all of it");
+
+sw_always_inline struct sw_l2_words
+sw_l2_load(const uint8_t *l2)
+{
+	return (struct sw_l2_words){
+		sw_load64(l2), sw_load64(l2 + 8), sw_load32(l2 + 16), sw_load16(l2 + 20)};
+}
+
+sw_always_inline void
+sw_l2_store(uint8_t *l2, struct sw_l2_words w)
+{
+	memcpy(l2, &w.a, 8);
+	memcpy(l2 + 8, &w.b, 8);
+	sw_store32(l2 + 16, w.c);
+	sw_store16(l2 + 20, w.d);
+}
+
+sw_always_inline void
+sw_l2_copy(uint8_t *to, const uint8_t *from)
+{
+	sw_l2_store(to, sw_l2_load(from));
+}
 
 struct sw_segment {
 	const uint8_t *l2;	      /* layer-2 header to copy; SW_L2_MAX_BYTES can be read */
