@@ -278,6 +278,7 @@ end_round(struct sw_worker *w, uint64_t began, bool busy)
 	if (sw_unlikely(took > w->stall_tsc))
 		of = &w->stalled_tsc;
 	count_add(of, took);
+	count_add(&w->busy_rounds, busy);
 	return now;
 }
 

@@ -60,6 +60,7 @@ struct sw_worker {
 	 * away (another process, a stopped one, the host of a virtual machine).
 	 */
 	uint64_t busy_tsc, idle_tsc, stalled_tsc;
+	uint64_t busy_rounds; /* with packets */
 };
 
 /* What a worker is made of. */

@@ -19,7 +19,7 @@
 static_assert(SW_SERVICE_NAME_BYTES + sizeof("_65535") <= KEY_BYTES, "a key holds name and number");
 
 /* Counters, two dozen of the workers and ports, the gauges. */
-static_assert(SW_C_MAX + 13 + 4 * SW_SIDES + 4 <= RTE_TEL_MAX_DICT_ENTRIES,
+static_assert(SW_C_MAX + 14 + 4 * SW_SIDES + 4 <= RTE_TEL_MAX_DICT_ENTRIES,
 	"all numbers fit one dictionary");
 
 /* The lock is held while a command reads the daemon: nothing is freed under it. */
@@ -180,6 +180,7 @@ worker_data(const struct sw_worker *w)
 	rte_tel_data_add_dict_uint(data, "busy_us", t.busy_us);
 	rte_tel_data_add_dict_uint(data, "idle_us", t.idle_us);
 	rte_tel_data_add_dict_uint(data, "stalled_us", t.stalled_us);
+	rte_tel_data_add_dict_uint(data, "busy_rounds", t.busy_rounds);
 	rte_tel_data_add_dict_uint(data, "rx_outside", c[SW_C_RX_OUTSIDE]);
 	rte_tel_data_add_dict_uint(data, "rx_inside", c[SW_C_RX_INSIDE]);
 	rte_tel_data_add_dict_uint(data, "flow_created", c[SW_C_FLOW_CREATED]);

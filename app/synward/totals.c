@@ -46,6 +46,7 @@ sw_totals_times(const struct sw_worker *w, struct sw_worker_times *sum)
 	sum->busy_us += load(&w->busy_tsc) / tsc_per_us;
 	sum->idle_us += load(&w->idle_tsc) / tsc_per_us;
 	sum->stalled_us += load(&w->stalled_tsc) / tsc_per_us;
+	sum->busy_rounds += load(&w->busy_rounds);
 }
 
 static void
@@ -68,6 +69,7 @@ each_of_workers(const struct sw_daemon *d, sw_total_fn fn, void *arg)
 	fn("busy_us", times.busy_us, SW_TOTAL_COUNTER, arg);
 	fn("idle_us", times.idle_us, SW_TOTAL_COUNTER, arg);
 	fn("stalled_us", times.stalled_us, SW_TOTAL_COUNTER, arg);
+	fn("busy_rounds", times.busy_rounds, SW_TOTAL_COUNTER, arg);
 	fn("tx_full_outside", tx_full[SW_OUTSIDE], SW_TOTAL_COUNTER, arg);
 	fn("tx_full_inside", tx_full[SW_INSIDE], SW_TOTAL_COUNTER, arg);
 	fn("tx_no_port", tx_no_port, SW_TOTAL_COUNTER, arg);

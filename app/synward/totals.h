@@ -29,6 +29,7 @@ void sw_totals_handed(const struct sw_handover *h, struct sw_handed *sum);
 /* What a worker's time went to since its start; lcore.h. */
 struct sw_worker_times {
 	uint64_t busy_us, idle_us, stalled_us;
+	uint64_t busy_rounds;
 };
 
 /* Adds one worker's to *sum. */

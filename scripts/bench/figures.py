@@ -208,10 +208,10 @@ def directions_of(runs, divisor):
 
 def busy_of(runs):
     """What synward's worker says of its own time (operations.md): the medians, and the least time for each."""
-    shares, each = ([run[key] for run in runs if key in run] for key in ("busy_share", "busy_ns_each"))
-    if not shares:
+    bursts, each = ([run[key] for run in runs if key in run] for key in ("busy_burst", "busy_ns_each"))
+    if not bursts:
         return {}
-    return {"share": statistics.median(shares), "ns_each": statistics.median(each), "ns_each_least": min(each)}
+    return {"burst": statistics.median(bursts), "ns_each": statistics.median(each), "ns_each_least": min(each)}
 
 
 def write_json(path, result):
@@ -270,9 +270,8 @@ def report(args):
               f"{form % (quiet['testpmd'] / divisor)}, ratio {quiet['synward'] / quiet['testpmd']:.3f} (one in ten of "
               f"{pieces['synward']} and {pieces['testpmd']} pieces of the time is faster)")
     if busy:
-        print(f"synward's worker: busy {100 * busy['share']:.1f} % of its time, {busy['ns_each']:.0f} ns each (least "
-              f"{busy['ns_each_least']:.0f}): what it could do were it busy always, {1e9 / busy['ns_each']:,.0f} a second "
-              f"({1e9 / busy['ns_each_least']:,.0f})")
+        print(f"synward's worker: busy for {busy['ns_each']:.0f} ns each (least {busy['ns_each_least']:.0f}), with "
+              f"{busy['burst']:.1f} packets at once of 64 that it can take")
     for name, of in directions.items():
         print(f"{name}: synward {form % of['synward']}, testpmd {form % of['testpmd']}, ratio {of['ratio']:.3f}")
     each = "round and direction" if directions else "round"

@@ -101,11 +101,11 @@ counted() {
 	awk -v name="$1" '$1 == name { n = $2 } END { print n + 0 }' "$WORK/device"
 }
 
-# busy_of N: two words for record: which share of the time of synward's worker was busy in the whole run, and how long
-# that was for each of N. Time in which it was stopped is in neither.
+# busy_of N: two words for record: how long synward's worker was busy for each of N in the whole run, and how many
+# packets it found at once. Time in which it was stopped is not in it.
 busy_of() {
-	awk -v n="$1" '$1 == "busy_us" { busy = $2 } $1 == "idle_us" { idle = $2 }
-		END { printf "busy_share=%.4f busy_ns_each=%.1f\n", busy / (busy + idle), busy * 1000 / n }' "$WORK/device" ||
+	awk -v n="$1" '$1 == "busy_us" { busy = $2 } $1 == "busy_rounds" { rounds = $2 } $1 ~ /^rx_(out|in)side$/ { rx += $2 }
+		END { printf "busy_ns_each=%.1f busy_burst=%.1f\n", busy * 1000 / n, rx / rounds }' "$WORK/device" ||
 		sw_die "no figures"
 }
 

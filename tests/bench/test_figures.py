@@ -118,16 +118,16 @@ class Figures(unittest.TestCase):
         self.assertFalse(any("windows" in run for run in result["rounds"]))
 
     def test_busy(self):
-        """Of synward's runs, the medians; what it could do is one second over them."""
+        """Of synward's runs, the medians."""
         runs = json.loads(json.dumps(ROUNDS))
-        for run, share, each in zip([run for run in runs if run["who"] == "synward"], (0.5, 0.9, 0.6), (1000, 2000, 800)):
-            run.update(busy_share=share, busy_ns_each=each)
+        for run, burst, each in zip([run for run in runs if run["who"] == "synward"], (50, 63.5, 60), (1000, 2000, 800)):
+            run.update(busy_burst=burst, busy_ns_each=each)
         lines = self.report(runs, "wire=memif")
-        self.assertEqual(lines[0], "  synward  1.000 Mpps (ring_full_share 40.0 %, busy_share 50.0 %, busy_ns_each 1,000)")
-        self.assertEqual(lines[-3], "synward's worker: busy 60.0 % of its time, 1000 ns each (least 800): what it could do "
-                                    "were it busy always, 1,000,000 a second (1,250,000)")
+        self.assertEqual(lines[0], "  synward  1.000 Mpps (ring_full_share 40.0 %, busy_burst 50, busy_ns_each 1,000)")
+        self.assertEqual(lines[-3], "synward's worker: busy for 1000 ns each (least 800), with 60.0 packets at once of 64 "
+                                    "that it can take")
         with open(self.path("json"), encoding="utf-8") as file:
-            self.assertEqual(json.load(file)["busy"], {"share": 0.6, "ns_each": 1000, "ns_each_least": 800})
+            self.assertEqual(json.load(file)["busy"], {"burst": 60, "ns_each": 1000, "ns_each_least": 800})
 
     def test_rounds_that_are_not_pairs(self):
         self.assertIn("1 runs of synward, 2 of testpmd", self.report(ROUNDS[:3], status=1)[-1])

@@ -185,6 +185,8 @@ worker_times() {
 	check "times on null ports: busy" sw_wait_until 30 counter_is busy_us -gt 200000
 	check_int "times on null ports: idle, of busy $(counter busy_us)" "$(counter idle_us)" \
 		-lt $(($(counter busy_us) / 4))
+	check_int "times on null ports: packets of a round" \
+		$((($(counter rx_outside) + $(counter rx_inside)) / $(counter busy_rounds))) -ge 60
 	stop_synward TERM
 	check_int "times on null ports: exit status on SIGTERM" $? -eq 0
 }
