@@ -41,6 +41,8 @@ cd "$(dirname "$0")/.." || exit 1
 . scripts/lib.sh
 # shellcheck source=scripts/lib-dpdk.sh
 . scripts/lib-dpdk.sh
+# shellcheck source=scripts/lib-build.sh
+. scripts/lib-build.sh
 
 case ${SW_BENCH_LOGS:-} in
 '' | /*) ;;

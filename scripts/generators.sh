@@ -32,6 +32,8 @@ cd "$(dirname "$0")/.." || exit 1
 . scripts/lib.sh
 # shellcheck source=scripts/lib-dpdk.sh
 . scripts/lib-dpdk.sh
+# shellcheck source=scripts/lib-build.sh
+. scripts/lib-build.sh
 
 PREFIX=swgen.$$ PEER_PREFIX=swgenp.$$
 PCAP_PACKETS=200000 # more than the sources that a profile has: every range turns over
@@ -67,26 +69,9 @@ clean_up() {
 	exit "$rc"
 }
 
-# What answers is what stands in the tree now, not what was built once; and optimised, without
-# assertions, in the directory of scripts/bench.sh.
-build() {
-	local dir=build-bench log rc=0
-	sw_install_bench_packages || exit 1
-	log=$(mktemp)
-	if [ ! -f $dir/build.ninja ]; then
-		echo "generators.sh: making $dir (release, no assertions)"
-		meson setup $dir --buildtype=release -Db_ndebug=true >"$log" 2>&1 || rc=1
-	fi
-	[ $rc != 0 ] || ninja -C $dir app/synward/synward >"$log" 2>&1 || rc=1
-	[ $rc = 0 ] || tail -40 "$log" >&2
-	rm -f "$log"
-	[ $rc = 0 ] || sw_die "generators.sh: the build failed"
-	SW_SYNWARD=$dir/app/synward/synward
-}
-
 prepare() {
 	[ "$(id -u)" = 0 ] || sw_die "generators.sh needs root"
-	build
+	bench_build
 	WORK=$(mktemp -d)
 	trap clean_up EXIT
 	trap 'exit 130' INT TERM HUP

@@ -3,7 +3,6 @@
 #
 # Set-up, clean-up and figures that all benchmarks share. Sourced by scripts/bench.sh after lib.sh and lib-dpdk.sh.
 
-BUILD=build-bench
 CLI=swbcli.$$ MID=swbmid.$$ SRV=swbsrv.$$
 # Pairs of generator and device that are there at the same time, and names that they may have: turns.sh.
 PAIRS=1 PAIR_NAMES=(synward testpmd flooded idle)
@@ -37,50 +36,6 @@ clean_up() {
 ends_clean() {
 	trap clean_up EXIT
 	trap 'exit 130' INT TERM HUP
-}
-
-# Figures are those of an optimised build without assertions; it has a directory of its own.
-BUILD_OPTIONS=(buildtype=release b_ndebug=true)
-
-# other_options: of the build that is there, those that make its figures others: "buildtype=debug b_ndebug=false", or
-# nothing. 1 where meson cannot say.
-other_options() {
-	meson introspect --buildoptions "$BUILD" 2>/dev/null | "${SW_PYTHON[@]}" -c '
-import json, sys
-has = {option["name"]: str(option["value"]).lower() for option in json.load(sys.stdin)}
-print(" ".join(f"{name}={has[name]}" for name, wanted in (word.split("=") for word in sys.argv[1:]) if has[name] != wanted))
-' "${BUILD_OPTIONS[@]}" 2>/dev/null
-}
-
-# set_options LOG: a build of other options is not measured.
-set_options() {
-	local others
-	others=$(other_options) || {
-		echo "bench.sh: meson cannot read $BUILD: remove it, and it is made anew" >"$1"
-		return 1
-	}
-	[ -n "$others" ] || return 0
-	echo "bench.sh: $BUILD has $others: set to ${BUILD_OPTIONS[*]}, and built anew"
-	meson configure "$BUILD" "${BUILD_OPTIONS[@]/#/-D}" >"$1" 2>&1
-}
-
-bench_build() {
-	local log rc=0
-	# Without root there is nothing to install; the build says what it misses.
-	[ "$(id -u)" != 0 ] || sw_install_bench_packages || exit 1
-	log=$(mktemp)
-	if [ ! -f $BUILD/build.ninja ]; then
-		echo "bench.sh: making $BUILD (release, no assertions)"
-		meson setup $BUILD "${BUILD_OPTIONS[@]/#/-D}" >"$log" 2>&1 || rc=1
-	else
-		set_options "$log" || rc=1
-	fi
-	[ $rc != 0 ] || ninja -C $BUILD >"$log" 2>&1 || rc=1
-	[ $rc = 0 ] || tail -40 "$log" >&2
-	rm -f "$log"
-	[ $rc = 0 ] || sw_die "bench.sh: the build failed"
-	SW_SYNWARD=$BUILD/app/synward/synward
-	SW_SYNLOAD=$BUILD/app/synload/synload
 }
 
 # prepare COMMAND...: what is needed is there, and the namespaces are made. Once, though `all` calls it often.

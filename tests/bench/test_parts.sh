@@ -8,6 +8,8 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../netns/lib.sh"
 # shellcheck source=scripts/lib-dpdk.sh
 . "$SW_TOP/scripts/lib-dpdk.sh"
+# shellcheck source=scripts/lib-build.sh
+. "$SW_TOP/scripts/lib-build.sh"
 # shellcheck source=scripts/bench/common.sh
 . "$SW_TOP/scripts/bench/common.sh"
 # shellcheck source=scripts/bench/programs.sh
