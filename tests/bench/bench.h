@@ -98,6 +98,13 @@ void bench_check(struct bench *b, bool ok, const char *fmt, ...)
 /* A line of text beside the rows: a ratio, or what was left out and why. */
 void bench_note(struct bench *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/*
+ * The same about what was asked for and cannot be measured here. Without --quick the run fails: a
+ * missing row shall not be taken for a measured one.
+ */
+#define bench_left_out(b, ...) \
+	(bench_note((b), __VA_ARGS__), bench_check((b), (b)->opt.quick, __VA_ARGS__))
+
 /* measure.c: the time stamp counter, fenced, so that all before it is done. */
 uint64_t bench_tsc_begin(void);
 uint64_t bench_tsc_end(void);
@@ -116,12 +123,6 @@ const char *bench_assertions(void);
  * Good until it is called again.
  */
 const char *bench_level_suffix(enum sw_simd level);
-
-/*
- * The same about what was asked for and cannot be measured here. Without --quick the run fails: a
- * missing row shall not be taken for a measured one.
- */
-void bench_left_out(struct bench *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* report.c */
 void bench_print_head(const struct bench *b);

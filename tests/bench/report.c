@@ -46,19 +46,6 @@ bench_note(struct bench *b, const char *fmt, ...)
 }
 
 void
-bench_left_out(struct bench *b, const char *fmt, ...)
-{
-	char text[BENCH_NOTE_BYTES];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	bench_note(b, "%s", text);
-	bench_check(b, b->opt.quick, "%s", text);
-}
-
-void
 bench_check(struct bench *b, bool ok, const char *fmt, ...)
 {
 	va_list ap;
