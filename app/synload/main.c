@@ -206,10 +206,11 @@ run(struct load *l)
 static int
 try_json(const char *path)
 {
-	FILE *f = path != NULL ? fopen(path, "ae") : NULL;
+	FILE *f;
 
 	if (path == NULL)
 		return 0;
+	f = fopen(path, "ae");
 	if (f == NULL) {
 		sw_log_error("cannot write %s: %s", path, strerror(errno));
 		return -EIO;

@@ -163,10 +163,6 @@ receive_rings() {
 	check_int "short receive rings: exit status on SIGTERM" $? -eq 0
 }
 
-is_stopped() {
-	grep -q '^State:.T' "/proc/$SYNWARD_PID/status"
-}
-
 # What the time of a worker goes to: taps on which nothing comes in, a process that is stopped, and null ports, which
 # have a burst always.
 worker_times() {
@@ -175,7 +171,7 @@ worker_times() {
 	check "times: idle" sw_wait_until 30 counter_is idle_us -gt 200000
 	check_int "times: busy, of idle $(counter idle_us)" "$(counter busy_us)" -lt $(($(counter idle_us) / 4))
 	kill -s STOP "$SYNWARD_PID"
-	check "times: stopped" sw_wait_until 30 is_stopped
+	check "times: stopped" sw_wait_until 30 is_stopped "$SYNWARD_PID"
 	sleep 0.05 # it is the time that is to be told
 	kill -s CONT "$SYNWARD_PID"
 	check "times: stalled" sw_wait_until 30 counter_is stalled_us -ge 50000

@@ -143,6 +143,13 @@ peer_is_killed() {
 	synward_off "killed"
 }
 
+# With its end of the socket, which it leaves.
+synward_kill() {
+	sw_end "$SYNWARD_PID" KILL
+	SYNWARD_PID=
+	rm -f "$WORK/memif.sock"
+}
+
 # The other way round: synward is killed under a flood, and synload goes on to its end. DPDK's memif does not connect
 # anew by itself.
 synward_is_killed() {
@@ -155,9 +162,7 @@ synward_is_killed() {
 		synload_started "$WORK/goes-on" flood --outside net_memif0 --warmup 0 --seconds 2 "${SERVERS[@]}" \
 			--json "$WORK/json"
 		check "synward killed, $turn: was flooded" sw_wait_until 30 received_more_than 1000
-		sw_end "$SYNWARD_PID" KILL
-		SYNWARD_PID=
-		rm -f "$WORK/memif.sock" # it could not
+		synward_kill
 		check "synward killed, $turn: synload ends" sw_wait_until 30 sw_gone "$LOAD_PID"
 		sw_end "$LOAD_PID" INT
 		check_int "synward killed, $turn: synload's exit status" $? -eq 0
@@ -170,9 +175,7 @@ never_ends() {
 	synward_on_memif
 	synload_started "$WORK/never" flood --outside net_memif0 --count 10G "${SERVERS[@]}"
 	check "never ends: was flooded" sw_wait_until 30 received_more_than 1000
-	sw_end "$SYNWARD_PID" KILL
-	SYNWARD_PID=
-	rm -f "$WORK/memif.sock" # it could not
+	synward_kill
 	check "never ends: synload ends" sw_wait_until 60 sw_gone "$LOAD_PID"
 	sw_end "$LOAD_PID" INT
 	check_int "never ends: synload's exit status" $? -eq 1

@@ -146,10 +146,6 @@ takers_of_sigcont() {
 	echo $n
 }
 
-is_stopped() {
-	grep -q '^State:.T' "/proc/$LOAD_PID/status"
-}
-
 # Its clock stands still while it is stopped, for longer than all that it was to run: what it was to do is done later, and
 # no piece of the measured time is empty, or longer than others.
 stopped_and_continued() {
@@ -160,7 +156,7 @@ stopped_and_continued() {
 		--rate 1000 --hold 0.1 --timeout 1000 --json "$WORK/json"
 	check "stopped: was running" sw_wait_until 30 grep -q 'opened [1-9]' "$WORK/stopped"
 	kill -STOP "$LOAD_PID"
-	check "stopped: it is" sw_wait_until 10 is_stopped
+	check "stopped: it is" sw_wait_until 10 is_stopped "$LOAD_PID"
 	check_int "stopped: threads that take SIGCONT, of several" "$(takers_of_sigcont)" -eq 1
 	sw_wait_until 3 false
 	kill -CONT "$LOAD_PID"

@@ -337,6 +337,11 @@ counter_is() {
 	value=$(counter "$1") && test "$value" "$2" "$3"
 }
 
+# is_stopped PID: by a signal, until SIGCONT.
+is_stopped() {
+	grep -q '^State:.T' "/proc/$1/status"
+}
+
 # nstat_of NAMESPACE NAME: a counter of that namespace's kernel.
 nstat_of() {
 	sw_in "$1" nstat -asz "$2" | awk -v name="$2" '$1 == name { print $2 }'
