@@ -157,11 +157,12 @@ flow_establish(struct burst *b, const struct item *it, const struct pending *pe,
 }
 
 /*
- * Tells the client the server's real window. Needs a second buffer; without one the client's window
- * is corrected by the first segment of the server.
+ * Tells the client the server's real window, in *f; NULL: in a second buffer, and where there is
+ * none the first segment of the server does it.
  */
 static void
-open_client_window(struct burst *b, const struct item *it, const struct pending *pe)
+open_client_window(
+	struct burst *b, const struct item *it, const struct pending *pe, struct sw_frame *f)
 {
 	struct sw_segment s = {
 		.l2 = it->p->f->data,
@@ -178,7 +179,7 @@ open_client_window(struct burst *b, const struct item *it, const struct pending 
 			.tsecr = pe->syn_opts.tsval},
 	};
 
-	if (make_and_send(b, &s, SW_OUTSIDE))
+	if (f == NULL ? make_and_send(b, &s, SW_OUTSIDE) : build_and_send(b, f, &s, SW_OUTSIDE))
 		sw_count(&b->stats, SW_C_CLIENT_OPENED);
 }
 
@@ -206,6 +207,18 @@ ack_server(struct burst *b, const struct item *it, const struct pending *pe,
 
 	if (build_and_send(b, it->p->f, &s, SW_INSIDE))
 		sw_count(&b->stats, SW_C_SERVER_ACK_SENT);
+}
+
+/*
+ * True where what is held acknowledges the SYN-ACK as well as an ACK before it would: it begins
+ * with the client's first byte and goes out as it is. Not where packets get lost, as far as our
+ * SYN can tell: were this one lost too, server and client would wait for one timer each.
+ */
+static bool
+held_acknowledges(const struct sw_engine *e, const struct sw_flow *f, const struct pending *pe)
+{
+	return pe->held_head != NONE && e->held[pe->held_head].seq == pe->client_isn + 1 &&
+	       !(f->flags & SW_FLOW_REPAIR) && pe->stage == 0;
 }
 
 /* Held packets take the same path as all that follow them. */
@@ -283,8 +296,12 @@ server_synack(struct burst *b, const struct item *it, struct pending *pe)
 		return;
 	}
 	flow_establish(b, it, pe, &o);
-	open_client_window(b, it, pe);
-	ack_server(b, it, pe, &o);
+	if (held_acknowledges(b->e, it->f, pe)) {
+		open_client_window(b, it, pe, it->p->f);
+	} else {
+		open_client_window(b, it, pe, NULL);
+		ack_server(b, it, pe, &o);
+	}
 	release_held(b, it->f, pe);
 	pending_release(b, pe);
 }

@@ -6,7 +6,7 @@
 # shellcheck source=tests/netns/lib-extra.sh
 . "$(dirname "$0")/lib-extra.sh"
 
-OPEN=5000 UNREACHABLE=5002
+OPEN=5000 GREETS=5001 UNREACHABLE=5002
 
 # tags_kept WIRE-ARGUMENTS TAGS: the wires tag what comes from either host, and drop what they get back untagged.
 tags_kept() {
@@ -17,6 +17,8 @@ tags_kept() {
 	start_named_capture inside "$MID/dtap1"
 	for host in "$V4_SRV" "$V6_SRV"; do
 		check "$what, $host: bytes are right at both ends" client "$host" $OPEN --up 300000 --down 300000
+		# Where the client says nothing at first, the ACK of the server's SYN-ACK is the proxy's own.
+		check "$what, $host, the server speaks first: bytes are right" client "$host" $GREETS --greeting
 		# The router says that there is no server: the reset is the proxy's own.
 		client "$host" $UNREACHABLE --timeout 60 >/dev/null
 		check "$what, $host, unreachable: the client is reset" grep -q ConnectionResetError "$WORK/client"
@@ -24,11 +26,11 @@ tags_kept() {
 	stop_captures
 	# A request that was under way when the reset was sent brings the cookie again, and is reset too.
 	check_int "$what: resets made by the proxy" "$(counter client_rst_sent)" -ge 2
-	check_int "$what: connections spliced" "$(counter flow_established)" -eq 2
-	capture_shows "$what: SYN-ACKs of the proxy" outside -eq 4 "is_synack and tags == $tags"
+	check_int "$what: connections spliced" "$(counter flow_established)" -eq 4
+	capture_shows "$what: SYN-ACKs of the proxy" outside -eq 6 "is_synack and tags == $tags"
 	capture_shows "$what: RSTs of the proxy" outside -ge 2 "of($UNREACHABLE) and rst and tags == $tags"
-	check_int "$what: ACKs of the proxy that open the window" "$(counter client_opened)" -eq 2
-	capture_shows "$what: SYNs of the proxy" inside -ge 4 "is_syn and tags == $tags"
+	check_int "$what: ACKs of the proxy that open the window" "$(counter client_opened)" -eq 4
+	capture_shows "$what: SYNs of the proxy" inside -ge 6 "is_syn and tags == $tags"
 	check_int "$what: ACKs of the proxy to the server" "$(counter server_ack_sent)" -ge 2
 	for end in outside inside; do
 		capture_shows "$what, $end: packets with other tags" $end -eq 0 "tags != $tags"
@@ -158,7 +160,7 @@ fragments() {
 }
 
 net_up
-start_server $OPEN
+start_server $OPEN --greeting $GREETS
 unreachable
 tags_kept '--vlan 7' '(7,)'
 tags_kept '--qinq 100.7' '(100, 7)'

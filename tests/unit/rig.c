@@ -468,8 +468,9 @@ rig_server_synack(const struct rig_conn *c, uint8_t *opts)
 	return m;
 }
 
-void
-rig_synack(struct rig *r, struct rig_conn *c)
+/* Returns what goes to the server first. */
+static const struct pkt_seen *
+send_synack(struct rig *r, const struct rig_conn *c)
 {
 	uint8_t o[40];
 	struct pkt_make m = rig_server_synack(c, o);
@@ -481,7 +482,28 @@ rig_synack(struct rig *r, struct rig_conn *c)
 	MUST(cl->tcp && cl->side == SW_OUTSIDE && cl->seen.tcp_ok);
 	MUST(cl->seen.flags == SW_TCP_ACK && cl->seen.seq == c->k + 1 && cl->seen.ack == c->c + 1);
 	MUST(sv->tcp && sv->side == SW_INSIDE && sv->seen.tcp_ok);
-	MUST(sv->seen.flags == SW_TCP_ACK && sv->seen.seq == c->c + 1 && sv->seen.ack == c->s + 1);
+	MUST((sv->seen.flags & SW_TCP_ACK) && sv->seen.seq == c->c + 1 && sv->seen.ack == c->s + 1);
+	return &sv->seen;
+}
+
+void
+rig_synack(struct rig *r, struct rig_conn *c)
+{
+	const uint64_t acks = rig_stat(r, SW_C_SERVER_ACK_SENT);
+	const struct pkt_seen *first = send_synack(r, c);
+
+	MUST(first->flags == SW_TCP_ACK && first->payload_len == 0);
+	MUST(rig_stat(r, SW_C_SERVER_ACK_SENT) == acks + 1);
+}
+
+void
+rig_synack_held(struct rig *r, struct rig_conn *c)
+{
+	const uint64_t acks = rig_stat(r, SW_C_SERVER_ACK_SENT);
+	const struct pkt_seen *first = send_synack(r, c);
+
+	MUST(first->payload_len > 0 || (first->flags & SW_TCP_FIN));
+	MUST(rig_stat(r, SW_C_SERVER_ACK_SENT) == acks);
 }
 
 void

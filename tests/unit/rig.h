@@ -123,7 +123,9 @@ struct pkt_make rig_server(const struct rig_conn *c);
 void rig_syn(struct rig *r, struct rig_conn *c);    /* SYN -> SYN-ACK; sets k, ts, ktsval */
 void rig_ack(struct rig *r, struct rig_conn *c);    /* ACK -> SYN to the server; sets asked */
 void rig_synack(struct rig *r, struct rig_conn *c); /* SYN-ACK -> ACK and window ACK */
-void rig_open(struct rig *r, struct rig_conn *c);   /* all three */
+/* The same where packets are held, the first of which is the ACK: SYN-ACK -> window ACK, these */
+void rig_synack_held(struct rig *r, struct rig_conn *c);
+void rig_open(struct rig *r, struct rig_conn *c); /* all three */
 
 /* The server's SYN-ACK, by what it is asked for and what it lacks; opts has room for 40 bytes. */
 struct pkt_make rig_server_synack(const struct rig_conn *c, uint8_t *opts);

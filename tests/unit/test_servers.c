@@ -228,7 +228,10 @@ START_TEST(late_synack_in_every_state)
 }
 END_TEST
 
-/* Two servers behind one address, or a gateway: what answers it goes to whom it came from. */
+/*
+ * Two servers behind one address, or a gateway: what answers it goes to whom it came from. _i:
+ * without early data.
+ */
 START_TEST(answer_from_another_station)
 {
 	struct rig_conn c = conn4;
@@ -238,18 +241,16 @@ START_TEST(answer_from_another_station)
 	rig_to_state(&r, &c, SW_FLOW_SYN_SENT);
 	data = rig_client(&c);
 	data.payload = (const uint8_t *)"early";
-	data.payload_len = 5;
+	data.payload_len = _i ? 0 : 5;
 	rig_send(&r, SW_OUTSIDE, &data);
 	m = rig_server_synack(&c, o);
 	memcpy(m.src_mac, "\2\0\0\0\0\7", 6);
 	rig_send(&r, SW_INSIDE, &m);
-	ck_assert_uint_eq(r.n_sent, 3);
+	ck_assert_uint_eq(r.n_sent, 2);
 	ck_assert(memcmp(r.sent[0].data, "\2\0\0\0\0\1\2\0\0\0\0\7", 12) == 0); /* to the client */
-	ck_assert_uint_eq(r.sent[1].seen.flags, SW_TCP_ACK);
-	/* To the station that the client spoke to: the one that listens. */
+	/* To the station that the client spoke to, which listens: data, or an ACK of ours. */
+	ck_assert_uint_eq(r.sent[1].seen.payload_len, _i ? 0 : 5);
 	ck_assert(memcmp(r.sent[1].data, "\2\0\0\0\0\2\2\0\0\0\0\1", 12) == 0);
-	/* What the client sent goes where the client sent it. */
-	ck_assert(memcmp(r.sent[2].data, "\2\0\0\0\0\2\2\0\0\0\0\1", 12) == 0);
 }
 END_TEST
 
@@ -370,7 +371,7 @@ main(void)
 	tcase_add_test(c, synack_again_with_timestamps);
 	tcase_add_test(c, synack_twice_in_one_burst);
 	tcase_add_test(c, late_synack_in_every_state);
-	tcase_add_test(c, answer_from_another_station);
+	tcase_add_loop_test(c, answer_from_another_station, 0, 2);
 	tcase_add_test(c, refused_late);
 	tcase_add_test(c, refused_with_early_data);
 	tcase_add_test(c, other_scale_than_promised);
