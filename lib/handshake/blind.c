@@ -78,19 +78,19 @@ unsigned
 blind_pick(struct burst *b, struct blind *blind, struct sw_frame *frames, unsigned n)
 {
 	struct syn_batch acks[2];
-	uint8_t family[SW_BURST_MAX];
+	uint8_t kind[SW_BURST_MAX];
 	unsigned at[2] = {0}, left = 0;
 
 	blind->n = 0;
-	sort_burst(acks, family, frames, n, &ack);
+	sort_burst(acks, kind, frames, n, &ack, NULL);
 	for (unsigned v6 = 0; v6 < 2; v6++)
 		if (acks[v6].n != 0)
 			judge(b, &acks[v6]);
 	for (unsigned i = 0; i < n; i++) {
-		const unsigned v6 = family[i];
-		const unsigned k = v6 != SYN_NO_FAMILY ? at[v6]++ : 0;
+		const unsigned v6 = kind[i];
+		const unsigned k = v6 != SORT_NONE ? at[v6]++ : 0;
 
-		if (v6 != SYN_NO_FAMILY && (acks[v6].fit >> k & 1))
+		if (v6 != SORT_NONE && (acks[v6].fit >> k & 1))
 			keep(blind, &acks[v6], k, &frames[i]);
 		else
 			frames[left++] = frames[i];

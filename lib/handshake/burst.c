@@ -161,35 +161,6 @@ run_with_segs(
 	act_late(b, &o);
 }
 
-/*
- * False, and nothing was done, where there is no plain segment, or where `alone` and anything else
- * is in the burst.
- */
-static bool
-run_segs(struct burst *b, struct sw_frame *frames, unsigned n, bool alone)
-{
-	struct sw_frame rest[SW_BURST_MAX];
-	struct sw_engine *e = b->e;
-	struct segs g;
-
-	if (!seg_may_be(b))
-		return false;
-	b->ways->pick_segs(b, &g, frames, n, rest);
-	e->calm = !g.all ? 0 : (uint8_t)(e->calm + (e->calm < SEG_CALM_BURSTS));
-	if (alone ? !g.all : g.n == 0)
-		return false;
-	run_with_segs(b, &g, frames, n, rest);
-	return true;
-}
-
-/* With SYNs and blind ACKs out of the way. */
-static void
-run(struct burst *b, struct sw_frame *frames, unsigned n)
-{
-	if (!run_segs(b, frames, n, false))
-		run_all(b, frames, n);
-}
-
 static bool
 made_flows(const struct burst *b)
 {
@@ -198,23 +169,21 @@ made_flows(const struct burst *b)
 
 /* Plain SYNs are answered last, like all (act_late()); one that may have a flow is not plain. */
 static void
-run_with_syns(struct burst *b, struct sw_frame *frames, unsigned n)
+run_picked(struct burst *b, struct sw_frame *frames, unsigned n)
 {
-	struct syn_batch syns[2];
 	struct sw_frame rest[SW_BURST_MAX];
+	struct picked p;
 	unsigned n_rest;
 
-	/* It has been calm: nobody looks for SYNs first. */
-	if (b->e->calm == SEG_CALM_BURSTS && run_segs(b, frames, n, true))
-		return;
-	n_rest = b->ways->pick_syns(b, syns, frames, n, rest);
-	if (n_rest != n)
-		b->e->calm = 0;
+	b->ways->pick(b, &p, frames, n, rest);
+	n_rest = p.segs.n_rest;
+	if (p.segs.n != 0)
+		run_with_segs(b, &p.segs, frames, n, rest);
+	else if (n_rest != 0)
+		run_all(b, n_rest == n ? frames : rest, n_rest);
+	n_rest = b->ways->answer_syns(b, p.rows, made_flows(b), rest);
 	if (n_rest != 0)
-		run(b, n_rest == n ? frames : rest, n_rest);
-	n_rest = b->ways->answer_syns(b, syns, made_flows(b), rest);
-	if (n_rest != 0)
-		run(b, rest, n_rest);
+		run_all(b, rest, n_rest);
 }
 
 static sw_noinline void
@@ -225,10 +194,10 @@ run_under_blind_acks(struct burst *b, struct sw_frame *frames, unsigned n)
 
 	n = b->ways->pick_blind(b, &blind, frames, n);
 	if (n != 0)
-		run_with_syns(b, frames, n);
+		run_picked(b, frames, n);
 	n = made_flows(b) ? b->ways->look_again_blind(b, &blind, rest) : 0;
 	if (n != 0)
-		run(b, rest, n);
+		run_all(b, rest, n);
 	b->ways->drop_blind(b, &blind);
 }
 
@@ -238,7 +207,7 @@ run_short_ways(struct burst *b, struct sw_frame *frames, unsigned n)
 	if (b->e->blind)
 		run_under_blind_acks(b, frames, n);
 	else
-		run_with_syns(b, frames, n);
+		run_picked(b, frames, n);
 }
 
 const struct short_ways *

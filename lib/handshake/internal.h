@@ -5,6 +5,7 @@
  *   engine.c    memory
  *   burst.c     the burst: which way its packets go; the general way: parse, policy, lookup
  *   act.c       the general way: hands each packet to a file below
+ *   pick.c      which way each packet of a burst goes; see pick.h
  *   syn.c       plain SYNs, eight at a time; see syn.h
  *   blind.c     blind ACKs, eight at a time; see blind.h
  *   seg.c       segments of open connections, eight at a time; see seg.h
@@ -168,7 +169,6 @@ struct sw_engine {
 	struct budget budget[2];	    /* by key slot */
 	uint64_t ticked_ns;		    /* time of the last ageing step */
 	bool blind;			    /* many blind ACKs in the last burst (blind.h) */
-	uint8_t calm; /* bursts on end with nothing but plain segments in run() (seg.h) */
 	const struct sw_policy *flows_policy; /* under which all flows were made; or NULL */
 	struct recent *recent;
 	uint32_t recent_size, recent_count, recent_at; /* places, taken ones, next to look at */

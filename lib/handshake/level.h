@@ -11,14 +11,14 @@
 
 #include "base/simd.h"
 
-#define syn_pick	 SW_SIMD_FN(syn_pick)
+#define pick_burst	 SW_SIMD_FN(pick_burst)
 #define syn_answer	 SW_SIMD_FN(syn_answer)
 #define syn_absent	 SW_SIMD_FN(syn_absent)
 #define syn_pad		 SW_SIMD_FN(syn_pad)
 #define syn_tuple	 SW_SIMD_FN(syn_tuple)
 #define syn_read	 SW_SIMD_FN(syn_read)
 #define syn_write	 SW_SIMD_FN(syn_write)
-#define seg_pick	 SW_SIMD_FN(seg_pick)
+#define seg_find	 SW_SIMD_FN(seg_find)
 #define seg_act		 SW_SIMD_FN(seg_act)
 #define seg_read	 SW_SIMD_FN(seg_read)
 #define blind_pick	 SW_SIMD_FN(blind_pick)

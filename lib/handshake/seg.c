@@ -2,17 +2,11 @@
 /* seg.c - the short way of segments of open connections (seg.h). */
 #include "handshake/frame_vec.h"
 #include "handshake/seg.h"
-#include "handshake/sort.h"
 
 #include "splice/plain.h"
 
 /* So many segments before its turn an entry comes to the first cache (docs/performance.md). */
 #define NEAR_AHEAD 4
-
-static const struct sort_want segment = {
-	.reach = {SEG_REACH4_BYTES, SEG_REACH6_BYTES},
-	.csum_bad = SW_CSUM_IP_BAD,
-};
 
 /* The entry that has the tag of that lane in its bucket number `which`; NULL: there is none. */
 sw_always_inline struct sw_flow *
@@ -27,11 +21,10 @@ candidate(const struct syn_batch *s, unsigned lane, unsigned which)
 
 /*
  * Most flows are in their first bucket (sw_flow_insert()), so the second is only sent for where
- * the first has nothing; entries as soon as they are known. Returns how many were found; f[]: by
- * lane, NULL: none.
+ * the first has nothing; entries as soon as they are known.
  */
-static unsigned
-find_candidates(const struct syn_batch *s, struct sw_flow **f)
+unsigned
+seg_find(const struct syn_batch *s, struct sw_flow **f)
 {
 	uint8_t again[SW_BURST_MAX];
 	unsigned n = 0, found = 0;
@@ -59,79 +52,6 @@ find_candidates(const struct syn_batch *s, struct sw_flow **f)
 		found++;
 	}
 	return found;
-}
-
-static void
-read_rows(struct burst *b, struct syn_batch *s)
-{
-	syn_pad(s);
-	s->ground = sw_flow_ground(b->e->flows);
-	seg_read(s);
-	/* Of a wrong checksum a port knows best. */
-	for (uint64_t left = s->fin; left != 0; left &= left - 1) {
-		const unsigned i = (unsigned)__builtin_ctzll(left);
-
-		if (s->f[i]->csum & SW_CSUM_L4_BAD)
-			s->fit &= ~(1ull << i);
-	}
-}
-
-/* f[]: by lane. */
-static void
-list_all(struct segs *g, struct sw_flow *const f[SW_BURST_MAX], const bool v6, unsigned n)
-{
-	for (unsigned i = 0; i < SW_BURST_MAX; i++)
-		g->at[i] = (uint8_t)i;
-	memcpy(g->f, f, sizeof(g->f));
-	g->v6[0] = v6;
-	g->n = n;
-}
-
-/* flows[]: by family and lane. */
-static void
-list_each(struct segs *g, struct sw_flow *flows[2][SW_BURST_MAX], const uint8_t *family, unsigned n)
-{
-	unsigned at[2] = {0};
-
-	for (unsigned i = 0; i < n; i++) {
-		const unsigned v6 = family[i];
-		const unsigned lane = v6 != SYN_NO_FAMILY ? at[v6]++ : 0;
-		struct sw_flow *f = v6 != SYN_NO_FAMILY ? flows[v6][lane] : NULL;
-
-		if (f == NULL) {
-			g->rest_at[g->n_rest++] = (uint8_t)i;
-			continue;
-		}
-		g->f[g->n] = f;
-		g->at[g->n] = (uint8_t)i;
-		g->lane[g->n] = (uint8_t)lane;
-		g->v6[g->n++] = (uint8_t)v6;
-	}
-}
-
-void
-seg_pick(
-	struct burst *b, struct segs *g, struct sw_frame *frames, unsigned n, struct sw_frame *rest)
-{
-	struct sw_flow *flows[2][SW_BURST_MAX];
-	uint8_t family[SW_BURST_MAX];
-	unsigned found[2] = {0};
-
-	g->n = g->n_rest = g->done = 0;
-	sort_burst(g->rows, family, frames, n, &segment);
-	for (unsigned v6 = 0; v6 < 2; v6++) {
-		if (g->rows[v6].n == 0)
-			continue;
-		read_rows(b, &g->rows[v6]);
-		found[v6] = find_candidates(&g->rows[v6], flows[v6]);
-	}
-	g->all = found[0] == n || found[1] == n;
-	if (g->all)
-		list_all(g, flows[found[1] == n], found[1] == n, n);
-	else
-		list_each(g, flows, family, n);
-	for (unsigned i = 0; g->n != 0 && i < g->n_rest; i++)
-		rest[i] = frames[g->rest_at[i]];
 }
 
 /* The tuple of a lane, as the client sees it. */

@@ -15,20 +15,14 @@
  * and is not when its turn comes (its flow has gone, waits for its server, or has another tuple
  * with an equal tag) goes the general way then, by itself.
  *
- *   seg_pick()    before the general way: sorts; the flows are on their way then
+ *   seg_read()    headers to rows; the buckets are on their way then
+ *   seg_find()    entries by tags; they are on their way then (both by pick.h)
  *   seg_act()     in act_segs(): translates a run of them
  */
 #ifndef SW_HANDSHAKE_SEG_H
 #define SW_HANDSHAKE_SEG_H
 
 #include "handshake/syn.h"
-
-/*
- * After so many bursts on end that were plain segments alone, the next one is not searched for
- * SYNs before. One that has anything else is sorted for nothing then, so it takes some to begin. It
- * is counted where segments are looked for, and hangs on the price alone.
- */
-#define SEG_CALM_BURSTS 8
 
 /* From the IP header on: TCP with timestamps, up to the next 16 bytes. */
 #define SEG_REACH4_BYTES 64
@@ -37,16 +31,16 @@
 /* What was found, in the order of the burst. */
 struct segs {
 	unsigned n;		       /* plain segments */
-	unsigned n_rest;	       /* all else */
+	unsigned n_rest;	       /* what is neither a plain segment nor a plain SYN */
 	unsigned done;		       /* plain segments whose turn has been */
 	bool all;		       /* the whole burst, of one family: lanes are places in it */
 	unsigned sent[SW_SIDES];       /* seg_act(): by the side that they leave by */
 	uint8_t at[SW_BURST_MAX];      /* their places in the burst */
-	uint8_t rest_at[SW_BURST_MAX]; /* those of the others */
+	uint8_t rest_at[SW_BURST_MAX]; /* those of the rest */
 	uint8_t lane[SW_BURST_MAX];
 	uint8_t v6[SW_BURST_MAX];
 	struct sw_flow *f[SW_BURST_MAX]; /* that the tag speaks for */
-	struct syn_batch rows[2];	 /* IPv4, IPv6 */
+	const struct syn_batch *rows;	 /* IPv4, IPv6 */
 };
 
 /* Segments of such a burst may be plain: there are flows, and the policy is theirs. */
@@ -57,19 +51,18 @@ seg_may_be(const struct burst *b)
 }
 
 /*
- * Sorts n frames. What is not plain is copied to rest[], in order; where that is all n, rest[] is
- * not written.
- */
-void seg_pick(struct burst *b, struct segs *g, struct sw_frame *frames, unsigned n,
-	struct sw_frame *rest);
-
-/*
  * Translates plain segments from g->done on, as long as they stand before place `end` of the burst,
  * and moves g->done behind them. True where it stopped at one that is to go the general way.
  */
 bool seg_act(struct burst *b, struct segs *g, const struct sw_frame *frames, unsigned end);
 
-/* Fills the rows, takes lanes that are not plain out of `fit`, sends for their first buckets. */
+/*
+ * Fills the rows (after syn_pad()), takes lanes that are not plain out of `fit`, sends for their
+ * first buckets.
+ */
 void seg_read(struct syn_batch *s);
+
+/* Returns how many fit lanes have a candidate in the flow table; f[]: by lane, NULL: none. */
+unsigned seg_find(const struct syn_batch *s, struct sw_flow **f);
 
 #endif

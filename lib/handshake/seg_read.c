@@ -99,6 +99,18 @@ read_lanes(struct syn_batch *s, unsigned at, const bool v6)
 	}
 }
 
+/* Of a wrong checksum a port knows best. */
+static void
+leave_bad_fins(struct syn_batch *s)
+{
+	for (uint64_t left = s->fin; left != 0; left &= left - 1) {
+		const unsigned i = (unsigned)__builtin_ctzll(left);
+
+		if (s->f[i]->csum & SW_CSUM_L4_BAD)
+			s->fit &= ~(1ull << i);
+	}
+}
+
 void
 seg_read(struct syn_batch *s)
 {
@@ -108,4 +120,5 @@ seg_read(struct syn_batch *s)
 		else
 			read_lanes(s, at, false);
 	}
+	leave_bad_fins(s);
 }

@@ -4,7 +4,7 @@
  * to see: where the frame came in, its length, EtherType, version and TCP flags. The rest is judged
  * in rows. Private to handshake/.
  *
- * Frames of one family mostly come together, in a flood all of them. So eight are looked at in one
+ * Frames of one kind mostly come together, in a flood all of them. So eight are looked at in one
  * go where the first of them fits, and one by one where not all of them do.
  */
 #ifndef SW_HANDSHAKE_SORT_H
@@ -63,6 +63,24 @@ sort_family(const struct sw_frame *f, uint32_t *l3, const struct sort_want *want
 	if (syn_type_is(type, false))
 		return sort_fits(f, *l3, want, false) ? 0 : SYN_NO_FAMILY;
 	return syn_type_is(type, true) && sort_fits(f, *l3, want, true) ? 1 : SYN_NO_FAMILY;
+}
+
+/* Of what a burst is sorted for, there are one or two. */
+#define SORT_KINDS 4
+#define SORT_NONE  4u
+
+/* What kind of frame it is: 0, 1 what is wanted first, IPv4 and IPv6; 2, 3 second; or SORT_NONE. */
+sw_always_inline unsigned
+sort_kind(const struct sw_frame *f, uint32_t *l3, const struct sort_want *first,
+	const struct sort_want *second)
+{
+	const unsigned v6 = sort_family(f, l3, first);
+
+	if (v6 != SYN_NO_FAMILY)
+		return v6;
+	if (second == NULL)
+		return SORT_NONE;
+	return 2 + sort_family(f, l3, second);
 }
 
 /* The next lane is that frame, whose IP header is at l3. */
@@ -137,36 +155,49 @@ sort_eight(
 	return true;
 }
 
+sw_always_inline bool
+sort_eight_of(unsigned kind, struct syn_batch rows[], struct sw_frame *frames,
+	const struct sort_want *first, const struct sort_want *second)
+{
+	if (kind == 0)
+		return sort_eight(&rows[0], frames, first, false);
+	if (kind == 1)
+		return sort_eight(&rows[1], frames, first, true);
+	if (second == NULL)
+		return false;
+	return kind == 2 ? sort_eight(&rows[2], frames, second, false)
+			 : sort_eight(&rows[3], frames, second, true);
+}
+
 /*
- * Sorts n frames into the rows of IPv4 and IPv6, which are empty before, each in the order of the
- * burst. family[]: of each frame, or SYN_NO_FAMILY.
+ * Sorts n frames by what is wanted, second may be NULL, into rows[], by kind, each in the order of
+ * the burst. kind[]: of each frame (sort_kind()).
  */
 sw_always_inline void
-sort_burst(struct syn_batch rows[2], uint8_t *family, struct sw_frame *frames, unsigned n,
-	const struct sort_want *want)
+sort_burst(struct syn_batch rows[], uint8_t *kind, struct sw_frame *frames, unsigned n,
+	const struct sort_want *first, const struct sort_want *second)
 {
 	unsigned one_by_one = 0; /* up to there: the last eight were not alike */
 
-	rows[0].n = rows[1].n = 0;
-	rows[0].v6 = false;
-	rows[1].v6 = true;
+	for (unsigned k = 0; k < (second != NULL ? 4 : 2); k++) {
+		rows[k].n = 0;
+		rows[k].v6 = k % 2;
+	}
 	for (unsigned i = 0; i < n;) {
 		uint32_t l3;
-		const unsigned v6 = sort_family(&frames[i], &l3, want);
+		const unsigned k = sort_kind(&frames[i], &l3, first, second);
 
-		if (v6 != SYN_NO_FAMILY && l3 == SW_ETH_BYTES && i >= one_by_one &&
-			n - i >= SYN_LANES) {
-			if (v6 ? sort_eight(&rows[1], frames + i, want, true)
-			       : sort_eight(&rows[0], frames + i, want, false)) {
-				memset(family + i, (int)v6, SYN_LANES);
+		if (k != SORT_NONE && l3 == SW_ETH_BYTES && i >= one_by_one && n - i >= SYN_LANES) {
+			if (sort_eight_of(k, rows, frames + i, first, second)) {
+				memset(kind + i, (int)k, SYN_LANES);
 				i += SYN_LANES;
 				continue;
 			}
 			one_by_one = i + SYN_LANES;
 		}
-		if (v6 != SYN_NO_FAMILY)
-			sort_put(&rows[v6], &frames[i], l3);
-		family[i++] = (uint8_t)v6;
+		if (k != SORT_NONE)
+			sort_put(&rows[k], &frames[i], l3);
+		kind[i++] = (uint8_t)k;
 	}
 }
 

@@ -16,8 +16,9 @@
  * answered; a service in mode proxy or respond; no tag of the flow table that is like its own.
  *
  *   sort.h            which frames of a burst may go this way or another short one
- *   syn_pick.c        syn_pick(): sorts a burst by it, looks for flows
+ *   pick.h            sorts a burst by it
  *   syn_read.c        headers to rows
+ *   syn_find.c        looks for flows
  *   syn.c             syn_answer(): services, promises, counters
  *   syn_write.c       cookies, rows to SYN-ACKs
  *   level.h, ways.h   all of that, once for each level of vector instructions
@@ -62,7 +63,7 @@ struct syn_batch {
 	bool v6;
 	bool one_target;     /* only the first element of what syn_answer() sets counts, for all */
 	uint64_t fit;	     /* bit i: SYN i is still on this way */
-	uint64_t gone;	     /* bit i: syn_pick() has left it to the general way */
+	uint64_t gone;	     /* bit i: pick_burst() has left it to the general way */
 	uint64_t like_first; /* bit i: it is to the same address and port as SYN 0 */
 	uint64_t maybe;	     /* bit i: a bucket of its is not empty */
 	uint64_t fin;	     /* bit i: FIN is set (seg.h) */
@@ -75,7 +76,7 @@ struct syn_batch {
 	struct sw_frame *f[SW_BURST_MAX];
 	uint8_t *l3[SW_BURST_MAX]; /* IP header */
 
-	/* syn_pick() */
+	/* sort.h */
 	alignas(32) uint32_t l3_len[SW_BURST_MAX]; /* bytes of the frame from there on */
 	alignas(32) uint32_t vlan[SW_BURST_MAX];   /* as in the tuple */
 	/* syn_read: as in memory; ports: client's in the low half */
@@ -93,7 +94,7 @@ struct syn_batch {
 	alignas(32) uint32_t full[SW_BURST_MAX]; /* window scale and SACK-permitted */
 	alignas(32) uint32_t ts[SW_BURST_MAX];
 	alignas(32) uint32_t ecn[SW_BURST_MAX];
-	alignas(32) uint32_t inside[SW_BURST_MAX]; /* seg_pick(): it comes from a server */
+	alignas(32) uint32_t inside[SW_BURST_MAX]; /* segments: it comes from a server */
 	/* syn_read: where the flow table would have it */
 	alignas(32) uint32_t bucket[2][SW_BURST_MAX];
 	alignas(32) uint32_t tag[SW_BURST_MAX];
@@ -155,14 +156,6 @@ void syn_pad(struct syn_batch *s);
 
 /* The tuple of lane i. */
 void syn_tuple(const struct syn_batch *s, unsigned i, struct sw_tuple *t);
-
-/*
- * Sorts n frames. Plain SYNs without a flow are in syns[] (IPv4, IPv6), fit, and stay where they
- * are; all else is copied to rest[], in order. Returns how many those are; where it is all n of
- * them, rest[] is not written.
- */
-unsigned syn_pick(struct burst *b, struct syn_batch syns[2], struct sw_frame *frames, unsigned n,
-	struct sw_frame *rest);
 
 /*
  * Answers the fit SYNs of syns[], after all other packets of the burst; flows_made: those have made

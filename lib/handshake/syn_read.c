@@ -14,7 +14,7 @@ sw_always_inline __m256i
 ip_fit(const __m256i *w, __m256i hdr, __m256i l3_len, __m256i addresses, const bool v6)
 {
 	const __m256i whole = _mm256_add_epi32(hdr, SET1(v6 ? SW_IP6_BYTES : SW_IP4_BYTES));
-	/* Version and header length were looked at by syn_pick(). */
+	/* Version and header length were looked at by sort.h. */
 	const __m256i fit =
 		less(_mm256_cmpeq_epi32(tcp_bytes(w, v6), hdr), _mm256_cmpgt_epi32(whole, l3_len));
 

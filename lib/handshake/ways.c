@@ -4,9 +4,8 @@
 
 const struct short_ways SW_SIMD_FN(short_ways) = {
 	.level = SW_SIMD_OF_FILE,
-	.pick_syns = syn_pick,
+	.pick = pick_burst,
 	.answer_syns = syn_answer,
-	.pick_segs = seg_pick,
 	.act_segs = seg_act,
 	.pick_blind = blind_pick,
 	.look_again_blind = blind_look_again,

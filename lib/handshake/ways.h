@@ -7,18 +7,15 @@
 #define SW_HANDSHAKE_WAYS_H
 
 #include "handshake/blind.h"
-#include "handshake/seg.h"
-#include "handshake/syn.h"
+#include "handshake/pick.h"
 
 /* Functions of those headers, which say what each does. */
 struct short_ways {
 	enum sw_simd level;
-	unsigned (*pick_syns)(struct burst *b, struct syn_batch syns[2], struct sw_frame *frames,
-		unsigned n, struct sw_frame *rest);
+	void (*pick)(struct burst *b, struct picked *p, struct sw_frame *frames, unsigned n,
+		struct sw_frame *rest);
 	unsigned (*answer_syns)(
 		struct burst *b, struct syn_batch syns[2], bool flows_made, struct sw_frame *rest);
-	void (*pick_segs)(struct burst *b, struct segs *g, struct sw_frame *frames, unsigned n,
-		struct sw_frame *rest);
 	bool (*act_segs)(
 		struct burst *b, struct segs *g, const struct sw_frame *frames, unsigned end);
 	unsigned (*pick_blind)(

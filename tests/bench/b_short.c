@@ -19,7 +19,7 @@ struct ways {
 	struct bench_rig rig;
 	struct bench_shape shape;
 	struct bench_set set;
-	struct syn_batch syns[2];
+	struct picked picked;
 	struct sw_frame rest[BURST];
 	uint64_t whole_n, whole_sent, bad;
 };
@@ -27,7 +27,7 @@ struct ways {
 static struct syn_batch *
 batch(struct ways *w)
 {
-	return &w->syns[w->shape.v6];
+	return &w->picked.rows[w->shape.v6];
 }
 
 static void
@@ -65,7 +65,8 @@ run_pick(void *ctx)
 
 	struct burst b = {.e = w->rig.e, .view = &w->rig.view};
 
-	w->bad += short_ways()->pick_syns(&b, w->syns, w->rig.frames, BURST, w->rest);
+	short_ways()->pick(&b, &w->picked, w->rig.frames, BURST, w->rest);
+	w->bad += w->picked.segs.n + w->picked.segs.n_rest;
 }
 
 static void

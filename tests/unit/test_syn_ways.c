@@ -318,7 +318,7 @@ START_TEST(plain_is_plain)
 		size_t len;
 	} plain[] = {{NULL, 0}, {opt_mss, sizeof(opt_mss)}, {opt_linux, sizeof(opt_linux)},
 		{opt_windows, sizeof(opt_windows)}, {opt_macos, sizeof(opt_macos)}};
-	static struct syn_batch syns[2];
+	static struct picked picked;
 	struct sw_frame rest[1];
 	static struct way w;
 
@@ -341,9 +341,10 @@ START_TEST(plain_is_plain)
 		f.len = f.pkt_len = (uint32_t)pkt_make(w.buf[0], FRAME_ROOM, &m);
 		f.room -= (uint16_t)f.len;
 		struct burst b = {.e = w.r.e, .view = &w.r.view};
-		struct syn_batch *s = &syns[i & 1];
+		struct syn_batch *s = &picked.rows[i & 1];
 
-		ck_assert_msg(short_ways()->pick_syns(&b, syns, &f, 1, rest) == 0, "row %u", i);
+		short_ways()->pick(&b, &picked, &f, 1, rest);
+		ck_assert_msg(picked.segs.n + picked.segs.n_rest == 0, "row %u", i);
 		ck_assert_uint_eq(s->n, 1);
 		ck_assert_uint_eq(s->fit, 1);
 		ck_assert_uint_eq(s->isn[0], 77);

@@ -126,6 +126,18 @@ free_slot(struct way *w, unsigned from)
 	return from;
 }
 
+static inline struct sw_frame
+frame_of(const struct shot *s, uint8_t *data)
+{
+	return (struct sw_frame){.data = data,
+		.len = (uint32_t)s->len,
+		.pkt_len = (uint32_t)s->len,
+		.room = s->room,
+		.side = s->side,
+		.csum = s->csum,
+		.headroom = RIG_HEADROOM};
+}
+
 static inline void
 fire(struct way *w, const struct shot *shots, unsigned n)
 {
@@ -142,14 +154,8 @@ fire(struct way *w, const struct shot *shots, unsigned n)
 		w->busy[slot] = true;
 		w->at[slot] = (int)i;
 		memcpy(data, shots[i].data, FRAME_ROOM);
-		frames[i] = (struct sw_frame){.data = data,
-			.handle = (void *)(uintptr_t)(slot + 1),
-			.len = (uint32_t)shots[i].len,
-			.pkt_len = (uint32_t)shots[i].len,
-			.room = shots[i].room,
-			.side = shots[i].side,
-			.csum = shots[i].csum,
-			.headroom = RIG_HEADROOM};
+		frames[i] = frame_of(&shots[i], data);
+		frames[i].handle = (void *)(uintptr_t)(slot + 1);
 	}
 	for (out->n_spare = 0; out->n_spare < SW_SPARE_MAX; out->n_spare++)
 		out->spare[out->n_spare] =

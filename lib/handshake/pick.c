@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* pick.c - a burst is sorted: plain SYNs, plain segments, and the rest (pick.h). */
+#include "handshake/pick.h"
+#include "handshake/sort.h"
+
+/* ECE and CWR go together or not at all; the rows tell. */
+static const struct sort_want plain_syn = {
+	.reach = {SYN_REACH4_BYTES, SYN_REACH6_BYTES},
+	.csum_bad = SW_CSUM_IP_BAD | SW_CSUM_L4_BAD,
+	.flags = SW_TCP_SYN,
+	.flags_mask = (uint8_t) ~(SW_TCP_ECE | SW_TCP_CWR),
+	.outside = true,
+	.unicast = true,
+	.tagged = true,
+};
+
+static const struct sort_want segment = {
+	.reach = {SEG_REACH4_BYTES, SEG_REACH6_BYTES},
+	.csum_bad = SW_CSUM_IP_BAD,
+	.flags_mask = SW_TCP_SYN, /* not set: else plain SYNs would be among eight of them */
+};
+
+static void
+begin_rows(const struct burst *b, struct syn_batch *s)
+{
+	syn_pad(s);
+	s->ground = sw_flow_ground(b->e->flows);
+}
+
+/*
+ * Both are read before either looks at the buckets that it has sent for: what one waits for comes
+ * while the other computes. flows[]: of segments, by family and lane; found[]: how many.
+ */
+static void
+look(const struct burst *b, struct syn_batch rows[SORT_KINDS], bool segs,
+	struct sw_flow *flows[2][SW_BURST_MAX], unsigned found[2])
+{
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		struct syn_batch *s = &rows[v6];
+
+		s->fit = 0;
+		if (s->n == 0)
+			continue;
+		begin_rows(b, s);
+		syn_read(s);
+		syn_tuple(s, 0, &s->first);
+	}
+	for (unsigned v6 = 0; segs && v6 < 2; v6++) {
+		if (rows[2 + v6].n == 0)
+			continue;
+		begin_rows(b, &rows[2 + v6]);
+		seg_read(&rows[2 + v6]);
+	}
+	for (unsigned v6 = 0; v6 < 2; v6++) {
+		if (rows[v6].n == 0)
+			continue;
+		syn_absent(&rows[v6]);
+		rows[v6].gone = ~rows[v6].fit;
+	}
+	for (unsigned v6 = 0; segs && v6 < 2; v6++)
+		if (rows[2 + v6].n != 0)
+			found[v6] = seg_find(&rows[2 + v6], flows[v6]);
+}
+
+/* All of the burst are plain segments of one family. f[]: by lane. */
+static void
+list_all(struct segs *g, struct sw_flow *const f[SW_BURST_MAX], const bool v6, unsigned n)
+{
+	for (unsigned i = 0; i < SW_BURST_MAX; i++)
+		g->at[i] = (uint8_t)i;
+	memcpy(g->f, f, sizeof(g->f));
+	g->v6[0] = v6;
+	g->n = n;
+}
+
+static void
+list_each(struct segs *g, const struct syn_batch rows[SORT_KINDS], const uint8_t *kind,
+	struct sw_flow *flows[2][SW_BURST_MAX], unsigned n)
+{
+	unsigned at[SORT_KINDS] = {0};
+
+	for (unsigned i = 0; i < n; i++) {
+		const unsigned k = kind[i];
+		const unsigned lane = k != SORT_NONE ? at[k]++ : 0;
+		struct sw_flow *f = NULL;
+
+		if (k < 2 && (rows[k].fit >> lane & 1))
+			continue;
+		if (k >= 2 && k != SORT_NONE)
+			f = flows[k - 2][lane];
+		if (f == NULL) {
+			g->rest_at[g->n_rest++] = (uint8_t)i;
+			continue;
+		}
+		g->f[g->n] = f;
+		g->at[g->n] = (uint8_t)i;
+		g->lane[g->n] = (uint8_t)lane;
+		g->v6[g->n++] = (uint8_t)(k - 2);
+	}
+}
+
+void
+pick_burst(struct burst *b, struct picked *p, struct sw_frame *frames, unsigned n,
+	struct sw_frame *rest)
+{
+	struct sw_flow *flows[2][SW_BURST_MAX];
+	const bool segs = seg_may_be(b);
+	unsigned found[2] = {0}, n_syns;
+	struct segs *g = &p->segs;
+	uint8_t kind[SW_BURST_MAX];
+
+	g->n = g->n_rest = g->done = 0;
+	g->rows = &p->rows[2];
+	g->all = false;
+	if (segs)
+		sort_burst(p->rows, kind, frames, n, &plain_syn, &segment);
+	else
+		sort_burst(p->rows, kind, frames, n, &plain_syn, NULL);
+	look(b, p->rows, segs, flows, found);
+	n_syns = (unsigned)__builtin_popcountll(p->rows[0].fit) +
+		 (unsigned)__builtin_popcountll(p->rows[1].fit);
+	if (n_syns == n)
+		return;
+	if (found[0] == n || found[1] == n) {
+		g->all = true;
+		list_all(g, flows[found[1] == n], found[1] == n, n);
+		return;
+	}
+	if (n_syns + found[0] + found[1] == 0) {
+		g->n_rest = n;
+		return;
+	}
+	list_each(g, p->rows, kind, flows, n);
+	for (unsigned i = 0; i < g->n_rest; i++)
+		rest[i] = frames[g->rest_at[i]];
+}
