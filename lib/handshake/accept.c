@@ -8,46 +8,6 @@
  */
 #include "handshake/internal.h"
 
-void
-budget_reset(struct budget *bu, uint64_t epoch)
-{
-	memset(bu, 0, sizeof(*bu));
-	bu->epoch = epoch;
-}
-
-/*
- * Bits that neither the ISN nor the TSval shows as they are (cookie/format.h): below 16, and 32-35.
- * Who knows k2 can narrow the former down for cookies of his own, which gets him nothing: where two
- * of his share a bit, one of them spends nothing, but both were issued.
- */
-static_assert(SEEN_BITS == 1u << 20, "16 and 4 bits");
-
-static uint32_t
-seen_bit(const struct sw_cookie_state *c)
-{
-	return (uint32_t)((c->mac & 0xffff) | (c->mac >> 16 & 0xf0000));
-}
-
-static bool
-budget_spend(struct burst *b, const struct sw_cookie_state *c)
-{
-	struct budget *bu = &b->e->budget[c->parity];
-	uint32_t bit = seen_bit(c);
-	uint64_t mask = 1ull << (bit % 64);
-
-	if (!b->view->budget)
-		return true;
-	if (bu->epoch != c->epoch)
-		return false; /* none was issued here with this key */
-	if (bu->seen[bit / 64] & mask)
-		return true;
-	if (bu->accepted >= bu->issued)
-		return false;
-	bu->seen[bit / 64] |= mask;
-	bu->accepted++;
-	return true;
-}
-
 /* The client's window as the SYN carries it: unscaled (RFC 7323, 2.2). */
 static uint16_t
 syn_window(const struct pending *p)
@@ -142,7 +102,8 @@ flow_for(struct burst *b, const struct item *it)
 	return f;
 }
 
-static void
+/* Returns the flow, or NULL. */
+static struct sw_flow *
 open_flow(struct burst *b, const struct item *it, const struct sw_cookie_state *c,
 	const struct sw_tcp_opts *ack_opts)
 {
@@ -150,7 +111,7 @@ open_flow(struct burst *b, const struct item *it, const struct sw_cookie_state *
 	struct sw_flow *f = flow_for(b, it);
 
 	if (f == NULL)
-		return;
+		return NULL;
 	struct pending *p = pending_alloc(b->e); /* there is one: the caller looked */
 
 	fill_pending(b, p, it, c, ack_opts);
@@ -165,11 +126,12 @@ open_flow(struct burst *b, const struct item *it, const struct sw_cookie_state *
 	service_count(&service_stats(b, it->service)->cookie_accepted);
 	if (!carries) {
 		send_server_syn(b, p, it->p->f);
-		return;
+		return f;
 	}
 	send_server_syn(b, p, NULL);
 	if (!hold(b, p, it->p))
 		drop_item(b, it, SW_DROP_HOLD_FULL);
+	return f;
 }
 
 static void
@@ -179,8 +141,11 @@ refuse(struct burst *b, const struct item *it, enum sw_drop reason)
 	drop_item(b, it, reason);
 }
 
-/* A right cookie. What is checked here costs more than a forger can make us spend. */
-static void
+/*
+ * A right cookie. What is checked here costs more than a forger can make us spend.
+ * Returns the flow that it has opened, or NULL.
+ */
+static struct sw_flow *
 accept_one(struct burst *b, const struct item *it, struct sw_cookie_state *c)
 {
 	const struct sw_service *svc = sw_policy_service(b->view->policy, it->service);
@@ -188,11 +153,11 @@ accept_one(struct burst *b, const struct item *it, struct sw_cookie_state *c)
 
 	if (!sw_pkt_tcp_csum_ok(it->p)) {
 		drop_item(b, it, SW_DROP_TCP_CHECKSUM);
-		return;
+		return NULL;
 	}
 	if (sw_opts_read(it->p, &o) != 0) {
 		drop_item(b, it, SW_DROP_TCP_OPTIONS);
-		return;
+		return NULL;
 	}
 	/*
 	 * Where we never offer any, a timestamp in the ACK means nothing (RFC 7323, 3.2). Where we
@@ -201,22 +166,22 @@ accept_one(struct burst *b, const struct item *it, struct sw_cookie_state *c)
 	o.ts = o.ts && svc->server.ts;
 	if (o.ts && !sw_cookie_verify_ts(b->view->keys, o.tsecr, c)) {
 		refuse(b, it, SW_DROP_COOKIE_BAD);
-		return;
+		return NULL;
 	}
 	if (svc->mode == SW_MODE_RESPOND) {
 		respond_ack(b, it);
-		return;
+		return NULL;
 	}
 	/* A flow that is taken over gives its own record back first. */
 	if (b->e->pending_free == NONE && (it->f == NULL || it->f->state != SW_FLOW_SYN_SENT)) {
 		drop_item(b, it, SW_DROP_PENDING_FULL);
-		return;
+		return NULL;
 	}
-	if (!budget_spend(b, c)) {
+	if (b->view->budget && !budget_spend(&b->e->budget[c->parity], c)) {
 		refuse(b, it, SW_DROP_COOKIE_BUDGET);
-		return;
+		return NULL;
 	}
-	open_flow(b, it, c, &o);
+	return open_flow(b, it, c, &o);
 }
 
 /* The cookie is wrong, or there is a flow already. */
@@ -272,67 +237,116 @@ cookie_ack(const struct item *it, uint32_t client_isn)
 		.tuple = &it->p->tuple, .client_isn = client_isn, .isn = it->p->ack - 1};
 }
 
+/* ACKs of a burst, and what their cookies say. */
+struct acks {
+	struct item *items;
+	unsigned n;
+	struct sw_cookie_state state[SW_BURST_MAX];
+	bool later[SW_BURST_MAX]; /* a later segment of a new connection, by its SYN */
+	/*
+	 * With the numbers of the one before it, and so with its cookie and place: the first data
+	 * behind a handshake ACK.
+	 */
+	bool same[SW_BURST_MAX];
+};
+
+static void
+find_same(struct acks *a)
+{
+	a->same[0] = false;
+	for (unsigned i = 1; i < a->n; i++) {
+		const struct sw_pkt *p = a->items[i].p, *before = a->items[i - 1].p;
+
+		a->same[i] = p->seq == before->seq && p->ack == before->ack &&
+			     sw_tuple_equal(&p->tuple, &before->tuple);
+	}
+}
+
+/* The client's ISN is the number before the segment's own. */
+static void
+verify_by_seq(const struct burst *b, struct acks *a)
+{
+	struct sw_cookie_ack ack[SW_BURST_MAX];
+	struct sw_cookie_state state[SW_BURST_MAX];
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < a->n; i++)
+		if (!a->same[i])
+			ack[n++] = cookie_ack(&a->items[i], a->items[i].p->seq - 1);
+	sw_cookie_verify_burst(b->view->keys, ack, n == a->n ? a->state : state, n);
+	if (n == a->n)
+		return;
+	n = 0;
+	for (unsigned i = 0; i < a->n; i++) {
+		n += !a->same[i];
+		a->state[i] = state[n - 1];
+	}
+}
+
 /*
- * Verifies the burst. The client's ISN is the number before the segment's own; on a closing flow it
- * may also be that of the SYN that came last: a later segment of the new connection is then known
- * for one (later[i]) and not given to the old connection. Which SYN was the true client's is not
- * known, so both are tried.
+ * On a closing flow the client's ISN may also be that of the SYN that came last: a later segment of
+ * the new connection is then known for one (later[i]) and not given to the old connection. Which
+ * SYN was the true client's is not known, so both are tried.
  */
 static void
-verify(struct burst *b, const struct item *items, unsigned n, struct sw_cookie_state *state,
-	bool *later)
+verify_by_syn(const struct burst *b, struct acks *a)
 {
 	struct sw_cookie_ack ack[SW_BURST_MAX];
 	struct sw_cookie_state again[SW_BURST_MAX];
-	unsigned which[SW_BURST_MAX], n_again = 0;
+	unsigned which[SW_BURST_MAX], n = 0;
 
-	for (unsigned i = 0; i < n; i++) {
-		ack[i] = cookie_ack(&items[i], items[i].p->seq - 1);
-		later[i] = false;
-	}
-	sw_cookie_verify_burst(b->view->keys, ack, state, n);
-	for (unsigned i = 0; i < n; i++) {
-		if (!state[i].valid && awaits_reopen(items[i].f)) {
-			which[n_again] = i;
-			ack[n_again++] = cookie_ack(&items[i], items[i].f->reopen_isn);
+	for (unsigned i = 0; i < a->n; i++) {
+		a->later[i] = false;
+		if (!a->state[i].valid && awaits_reopen(a->items[i].f)) {
+			which[n] = i;
+			ack[n++] = cookie_ack(&a->items[i], a->items[i].f->reopen_isn);
 		}
 	}
-	if (n_again == 0)
+	if (n == 0)
 		return;
-	sw_cookie_verify_burst(b->view->keys, ack, again, n_again);
-	for (unsigned i = 0; i < n_again; i++)
-		later[which[i]] = again[i].valid;
+	sw_cookie_verify_burst(b->view->keys, ack, again, n);
+	for (unsigned i = 0; i < n; i++)
+		a->later[which[i]] = again[i].valid;
 }
 
 /*
  * Sends for the entries of flows that may be made. They come while cookies are verified; where most
- * of those are wrong, later and for right ones alone (state[], else NULL).
+ * of those are wrong, later and for right ones alone.
  */
 static void
-fetch_entries(
-	struct burst *b, const struct item *items, unsigned n, const struct sw_cookie_state *state)
+fetch_entries(const struct burst *b, const struct acks *a, bool verified)
 {
-	for (unsigned i = 0; i < n; i++)
-		if (items[i].f == NULL && (state == NULL || state[i].valid))
-			sw_flow_fetch_free(b->e->flows, items[i].place);
+	for (unsigned i = 0; i < a->n; i++)
+		if (a->items[i].f == NULL && !a->same[i] && (!verified || a->state[i].valid))
+			sw_flow_fetch_free(b->e->flows, a->items[i].place);
+}
+
+static void
+fetch_budget(const struct burst *b, const struct acks *a)
+{
+	for (unsigned i = 0; b->view->budget && i < a->n; i++)
+		if (a->state[i].valid)
+			budget_fetch(&b->e->budget[a->state[i].parity], &a->state[i]);
 }
 
 void
 accept_acks(struct burst *b, struct item *items, unsigned n)
 {
-	struct sw_cookie_state state[SW_BURST_MAX];
-	bool later[SW_BURST_MAX];
+	struct sw_flow *opened = NULL; /* by the ACK before */
+	struct acks a;
 
 	if (n == 0)
 		return;
+	a.items = items;
+	a.n = n;
+	find_same(&a);
 	if (!b->e->blind)
-		fetch_entries(b, items, n, NULL);
-	verify(b, items, n, state, later);
+		fetch_entries(b, &a, false);
+	verify_by_seq(b, &a);
+	verify_by_syn(b, &a);
 	if (b->e->blind)
-		fetch_entries(b, items, n, state);
-	for (unsigned i = 0; b->view->budget && i < n; i++)
-		if (state[i].valid)
-			sw_fetch(&b->e->budget[state[i].parity].seen[seen_bit(&state[i]) / 64]);
+		fetch_entries(b, &a, true);
+	fetch_budget(b, &a);
 	for (unsigned i = 0; i < n; i++) {
 		struct item *it = &items[i];
 
@@ -341,11 +355,14 @@ accept_acks(struct burst *b, struct item *items, unsigned n)
 		 * and the first segments of a request often arrive together, and only the
 		 * first two carry the cookie.
 		 */
-		if (state[i].valid || b->stale)
+		if (a.same[i] && opened != NULL)
+			it->f = opened;
+		else if (b->stale)
 			it->f = sw_flow_find_at(b->e->flows, it->place, &it->p->tuple);
-		if (state[i].valid && may_open(b, it))
-			accept_one(b, it, &state[i]);
-		else if (later[i] && it->f != NULL && it->f->state != SW_FLOW_SYN_SENT)
+		opened = NULL;
+		if (a.state[i].valid && may_open(b, it))
+			opened = accept_one(b, it, &a.state[i]);
+		else if (a.later[i] && it->f != NULL && it->f->state != SW_FLOW_SYN_SENT)
 			drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
 		else
 			not_accepted(b, it);

@@ -26,6 +26,7 @@
 #include "base/base.h"
 #include "base/seq.h"
 #include "cookie/cookie.h"
+#include "handshake/budget.h"
 #include "handshake/engine.h"
 #include "packet/build.h"
 #include "packet/options.h"
@@ -86,23 +87,6 @@ struct held {
 	uint32_t end; /* seq + payload + FIN */
 	uint32_t next;
 };
-
-/*
- * Cookies issued and accepted with the key of one slot. A cookie that comes back again after its
- * flow has gone was counted when it came first and is not counted again, else one client could
- * spend what others were issued by replaying its own. Which ones came is kept as one bit each, by
- * bits of the MAC that are not in the cookie; where two share a bit the second one is not counted,
- * which only errs on the open side (half of the bits are set after 700,000 cookies in an epoch).
- */
-#define SEEN_BITS (1u << 20)
-struct budget {
-	uint64_t epoch;
-	uint64_t issued;
-	uint64_t accepted;
-	uint64_t seen[SEEN_BITS / 64];
-};
-
-void budget_reset(struct budget *bu, uint64_t epoch);
 
 struct list {
 	uint32_t head, tail;
