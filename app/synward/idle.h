@@ -5,9 +5,9 @@
  * The ports that synward runs on have no receive interrupt in common, so a worker looks again by
  * itself. It polls on for SW_IDLE_AFTER_US after the last packet, then sleeps between its rounds:
  * 50 us at first, twice as long each time, at most SW_IDLE_SLEEP_MAX_US. A packet starts it anew.
- * What a sleeping worker costs a packet is at most that, and the kernel's timer slack. Timers
- * (the engine's, TICK_US in worker.c: 5 ms) and the grace period of a view (2 ms) are longer than
- * the longest sleep.
+ * What a sleeping worker costs a packet is at most that, and the kernel's timer slack. The engine's
+ * tick (TICK_US in worker.c: 1 ms) comes by as much later, which its timers, of seconds, do not
+ * mind; the grace period of a view (2 ms) is longer than the longest sleep.
  *
  * Threads: each worker has its own. No I/O here: the caller sleeps.
  */

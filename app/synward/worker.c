@@ -10,7 +10,7 @@
 
 #include "log.h"
 
-#define TICK_US 5000
+#define TICK_US 1000
 /* The longest burst takes some 20 us, and the longest sleep (idle.h) 1 ms and the timer's slack. */
 #define STALL_US 10000
 

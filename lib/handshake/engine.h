@@ -126,9 +126,11 @@ void sw_engine_burst(struct sw_engine *e, const struct sw_view *view, uint64_t n
 	struct sw_frame *frames, unsigned n, struct sw_out *out);
 
 /*
- * Timers: retransmits SYNs to servers, gives up, ages flows. Bounded work per call. A whole turn of
- * the table takes about one second for tables up to some 690k flows at calls 5 ms apart; a call
- * looks at 128 buckets and removes every expired flow in them, so larger tables take longer.
+ * Timers: retransmits SYNs to servers, gives up, ages flows. To be called about every millisecond;
+ * bounded work per call. A whole turn of the table takes about one second for tables up to some
+ * 1.7M flows, longer for larger ones, and shorter where flows are made so fast that more than a
+ * quarter of the table would be beyond its time. A call looks at 256 buckets at most and removes
+ * every expired flow in them.
  */
 void sw_engine_tick(
 	struct sw_engine *e, const struct sw_view *view, uint64_t now_ns, struct sw_out *out);

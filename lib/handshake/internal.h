@@ -151,7 +151,8 @@ struct sw_engine {
 	uint32_t pending_count, held_count; /* lcore: rw, any: ro */
 	struct list stage[STAGES];	    /* by due_ms, since all of a stage wait equally long */
 	struct budget budget[2];	    /* by key slot */
-	uint64_t ticked_ns;		    /* time of the last ageing step */
+	uint64_t ticked_ns;		    /* up to which ageing has been done */
+	uint64_t aged_flows;		    /* flows made for which it has been done */
 	bool blind;			    /* many blind ACKs in the last burst (blind.h) */
 	const struct sw_policy *flows_policy; /* under which all flows were made; or NULL */
 	struct recent *recent;

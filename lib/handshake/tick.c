@@ -7,9 +7,17 @@
 
 #define NS_PER_MS 1000000ull
 
-/* One turn of the ageing takes this long where the table is small enough for AGE_BUCKETS_MAX. */
-#define AGE_TURN_MS	1000
-#define AGE_BUCKETS_MAX 128
+/*
+ * Buckets that the ageing looks at. By the time: one turn takes AGE_TURN_MS where the table is
+ * small enough for AGE_TIME_BUCKETS_MAX a call. By the flows that were made: one bucket for each
+ * AGE_FLOWS of them, so that a turn is done by the time that 12 for each bucket, of the 27 that it
+ * has on average in a full table, were made. Half as many, a quarter of the table, are beyond their
+ * time at most, however fast connections come and go.
+ */
+#define AGE_TURN_MS	     1000
+#define AGE_TIME_BUCKETS_MAX 64
+#define AGE_FLOWS	     12
+#define AGE_BUCKETS_MAX	     256
 /* Buckets at a time: each holds up to 32 flows. */
 #define AGE_STEP_BUCKETS 8
 
@@ -109,14 +117,21 @@ age_step(struct burst *b)
 	}
 }
 
+/* What a call leaves is lost to the time, but not to the flows that were made. */
 static void
 age(struct burst *b, uint64_t elapsed_ms)
 {
 	struct sw_engine *e = b->e;
+	const uint64_t made = e->stats.c[SW_C_FLOW_CREATED] - e->aged_flows;
 	uint64_t buckets = (uint64_t)sw_flow_buckets(e->flows) * elapsed_ms / AGE_TURN_MS + 1;
 
+	if (buckets > AGE_TIME_BUCKETS_MAX)
+		buckets = AGE_TIME_BUCKETS_MAX;
+	if (buckets < made / AGE_FLOWS)
+		buckets = made / AGE_FLOWS;
 	if (buckets > AGE_BUCKETS_MAX)
 		buckets = AGE_BUCKETS_MAX;
+	e->aged_flows += buckets * AGE_FLOWS < made ? buckets * AGE_FLOWS : made;
 	for (uint64_t done = 0; done < buckets; done += AGE_STEP_BUCKETS)
 		age_step(b);
 }
@@ -136,7 +151,7 @@ sw_engine_tick(struct sw_engine *e, const struct sw_view *view, uint64_t now_ns,
 
 	run_timers(&b);
 	if (elapsed_ms != 0) {
-		e->ticked_ns = now_ns;
+		e->ticked_ns += elapsed_ms * NS_PER_MS;
 		recent_tick(&b, elapsed_ms);
 		age(&b, elapsed_ms);
 	}

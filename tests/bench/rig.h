@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * rig.h - an engine as the daemon sets one up: sizes and settings of an empty configuration, one
- * service for both families, keys that are renewed, spares that are topped up, a tick each 5 ms.
+ * service for both families, keys that are renewed, spares that are topped up, a tick each ms.
  * Its clock moves 10 us with each burst.
  *
  *	bench_rig_init(&r, &(struct bench_rig_cfg){.mode = SW_MODE_PROXY});
@@ -23,7 +23,7 @@
 
 #define BENCH_US_NS    1000ull
 #define BENCH_ROUND_NS (10 * BENCH_US_NS)
-#define BENCH_TICK_NS  (5000 * BENCH_US_NS)
+#define BENCH_TICK_NS  (1000 * BENCH_US_NS)
 #define BENCH_FLOWS    (1u << 20) /* the configuration's default, as are all that follow */
 #define BENCH_PENDING  16384
 #define BENCH_HELD     8192

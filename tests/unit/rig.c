@@ -229,8 +229,12 @@ rig_send(struct rig *r, unsigned side, const struct pkt_make *m)
 void
 rig_tick(struct rig *r, uint64_t ms)
 {
-	const uint64_t step = 10;
+	rig_tick_each(r, ms, 10);
+}
 
+void
+rig_tick_each(struct rig *r, uint64_t ms, uint64_t step)
+{
 	for (uint64_t t = 0; t < ms; t += step) {
 		top_up(r);
 		r->now_ns += step * 1000000;

@@ -61,8 +61,9 @@ void rig_queue_raw(struct rig *r, unsigned side, const uint8_t *data, size_t len
 void rig_run(struct rig *r);
 /* One packet, one burst. */
 void rig_send(struct rig *r, unsigned side, const struct pkt_make *m);
-/* Lets the time pass in steps of `step_ms` with a tick each; r->sent[] is of the last tick. */
+/* Lets the time pass with a tick each 10 or `step` ms; r->sent[] is of the last tick. */
 void rig_tick(struct rig *r, uint64_t ms);
+void rig_tick_each(struct rig *r, uint64_t ms, uint64_t step);
 /* Keys as of the rig's clock. */
 void rig_rekey(struct rig *r);
 

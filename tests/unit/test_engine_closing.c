@@ -351,23 +351,6 @@ START_TEST(rst_behind_data_in_flight)
 }
 END_TEST
 
-START_TEST(ageing)
-{
-	struct rig_conn c = conn4;
-
-	rig_open(&r, &c);
-	r.view.timeouts.state_ms[SW_FLOW_OPEN] = 5000;
-	struct pkt_make m = rig_client(&c);
-
-	rig_send(&r, SW_OUTSIDE, &m); /* takes the new timeout */
-	rig_tick(&r, 4900);
-	ck_assert_uint_eq(rig_flows(&r), 1);
-	rig_tick(&r, 2000);
-	ck_assert_uint_eq(rig_flows(&r), 0);
-	ck_assert_uint_eq(rig_stat(&r, SW_C_FLOW_EXPIRED), 1);
-}
-END_TEST
-
 int
 main(void)
 {
@@ -389,7 +372,6 @@ main(void)
 	tcase_add_test(c, replay_on_live_flow);
 	tcase_add_test(c, blind_rst_and_fin);
 	tcase_add_test(c, rst_behind_data_in_flight);
-	tcase_add_test(c, ageing);
 	suite_add_tcase(s, c);
 	return check_suite_run(s, CK_FORK_GETENV);
 }
