@@ -230,6 +230,11 @@ open_from_server(struct burst *b, const struct item *it)
 		drop_item(b, it, SW_DROP_SERVER_NO_FLOW);
 		return;
 	}
+	/* Nobody would answer it, and its numbers may be any. */
+	if (!sw_pkt_tcp_csum_ok(it->p)) {
+		drop_item(b, it, SW_DROP_TCP_CHECKSUM);
+		return;
+	}
 	if (f == NULL)
 		f = sw_flow_insert_at(b->e->flows, it->place, &it->p->tuple);
 	if (f == NULL) {
@@ -250,12 +255,28 @@ open_from_server(struct burst *b, const struct item *it)
 	bridge(b, it->p->f, SW_C_SPLICED_TO_CLIENT);
 }
 
+/*
+ * The server's SYN again, or its part of opening at once. As long as the client has not answered
+ * the server may have given up and begun anew: its latest number is the one that is answered.
+ */
+static void
+own_syn_again(struct burst *b, const struct item *it)
+{
+	struct sw_flow *f = it->f;
+
+	if (f->state != SW_FLOW_QUIET)
+		return;
+	f->deadline_ms = b->now_ms + SERVER_SYN_MS;
+	if ((f->flags & SW_FLOW_REOPEN) && !(it->p->tcp_flags & SW_TCP_ACK) &&
+		sw_pkt_tcp_csum_ok(it->p))
+		f->ts_delta = it->p->seq + 1;
+}
+
 static void
 server_syn(struct burst *b, const struct item *it)
 {
-	if (it->f->flags & SW_FLOW_FROM_SERVER) { /* again, or its part of opening at once */
-		if (it->f->state == SW_FLOW_QUIET)
-			it->f->deadline_ms = b->now_ms + SERVER_SYN_MS;
+	if (it->f->flags & SW_FLOW_FROM_SERVER) {
+		own_syn_again(b, it);
 		bridge(b, it->p->f, SW_C_SPLICED_TO_CLIENT);
 	} else if (it->p->tcp_flags & SW_TCP_ACK) {
 		server_synack_again(b, it);

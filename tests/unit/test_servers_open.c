@@ -284,6 +284,72 @@ START_TEST(server_opens_in_vain)
 }
 END_TEST
 
+/*
+ * A bit of the first SYN fell on the way: nobody answers such a one, and it must not decide what
+ * the client's answer to the next one is held against; nor end a connection whose tuple is used
+ * again.
+ */
+START_TEST(server_opens_corrupted)
+{
+	struct rig_conn c = conn4;
+	struct pkt_make m = server_syn(&c);
+	uint8_t b[PKT_MAX];
+	size_t len = pkt_make(b, sizeof(b), &m);
+
+	b[14 + 20 + 5] ^= 2; /* in its sequence number */
+	rig_queue_raw(&r, SW_INSIDE, b, len, 0);
+	rig_run(&r);
+	ck_assert_uint_eq(r.n_sent, 0);
+	ck_assert_uint_eq(rig_flows(&r), 0);
+	unchanged(SW_INSIDE, &m);
+	rig_queue_raw(&r, SW_INSIDE, b, len, 0); /* and one later: its receiver turns it away */
+	rig_run(&r);
+	m = client_synack(&c);
+	unchanged(SW_OUTSIDE, &m);
+	ck_assert_uint_eq(rig_drop(&r, SW_DROP_SYNACK_FROM_CLIENT), 0);
+
+	c.cport++;
+	rig_to_state(&r, &c, SW_FLOW_FIN_CLIENT);
+	m = server_syn(&c);
+	len = pkt_make(b, sizeof(b), &m);
+	b[14 + 20 + 5] ^= 2;
+	rig_queue_raw(&r, SW_INSIDE, b, len, 0);
+	rig_run(&r);
+	ck_assert_uint_eq(r.n_sent, 0);
+	ck_assert_uint_eq(rig_flow(&r, &c)->state, SW_FLOW_FIN_CLIENT);
+	ck_assert_uint_eq(rig_drop(&r, SW_DROP_TCP_CHECKSUM), 2);
+}
+END_TEST
+
+/*
+ * The server gives up before the client has answered, and tries again from the same port with
+ * another number: that is the one that the client's answer has to fit. Once it is answered, no SYN
+ * changes that any more.
+ */
+START_TEST(server_opens_anew)
+{
+	struct rig_conn c = conn4, old = conn4;
+	struct pkt_make m = server_syn(&old);
+
+	unchanged(SW_INSIDE, &m);
+	c.s += 100000;
+	m = server_syn(&c);
+	unchanged(SW_INSIDE, &m);
+	m = client_synack(&old);
+	rig_send(&r, SW_OUTSIDE, &m);
+	ck_assert_uint_eq(r.n_sent, 0);
+	ck_assert_uint_eq(rig_drop(&r, SW_DROP_SYNACK_FROM_CLIENT), 1);
+	m = client_synack(&c);
+	unchanged(SW_OUTSIDE, &m);
+	m = server_syn(&old);
+	unchanged(SW_INSIDE, &m);
+	m = client_synack(&c); /* the server's ACK was lost */
+	unchanged(SW_OUTSIDE, &m);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_FLOW_FROM_SERVER), 1);
+	ck_assert_uint_eq(rig_flows(&r), 1);
+}
+END_TEST
+
 /* Only in mode proxy are there entries; a server of another mode is not helped. */
 START_TEST(server_opens_in_other_modes)
 {
@@ -365,6 +431,8 @@ main(void)
 	tcase_add_test(c, repetition_is_off);
 	tcase_add_loop_test(c, server_opens, 0, 2);
 	tcase_add_test(c, server_opens_in_vain);
+	tcase_add_test(c, server_opens_corrupted);
+	tcase_add_test(c, server_opens_anew);
 	tcase_add_test(c, server_opens_in_other_modes);
 	tcase_add_test(c, both_open_server_first);
 	tcase_add_test(c, both_open_client_first);
