@@ -9,7 +9,8 @@
 #include "icmp.h"
 #include "world.h"
 
-#define ALT_MAC 0x40 /* in the last byte of the other address */
+#define ALT_MAC	 0x40 /* in the last byte of the other address */
+#define ISS_STEP 0x1234567u
 
 /* The world of all peers; one runs at a time. */
 static struct world *here;
@@ -125,9 +126,28 @@ settle(struct world *w, struct conn *c)
 	}
 }
 
+/* Of all servers of c's tuple, the one whose numbers lie furthest on; NULL: it had none yet. */
+static const struct tcp_peer *
+furthest_server(const struct conn *c)
+{
+	const struct tcp_peer *far = NULL;
+
+	for (unsigned i = 0; i < here->n_conns; i++) {
+		const struct conn *o = &here->conns[i];
+
+		for (unsigned k = 0; k < o->n_servers; k++) {
+			if (seg_tuple_match(&o->path, CLIENT, &c->path) &&
+				(far == NULL || seq_lt(far->snd_max, o->server[k]->snd_max)))
+				far = o->server[k];
+		}
+	}
+	return far;
+}
+
 static struct tcp_peer *
 new_server(struct conn *c)
 {
+	const struct tcp_peer *before = furthest_server(c);
 	struct tcp_peer *p;
 
 	if (c->n_servers == CONN_SERVERS_MAX) {
@@ -136,8 +156,12 @@ new_server(struct conn *c)
 	}
 	p = calloc(1, sizeof(*p));
 	c->server[c->n_servers] = p;
-	/* Another number each time, as a host gives. */
-	c->scfg.iss += c->n_servers * 0x1234567u;
+	/*
+	 * Beyond all that it has sent on this tuple (RFC 9293, 3.4.1), as the client's numbers are:
+	 * what comes late of an earlier connection lies before the window of this one.
+	 */
+	if (before != NULL)
+		c->scfg.iss = before->snd_max + ISS_STEP;
 	tcp_peer_init(p, &c->scfg, &ops, c, SERVER, c->id);
 	c->n_servers++;
 	return p;
