@@ -77,7 +77,7 @@ new_ack(struct tcp_peer *p, uint64_t now, uint32_t ack)
 	if (seq_lt(p->snd_nxt, ack))
 		p->snd_nxt = ack;
 	ranges_trim(&p->sacked, ack - p->iss);
-	p->tries = 0;
+	p->tries = p->silent = 0;
 	p->t_rtx = SIM_NEVER;
 	p->dupacks = 0;
 	if (p->cwnd < p->cfg.cwnd)
@@ -111,6 +111,8 @@ input_ack(struct tcp_peer *p, uint64_t now, const struct seg *s)
 		p->snd_wl1 = s->seq;
 		p->snd_wl2 = s->ack;
 	}
+	if (p->snd_wnd == 0)
+		p->silent = 0; /* as long as it says so, it is there (RFC 9293, 3.8.6.1) */
 	note_sack(p, s);
 	if (seq_lt(p->snd_una, s->ack)) {
 		new_ack(p, now, s->ack);
@@ -275,6 +277,7 @@ input_segment(struct tcp_peer *p, uint64_t now, const struct seg *s)
 {
 	bool fin_was_rcvd = p->fin_rcvd;
 
+	p->probes = 0;
 	if (p->state == PEER_SYN_RCVD) {
 		p->snd_una = s->ack;
 		p->snd_wnd = (uint32_t)s->window << p->snd_shift;
@@ -291,6 +294,7 @@ input_segment(struct tcp_peer *p, uint64_t now, const struct seg *s)
 		p->ts_recent = s->tsval;
 	if (p->state == PEER_TIME_WAIT)
 		return;
+	p->t_keep = now + p->cfg.keepalive_ns;
 	input_ack(p, now, s);
 	input_ecn(p, s);
 	if (s->pay_len)
@@ -345,9 +349,6 @@ tcp_peer_input(struct tcp_peer *p, uint64_t now, const struct seg *s)
 	if (p->state == PEER_SYN_SENT) {
 		input_syn_sent(p, now, s);
 	} else {
-		p->silent = p->probes = 0;
-		if (p->state == PEER_OPEN)
-			p->t_keep = now + p->cfg.keepalive_ns;
 		if (!input_checks(p, now, s))
 			;
 		else if (foreign && s->ack - p->iss > p->snd_max - p->iss)

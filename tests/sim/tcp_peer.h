@@ -115,8 +115,12 @@ struct tcp_peer {
 	uint64_t tx_avail;
 	struct ranges sacked; /* offsets from iss */
 	unsigned tries;	      /* timeouts since something was acknowledged: backoff */
-	unsigned silent;      /* timeouts since anything was heard: giving up */
-	unsigned probes;      /* keepalives without an answer */
+	/*
+	 * Timeouts since something was acknowledged, or the window said to be shut: giving up,
+	 * whatever else comes in (RFC 9293, 3.8.3).
+	 */
+	unsigned silent;
+	unsigned probes; /* keepalives without an answer that fits */
 
 	/* receiving */
 	uint32_t irs, rcv_nxt, rcv_edge_max, last_ack_sent;
