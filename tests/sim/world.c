@@ -60,9 +60,23 @@ world_init(struct world *w, const struct world_cfg *cfg, struct conn *conns, uns
 		queue_push(&w->queue, w->now + TICK_BUSY_NS, EV_TICK, 0, NULL);
 }
 
-/* Right handshake ACK of a client, at the moment when the front end gets it. */
+/* Right handshake ACK of a client. */
 static void
-note_ack(struct world *w, const struct rig_buf *b)
+note_ack(const struct world *w, struct conn *c, const struct seg *s)
+{
+	if (!c->cookie_taken || s->seq != c->client->iss + 1 || s->ack != c->cookie_isn + 1 ||
+		(s->flags & (SEG_SYN | SEG_RST | SEG_ACK)) != SEG_ACK)
+		return;
+	if (!c->ack_delivered && c->forged_syn_ns != 0 && c->forged_syn_ns >= c->cookie_ns)
+		c->displaced = true;
+	c->ack_delivered = true;
+	if (w->now - c->cookie_ns <= w->cfg.rig.epoch_s * SIM_SEC / 2)
+		c->ack_on_time = true;
+}
+
+/* A packet from outside, at the moment when the front end gets it. */
+static void
+note_arrival(struct world *w, const struct rig_buf *b)
 {
 	struct seg_path path;
 	struct seg s;
@@ -71,12 +85,12 @@ note_ack(struct world *w, const struct rig_buf *b)
 	if (b->corrupt || seg_parse(b->mem, b->len, &path, &s) != NULL)
 		return;
 	c = host_conn(w, CLIENT, &path);
-	if (c == NULL || c->client == NULL || !c->cookie_taken || s.seq != c->client->iss + 1 ||
-		s.ack != c->cookie_isn + 1 || (s.flags & (SEG_SYN | SEG_RST | SEG_ACK)) != SEG_ACK)
+	if (c == NULL || c->client == NULL)
 		return;
-	c->ack_delivered = true;
-	if (w->now - c->cookie_ns <= w->cfg.rig.epoch_s * SIM_SEC / 2)
-		c->ack_on_time = true;
+	if (!b->forged)
+		note_ack(w, c, &s);
+	else if ((s.flags & (SEG_SYN | SEG_ACK)) == SEG_SYN)
+		c->forged_syn_ns = w->now;
 }
 
 static void
@@ -92,7 +106,7 @@ poll_engine(struct world *w)
 			n = w->n_rx - done;
 		for (unsigned i = 0; i < n; i++) {
 			if (w->rx_side[done + i] == SW_OUTSIDE)
-				note_ack(w, w->rx[done + i]);
+				note_arrival(w, w->rx[done + i]);
 		}
 		rig_burst(&w->rig, w->now, &w->rx[done], &w->rx_side[done], n, w->cfg.csum);
 		done += n;

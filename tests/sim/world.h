@@ -49,8 +49,10 @@ struct conn {
 	uint32_t cookie_isn;
 	uint64_t cookie_ns; /* when the SYN-ACK that the client took left the front end */
 	bool cookie_taken;
-	bool ack_delivered; /* a right handshake ACK reached the front end */
-	bool ack_on_time;   /* within the shortest life of a cookie */
+	bool ack_delivered;	/* a right handshake ACK reached the front end */
+	bool ack_on_time;	/* within the shortest life of a cookie */
+	uint64_t forged_syn_ns; /* when a forged SYN last reached the front end */
+	bool displaced;		/* that was between the client's SYN and its first right ACK */
 	unsigned syns_at_server;
 	/* initial sequence numbers as last seen: [outside, inside][CLIENT, SERVER] */
 	uint32_t isn[2][2];
