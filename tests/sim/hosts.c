@@ -11,6 +11,7 @@
 
 #define ALT_MAC	 0x40 /* in the last byte of the other address */
 #define ISS_STEP 0x1234567u
+#define TS_BYTES 12 /* a timestamp with its padding */
 
 /* The world of all peers; one runs at a time. */
 static struct world *here;
@@ -216,6 +217,20 @@ answer_reset(struct world *w, struct conn *c, int role, const struct seg *s)
 		transmit(w, c, role, &rst);
 }
 
+/*
+ * A server without timestamps is asked anew, with an MSS that leaves room for those that are put
+ * in. Where the reset between was lost each time, or a copy of the first SYN came behind it, the
+ * server knows the first MSS, and neither SYN-ACK nor segments tell it from one that knows the
+ * second.
+ */
+static uint32_t
+room_untold(const struct conn *c)
+{
+	const struct tcp_peer *sv = conn_server(c);
+
+	return sv != NULL && sv->established && sv->partner_syn.ts && !sv->cfg.ts ? TS_BYTES : 0;
+}
+
 /* What the SYN-ACK promised must lie within what the service's servers can do. */
 static void
 receive_client(struct world *w, struct conn *c, const struct seg *s)
@@ -236,6 +251,7 @@ receive_client(struct world *w, struct conn *c, const struct seg *s)
 	}
 	if (waiting && s->flags & SEG_SYN && s->ack == p->iss + 1 && s->seq == c->cookie_isn)
 		c->cookie_taken = true; /* looked at again when its ACK arrives */
+	p->mss_over = room_untold(c);
 	tcp_peer_input(p, w->now, s);
 	host_schedule(w, p);
 }

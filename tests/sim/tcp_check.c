@@ -89,7 +89,7 @@ check_acks(struct tcp_peer *p, const struct seg *s)
 static bool
 check_data(struct tcp_peer *p, const struct seg *s)
 {
-	uint32_t mss = p->cfg.mss != 0 ? p->cfg.mss : p->cfg.mss_default;
+	uint32_t mss = (p->cfg.mss != 0 ? p->cfg.mss : p->cfg.mss_default) + p->mss_over;
 	uint32_t end = s->seq + s->pay_len, edge = p->rcv_edge_max;
 	uint32_t early = p->irs + 1 + p->cfg.early_window;
 

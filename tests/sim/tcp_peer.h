@@ -132,7 +132,8 @@ struct tcp_peer {
 	bool fin_rcvd, fin_known, active_close;
 	uint32_t fin_seq;
 	bool ack_now, ece_echo;
-	bool ecr_zero; /* owner's: the partner has no timestamps, the front end makes them */
+	bool ecr_zero;	   /* owner's: the partner has no timestamps, the front end makes them */
+	uint32_t mss_over; /* owner's: and the partner was never told to leave room for them */
 	uint64_t challenged_ns; /* when a segment was last answered only because it did not fit */
 
 	/* timers, SIM_NEVER when off */
