@@ -62,20 +62,20 @@ translate_to_client(struct burst *b, const struct item *it)
 }
 
 /*
- * The server takes less at a time than the client was told. What cannot be cut (a packet in several
- * segments) goes as it is: the server may take it, and nothing is lost by trying.
+ * In pieces of at most limit bytes of options and payload. What cannot be cut (a packet in several
+ * segments) goes as it is: it may get through, and nothing is lost by trying.
  */
 static sw_noinline void
-send_to_server_cut(struct burst *b, const struct item *it)
+send_cut(struct burst *b, const struct item *it, enum sw_side to, unsigned limit)
 {
 	struct sw_pkt *p = it->p;
-	unsigned limit = sw_mss_of_units(it->f->mss_units);
 	unsigned n = p->kind == SW_PKT_TCP ? sw_split_count(p, limit) : 1;
+	enum sw_counter spliced = to == SW_INSIDE ? SW_C_SPLICED_TO_SERVER : SW_C_SPLICED_TO_CLIENT;
 	struct sw_out *out = b->out;
 
 	if (n <= 1) {
-		sw_count(&b->stats, SW_C_SPLICED_TO_SERVER);
-		send(b, p->f, SW_INSIDE);
+		sw_count(&b->stats, spliced);
+		send(b, p->f, to);
 	} else if (!sw_pkt_tcp_csum_ok(p)) { /* the pieces would have a right one */
 		drop_item(b, it, SW_DROP_TCP_CHECKSUM);
 	} else if (n - 1 > out->n_spare ||
@@ -84,11 +84,11 @@ send_to_server_cut(struct burst *b, const struct item *it)
 	} else {
 		const struct sw_frame *more = &out->spare[out->n_spare - (n - 1)];
 
-		sw_count(&b->stats, SW_C_SPLICED_TO_SERVER);
+		sw_count(&b->stats, spliced);
 		sw_count(&b->stats, SW_C_SEGMENT_CUT);
-		send(b, p->f, SW_INSIDE);
+		send(b, p->f, to);
 		for (unsigned i = 0; i < n - 1; i++)
-			send(b, &more[i], SW_INSIDE);
+			send(b, &more[i], to);
 		out->n_spare -= n - 1;
 		sw_count_add(&b->stats, SW_C_MADE, n - 1);
 	}
@@ -102,8 +102,9 @@ spliced_client(struct burst *b, const struct item *it)
 	client_event(b, it);
 	if ((it->p->tcp_flags & (SW_TCP_SYN | SW_TCP_ACK)) == SW_TCP_SYN)
 		sw_count(&b->stats, SW_C_LIVE_SYN_PASSED);
+	/* The server takes less at a time than the client was told. */
 	if (sw_unlikely(it->f->flags & SW_FLOW_MSS)) {
-		send_to_server_cut(b, it);
+		send_cut(b, it, SW_INSIDE, sw_mss_of_units(it->f->mss_units));
 		return;
 	}
 	sw_count(&b->stats, SW_C_SPLICED_TO_SERVER);
@@ -296,6 +297,10 @@ spliced_server(struct burst *b, const struct item *it)
 	server_event(b, it);
 	if (!translate_to_client(b, it))
 		return;
+	if (sw_unlikely(sw_repair_outgrew(it->f, it->p))) {
+		send_cut(b, it, SW_OUTSIDE, SW_MTU6_LEAST_BYTES - it->p->ip_hdr_len - SW_TCP_BYTES);
+		return;
+	}
 	sw_count(&b->stats, SW_C_SPLICED_TO_CLIENT);
 	send(b, it->p->f, SW_OUTSIDE);
 }

@@ -2,9 +2,8 @@
 #include "splice/plain.h"
 #include "splice/repair.h"
 
-/* The least MTU that there is (RFC 791, 3.2; RFC 8200, 5). */
+/* The least MTU that there is in IPv4 (RFC 791, 3.2). */
 #define MTU4_LEAST_BYTES 68
-#define MTU6_LEAST_BYTES 1280
 
 #define TCP_END(field) \
 	(offsetof(struct sw_wire_tcp, field) + sizeof(((struct sw_wire_tcp *)0)->field))
@@ -84,8 +83,8 @@ shrink_mtu(struct sw_pkt *p)
 
 		if (p->icmp_type != SW_ICMP6_TOO_BIG)
 			return 0;
-		icmp->mtu6_be =
-			rte_cpu_to_be_32(smaller_mtu(rte_be_to_cpu_32(old_be), MTU6_LEAST_BYTES));
+		icmp->mtu6_be = rte_cpu_to_be_32(
+			smaller_mtu(rte_be_to_cpu_32(old_be), SW_MTU6_LEAST_BYTES));
 		return sw_csum_diff32(old_be, icmp->mtu6_be, false);
 	}
 	const rte_be16_t old_be = icmp->mtu4_be;

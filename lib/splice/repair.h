@@ -20,8 +20,10 @@
  *                        (sw_split)
  *
  * A timestamp makes a segment 12 bytes longer, which the headroom of its frame must have; the
- * server has been told an MSS that is smaller by as much. Where 40 bytes of options would be
- * exceeded, the last SACK blocks are left out.
+ * server has been told an MSS that is smaller by as much, and is told MTUs that are (splice.h). But
+ * no sender of IPv6 need go below 1,280 bytes (RFC 8201, 4): what the timestamp makes longer than
+ * that is cut in two (sw_repair_outgrew, sw_split). Where 40 bytes of options would be exceeded,
+ * the last SACK blocks are left out.
  *
  * All checksums are kept up incrementally: a wrong one stays wrong for the receiver to see.
  *
@@ -33,6 +35,7 @@
 
 #include "base/base.h"
 #include "flow/flow.h"
+#include "packet/options.h"
 #include "packet/parse.h"
 #include "splice/splice.h"
 
@@ -53,6 +56,22 @@ sw_repair_window(const struct sw_flow *f, uint16_t window)
 	uint32_t w = (uint32_t)window << (f->flags & SW_FLOW_NO_WSCALE ? f->wscale_client : 0);
 
 	return w > UINT16_MAX ? UINT16_MAX : (uint16_t)w;
+}
+
+/* MTU that every IPv6 link has (RFC 8200, 5). */
+#define SW_MTU6_LEAST_BYTES 1280
+
+/*
+ * True for a packet to the client that every IPv6 link took before its timestamp was put in, and
+ * some do not any more.
+ */
+sw_always_inline bool
+sw_repair_outgrew(const struct sw_flow *f, const struct sw_pkt *p)
+{
+	const uint32_t len = p->pay_off - p->l3_off + p->pay_len;
+
+	return f->flags & SW_FLOW_TS_MADE && sw_tuple_is_v6(&p->tuple) &&
+	       len > SW_MTU6_LEAST_BYTES && len <= SW_MTU6_LEAST_BYTES + SW_OPT_TS_BYTES;
 }
 
 /*

@@ -278,6 +278,67 @@ START_TEST(server_with_smaller_mss)
 }
 END_TEST
 
+/*
+ * A server may send IPv6 packets of 1,280 bytes, whatever it is told (RFC 8201, 4): one that has
+ * become longer by its timestamp is cut, and each piece fits the least link. What was longer before
+ * is for a packet-too-big to make smaller, in IPv4 as well.
+ */
+START_TEST(no_longer_than_the_least_link)
+{
+	static const struct {
+		uint32_t ip_len; /* of the server's packet */
+		unsigned pieces[2];
+	} cases[] = {
+		{1268, {1, 1}}, {1269, {1, 2}}, {1280, {1, 2}}, {1281, {1, 1}}, {1400, {1, 1}}};
+	struct rig_conn c = connection(_i, RIG_TS);
+
+	for (unsigned i = 0; i < SW_ARRAY_LEN(cases); i++) {
+		struct pkt_make m = rig_server(&c);
+		uint32_t at = 0;
+
+		m.flags |= SW_TCP_PSH;
+		m.payload = data;
+		m.payload_len = cases[i].ip_len - 20 - (_i ? 40 : 20);
+		rig_send(&r, SW_INSIDE, &m);
+		ck_assert_uint_eq(r.n_sent, cases[i].pieces[_i]);
+		for (unsigned k = 0; k < r.n_sent; k++) {
+			const struct pkt_seen *s = &r.sent[k].seen;
+
+			ck_assert(r.sent[k].side == SW_OUTSIDE && s->tcp_ok && s->ip_ok);
+			ck_assert(r.n_sent == 1 || s->ip_end - s->l3_off <= 1280);
+			ck_assert_uint_eq(s->seq, (uint32_t)(c.k + 1 + at));
+			ck_assert_uint_eq(rig_get32(rig_opt(s, SW_OPT_TS) + 2), c.ktsval);
+			ck_assert_uint_eq(
+				s->flags, k + 1 == r.n_sent ? m.flags : (unsigned)SW_TCP_ACK);
+			ck_assert(memcmp(s->payload, data + at, s->payload_len) == 0);
+			at += (uint32_t)s->payload_len;
+		}
+		ck_assert_uint_eq(at, m.payload_len);
+	}
+	ck_assert_uint_eq(rig_stat(&r, SW_C_SEGMENT_CUT), _i ? 2 : 0);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_SPLICED_TO_CLIENT), SW_ARRAY_LEN(cases));
+}
+END_TEST
+
+/* The pieces would have right checksums. */
+START_TEST(wrong_checksum_is_not_cut_right)
+{
+	struct rig_conn c = connection(true, RIG_TS);
+	struct pkt_make m = rig_server(&c);
+	uint8_t b[PKT_MAX];
+	size_t len;
+
+	m.payload = data;
+	m.payload_len = 1220;
+	len = pkt_make(b, sizeof(b), &m);
+	b[len - 1] ^= 1;
+	rig_queue_raw(&r, SW_INSIDE, b, len, 0);
+	rig_run(&r);
+	ck_assert_uint_eq(r.n_sent, 0);
+	ck_assert_uint_eq(rig_drop(&r, SW_DROP_TCP_CHECKSUM), 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -294,6 +355,8 @@ main(void)
 	tcase_add_loop_test(c, server_without_ecn, 0, 2);
 	tcase_add_loop_test(c, ecn_is_given_up_when_not_answered, 0, 2);
 	tcase_add_loop_test(c, server_with_smaller_mss, 0, 4);
+	tcase_add_loop_test(c, no_longer_than_the_least_link, 0, 2);
+	tcase_add_test(c, wrong_checksum_is_not_cut_right);
 	suite_add_tcase(s, c);
 	return check_suite_run(s, CK_NOFORK);
 }
