@@ -93,6 +93,23 @@ number_was_displaced(const struct conn *c)
 	return c->displaced && old != NULL && seq_lt(c->client->iss, old->rcv_nxt);
 }
 
+/*
+ * No answer of a silent server: the front end says so with a reset. But SYNs on a tuple whose
+ * earlier connection seems to be alive it passes on, and answers none itself: that is then as if it
+ * were not there. Any segment of the client, a forged one as well, makes it seem so after its reset
+ * (docs/splice.md, state table).
+ */
+static bool
+silence_is_all(const struct world *w, const struct conn *c)
+{
+	bool proxied = c->path.end[SERVER].port == RIG_PORT_PROXY;
+
+	if (c->server_kind != SERVER_SILENT || c->client->end != END_TIMEOUT)
+		return false;
+	return !proxied || (c->after != NULL && c->cookie_ns == 0 &&
+				   rig_count(&w->rig, SW_C_LIVE_SYN_PASSED) > 0);
+}
+
 /* Connections that were never spliced: is there a reason? */
 static void
 judge_unopened(struct world *w, const struct conn *c, bool clean)
@@ -100,13 +117,9 @@ judge_unopened(struct world *w, const struct conn *c, bool clean)
 	const struct tcp_peer *cl = c->client;
 	bool proxied = c->path.end[SERVER].port == RIG_PORT_PROXY;
 
-	if (c->server_kind == SERVER_REFUSES || c->server_kind == SERVER_SILENT) {
-		bool ok = cl->end == END_RESET ||
-			  (c->server_kind == SERVER_SILENT && !proxied && cl->end == END_TIMEOUT);
-
-		if (ok || cl->end == END_ABORTED)
-			return;
-	}
+	if (c->server_kind != SERVER_ACCEPTS &&
+		(cl->end == END_RESET || cl->end == END_ABORTED || silence_is_all(w, c)))
+		return;
 	/*
 	 * Both opened it, and of what the client sent on the cookie the first was lost: the server
 	 * resets what it knows nothing of.
