@@ -94,6 +94,17 @@ number_was_displaced(const struct conn *c)
 }
 
 /*
+ * The handshake ACK of an earlier connection of the tuple came behind that one's reset and behind
+ * this one's SYN. Nothing was known of either, so it opened the earlier one; and the ACK of this one
+ * is then a segment of that, as behind any SYN cookies.
+ */
+static bool
+went_to_earlier(const struct conn *c)
+{
+	return c->preceded && c->after->client->end == END_ABORTED;
+}
+
+/*
  * No answer of a silent server: the front end says so with a reset. But SYNs on a tuple whose
  * earlier connection seems to be alive it passes on, and answers none itself: that is then as if it
  * were not there. Any segment of the client, a forged one as well, makes it seem so after its reset
@@ -132,7 +143,8 @@ judge_unopened(struct world *w, const struct conn *c, bool clean)
 		sim_fail("conn %u: client never ended (%s)", c->id, peer_state_name(cl->state));
 	if (full_somewhere(w) && (cl->end == END_TIMEOUT || c->opener != OPENS_CLIENT))
 		return;
-	if ((cl->end == END_TIMEOUT || cl->end == END_RESET) && number_was_displaced(c))
+	if ((cl->end == END_TIMEOUT || cl->end == END_RESET) &&
+		(number_was_displaced(c) || went_to_earlier(c)))
 		return;
 	if (clean) {
 		sim_fail("conn %u: never opened over a clean network, client %s", c->id,

@@ -60,12 +60,24 @@ world_init(struct world *w, const struct world_cfg *cfg, struct conn *conns, uns
 		queue_push(&w->queue, w->now + TICK_BUSY_NS, EV_TICK, 0, NULL);
 }
 
-/* Right handshake ACK of a client. */
+static bool
+is_right_ack(const struct conn *c, const struct seg *s)
+{
+	return c->cookie_taken && s->seq == c->client->iss + 1 && s->ack == c->cookie_isn + 1 &&
+	       (s->flags & (SEG_SYN | SEG_RST | SEG_ACK)) == SEG_ACK;
+}
+
 static void
 note_ack(const struct world *w, struct conn *c, const struct seg *s)
 {
-	if (!c->cookie_taken || s->seq != c->client->iss + 1 || s->ack != c->cookie_isn + 1 ||
-		(s->flags & (SEG_SYN | SEG_RST | SEG_ACK)) != SEG_ACK)
+	for (struct conn *old = c->after; old != NULL; old = old->after) {
+		if (old->ack_delivered || !is_right_ack(old, s))
+			continue;
+		old->ack_delivered = true;
+		if (c->cookie_ns != 0 && !c->ack_delivered)
+			c->preceded = true;
+	}
+	if (!is_right_ack(c, s))
 		return;
 	if (!c->ack_delivered && c->forged_syn_ns != 0 && c->forged_syn_ns >= c->cookie_ns)
 		c->displaced = true;

@@ -53,6 +53,7 @@ struct conn {
 	bool ack_on_time;	/* within the shortest life of a cookie */
 	uint64_t forged_syn_ns; /* when a forged SYN last reached the front end */
 	bool displaced;		/* that was between the client's SYN and its first right ACK */
+	bool preceded; /* there came the first right ACK of an earlier connection of the tuple */
 	unsigned syns_at_server;
 	/* initial sequence numbers as last seen: [outside, inside][CLIENT, SERVER] */
 	uint32_t isn[2][2];
