@@ -166,6 +166,9 @@ ack_server_again(struct burst *b, const struct item *it, const struct sw_tcp_opt
  * our SYN (sent again, or without timestamps) and comes late: the server would take our RST for one
  * of this connection. Else the server has opened the tuple anew, for a client's SYN that was passed
  * on to it: that is ended, and the tuple given free, so that the client's next SYN gets a cookie.
+ *
+ * A marked flow knows neither the ISN nor the client's window any more. One that wants an ACK is
+ * passed on: an open client acknowledges a SYN (RFC 5961, 4.2), and that reaches the server.
  */
 static void
 server_synack_again(struct burst *b, const struct item *it)
@@ -180,10 +183,13 @@ server_synack_again(struct burst *b, const struct item *it)
 	bool live = f->state <= SW_FLOW_OPEN;
 	struct sw_tcp_opts o;
 
-	/* A flow that is about to be taken over has no place for the ISN any more. */
-	if ((f->flags & SW_FLOW_REOPEN) || !sw_pkt_tcp_csum_ok(it->p) ||
-		sw_opts_read(it->p, &o) != 0) {
+	if (!sw_pkt_tcp_csum_ok(it->p) || sw_opts_read(it->p, &o) != 0) {
 		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
+	} else if (f->flags & SW_FLOW_REOPEN) {
+		if (!wants_ack_again(f, it->p))
+			drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
+		else if (translate_to_client(b, it))
+			bridge(b, it->p->f, SW_C_SPLICED_TO_CLIENT);
 	} else if (!known && !(live && it->p->ack == f->aux)) {
 		answer_server(b, it, &rst, SW_C_SERVER_RST_SENT);
 		flow_step(b, f, SW_EV_SERVER_RST);

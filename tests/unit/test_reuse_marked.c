@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Flows that are marked: a SYN on the tuple has got a cookie, which may come back. What that must
+ * not change for the connection that is there, and when the mark is made.
+ */
+#include <check.h>
+#include <string.h>
+
+#include "packet/options.h"
+#include "packet/parse.h"
+#include "splice/splice.h"
+#include "unit/rig.h"
+
+static struct rig r;
+
+static const struct rig_conn conn4 = {.cport = 40000, .c = 0xfffffff0, .s = 7000};
+static const struct rig_conn conn6 = {.v6 = true, .cport = 40001, .c = 5, .s = 0xffffffff};
+
+static void
+setup(void)
+{
+	rig_init(&r, NULL);
+}
+
+static void
+teardown(void)
+{
+	rig_fini(&r);
+}
+
+/*
+ * A SYN that anybody may have sent, while the server has not answered yet; then our ACK to the
+ * server is lost. Where the flow kept what that ACK was made of there is the number of the SYN now:
+ * the server's SYN-ACK goes to the client, which acknowledges it like any segment that it has had.
+ */
+START_TEST(synack_again_on_a_marked_flow)
+{
+	struct rig_conn c = _i ? conn6 : conn4, other;
+	struct pkt_make m;
+
+	rig_syn(&r, &c);
+	rig_ack(&r, &c);
+	other = c;
+	other.c += 0x60000000;
+	rig_syn(&r, &other);
+	rig_synack(&r, &c);
+	ck_assert(rig_flow(&r, &c)->flags & SW_FLOW_REOPEN);
+	struct pkt_make again = rig_server(&c);
+
+	again.flags = SW_TCP_SYN | SW_TCP_ACK;
+	again.seq = c.s;
+	rig_send(&r, SW_INSIDE, &again);
+	ck_assert_uint_eq(rig_only(&r, SW_OUTSIDE)->seen.flags, SW_TCP_SYN | SW_TCP_ACK);
+	ck_assert_uint_eq(r.sent[0].seen.seq, c.k);
+	ck_assert_uint_eq(r.sent[0].seen.ack, c.c + 1);
+	m = rig_client(&c);
+	rig_send(&r, SW_OUTSIDE, &m);
+	ck_assert_uint_eq(rig_only(&r, SW_INSIDE)->seen.seq, c.c + 1);
+	ck_assert_uint_eq(r.sent[0].seen.ack, c.s + 1);
+	ck_assert_uint_eq(rig_flow(&r, &c)->state, SW_FLOW_OPEN);
+
+	/* The server has had it: a late copy. */
+	m = rig_server(&c);
+	m.ack = c.c + 9;
+	rig_send(&r, SW_INSIDE, &m);
+	rig_send(&r, SW_INSIDE, &again);
+	ck_assert_uint_eq(r.n_sent, 0);
+	ck_assert_uint_eq(rig_drop(&r, SW_DROP_HANDSHAKE_STRAY), 1);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("reuse marked");
+	TCase *c = tcase_create("reuse marked");
+
+	tcase_set_timeout(c, 0);
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_loop_test(c, synack_again_on_a_marked_flow, 0, 2);
+	suite_add_tcase(s, c);
+	return check_suite_run(s, CK_NOFORK);
+}
