@@ -107,11 +107,15 @@ client_packet(struct burst *b, const struct item *it)
 	return PATH_DONE;
 }
 
-/* Of one that was put off: judged anew where flows have been made or removed since. */
+/*
+ * Of one that was put off: judged anew where flows have been made or removed since, or its own may
+ * have changed its state. A SYN that got a cookie on a flow that was closing and is live by now
+ * would leave no mark there, and the cookie could not come back.
+ */
 static enum path
 late_path(struct burst *b, const struct item *it)
 {
-	if (sw_unlikely(b->stale))
+	if (sw_unlikely(b->stale || it->f != NULL))
 		return client_packet(b, it);
 	return it->p->tcp_flags & SW_TCP_RST ? PATH_RST : PATH_SYN;
 }

@@ -28,6 +28,17 @@ teardown(void)
 	rig_fini(&r);
 }
 
+static struct pkt_make
+syn_of(const struct rig_conn *c, uint32_t isn)
+{
+	struct pkt_make m = rig_client(c);
+
+	m.flags = SW_TCP_SYN;
+	m.seq = isn;
+	m.ack = 0;
+	return m;
+}
+
 /*
  * A SYN that anybody may have sent, while the server has not answered yet; then our ACK to the
  * server is lost. Where the flow kept what that ACK was made of there is the number of the SYN now:
@@ -69,6 +80,32 @@ START_TEST(synack_again_on_a_marked_flow)
 }
 END_TEST
 
+/*
+ * The client has reset and opens anew; an ACK of its old connection was overtaken by both and comes
+ * in one burst with the SYN, behind it. That shows the old connection alive: the SYN is for the
+ * server to challenge, and gets no cookie that would be forgotten.
+ */
+START_TEST(syn_and_late_segment_in_one_burst)
+{
+	struct rig_conn c = _i ? conn6 : conn4;
+	struct pkt_make m;
+
+	rig_to_state(&r, &c, SW_FLOW_RST_CLIENT);
+	m = syn_of(&c, c.c + 100000);
+	rig_queue(&r, SW_OUTSIDE, &m);
+	m = rig_client(&c);
+	rig_queue(&r, SW_OUTSIDE, &m);
+	rig_run(&r);
+	ck_assert_uint_eq(r.n_sent, 2);
+	for (unsigned i = 0; i < 2; i++)
+		ck_assert_uint_eq(r.sent[i].side, SW_INSIDE);
+	ck_assert_uint_eq(rig_flow(&r, &c)->state, SW_FLOW_OPEN);
+	ck_assert_uint_eq(rig_flow(&r, &c)->flags & SW_FLOW_REOPEN, 0);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_LIVE_SYN_PASSED), 1);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_SYNACK_SENT), 1);
+}
+END_TEST
+
 int
 main(void)
 {
@@ -78,6 +115,7 @@ main(void)
 	tcase_set_timeout(c, 0);
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_loop_test(c, synack_again_on_a_marked_flow, 0, 2);
+	tcase_add_loop_test(c, syn_and_late_segment_in_one_burst, 0, 2);
 	suite_add_tcase(s, c);
 	return check_suite_run(s, CK_NOFORK);
 }
