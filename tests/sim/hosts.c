@@ -208,6 +208,19 @@ host_timer(struct world *w, struct tcp_peer *p)
 			peer_state_name(p->state), peer_rx(p), p->cfg.rx_total);
 }
 
+/* What the peer does not look at is lost for the connection (pace.h). */
+static void
+deliver(struct world *w, struct tcp_peer *p, const struct seg *s)
+{
+	struct conn *c = p->owner;
+	uint64_t lost = p->n_acks_lost;
+
+	tcp_peer_input(p, w->now, s);
+	host_schedule(w, p);
+	if (p->n_acks_lost != lost)
+		pace_lost(&c->pace, w->now);
+}
+
 static void
 answer_reset(struct world *w, struct conn *c, int role, const struct seg *s)
 {
@@ -252,8 +265,7 @@ receive_client(struct world *w, struct conn *c, const struct seg *s)
 	if (waiting && s->flags & SEG_SYN && s->ack == p->iss + 1 && s->seq == c->cookie_isn)
 		c->cookie_taken = true; /* looked at again when its ACK arrives */
 	p->mss_over = room_untold(c);
-	tcp_peer_input(p, w->now, s);
-	host_schedule(w, p);
+	deliver(w, p, s);
 }
 
 static struct tcp_peer *
@@ -317,8 +329,7 @@ receive_server(struct world *w, struct conn *c, const struct seg *s, bool forged
 	}
 	p->stale = p->owner != c || c->n_servers > 1 || c->after != NULL;
 	p->forged = forged;
-	tcp_peer_input(p, w->now, s);
-	host_schedule(w, p);
+	deliver(w, p, s);
 	settle(w, p->owner);
 }
 

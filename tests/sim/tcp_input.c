@@ -210,6 +210,19 @@ challenge(struct tcp_peer *p, uint64_t now, const struct seg *s)
 	peer_send_ack(p, now);
 }
 
+/*
+ * Nothing of a segment that is not acceptable is looked at, so that an acknowledgement which came
+ * on data sent again in vain is as good as lost (RFC 9293, 3.10.7.4, first check).
+ */
+static void
+note_lost_ack(struct tcp_peer *p, const struct seg *s)
+{
+	if (!p->forged && s->flags & SEG_ACK && seg_space(s) != 0 &&
+		seq_le(s->seq + seg_space(s), p->rcv_nxt) &&
+		s->ack - p->snd_una - 1 < p->snd_max - p->snd_una)
+		p->n_acks_lost++;
+}
+
 /* PAWS, window, RST, SYN, in the order of RFC 9293, 3.10.7.4. True: go on with this segment. */
 static bool
 input_checks(struct tcp_peer *p, uint64_t now, const struct seg *s)
@@ -230,6 +243,7 @@ input_checks(struct tcp_peer *p, uint64_t now, const struct seg *s)
 		return false;
 	}
 	if (!acceptable(p, s)) {
+		note_lost_ack(p, s);
 		if (!(s->flags & SEG_RST) && p->state != PEER_SYN_RCVD) {
 			if (p->state == PEER_TIME_WAIT)
 				p->t_wait = now + p->cfg.time_wait_ns;

@@ -143,6 +143,7 @@ struct tcp_peer {
 	/* counted for the harness */
 	uint64_t n_sent, n_received, n_retransmitted, n_paws, n_sack_in, n_probes;
 	uint64_t n_ce, n_ece_in, n_urg;
+	uint64_t n_acks_lost; /* acknowledgements that came on data that was there already */
 };
 
 void tcp_peer_init(struct tcp_peer *p, const struct peer_cfg *cfg, const struct peer_ops *ops,
