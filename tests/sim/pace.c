@@ -32,31 +32,40 @@ lost_since(const struct pace *p, uint64_t since)
 	return n;
 }
 
+/* The timeout of a sender behind so many. */
+static uint64_t
+timeout_after(const struct pace *p, unsigned tries)
+{
+	uint64_t t = p->timeout_ns;
+
+	while (tries-- > 0 && t < TIMEOUT_MAX_NS)
+		t *= 2;
+	return t < TIMEOUT_MAX_NS ? t : TIMEOUT_MAX_NS;
+}
+
 static uint64_t
 explained(const struct pace *p, unsigned lost)
 {
-	uint64_t sum = 0, t = p->timeout_ns;
+	uint64_t sum = 0;
 
-	for (unsigned i = 0; i < p->tries + lost; i++) {
-		if (i >= p->tries)
-			sum += t < TIMEOUT_MAX_NS ? t : TIMEOUT_MAX_NS;
-		if (t < TIMEOUT_MAX_NS)
-			t *= 2;
-	}
+	for (unsigned i = 0; i < lost; i++)
+		sum += timeout_after(p, p->tries + i);
 	return sum;
 }
 
 void
 pace_look(struct pace *p, uint64_t now, uint64_t mark, unsigned tries, bool over)
 {
-	uint64_t gap, since, enough;
+	uint64_t gap, since, enough, timer;
 	unsigned lost;
 
 	if (!p->begun || p->over || (mark == p->mark && !over))
 		return;
 	gap = now - p->last_ns;
 	if (gap > p->stall_ns) {
-		since = p->last_ns > p->timeout_ns ? p->last_ns - p->timeout_ns : 0;
+		/* What is lost is sent again when the timer that runs then is over. */
+		timer = timeout_after(p, p->tries);
+		since = p->last_ns > timer ? p->last_ns - timer : 0;
 		lost = lost_since(p, since);
 		enough = explained(p, lost);
 		if (gap > enough && gap - enough > p->stall_ns) {

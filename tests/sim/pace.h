@@ -3,11 +3,11 @@
  * pace.h - how long a connection stands still, and how much of that its losses explain.
  *
  * A connection makes progress whenever an end receives in order, has something acknowledged, or
- * changes its state. Between two such times lies a gap. Each packet lost shortly before or in it
- * explains one timeout of a sender, the n-th of them twice as long as the one before it, and the
- * first as long as the sender was at when the gap began (RFC 6298, 5.5). What is left over is the
- * stall: an application that dawdles, a window that is shut, or a mistake of whoever stands
- * between. The stall of a connection is its longest.
+ * changes its state. Between two such times lies a gap. Each packet lost in it, or before it by no
+ * more than the timeout that the sender was at, explains one timeout of a sender, the n-th of them
+ * twice as long as the one before it, and the first as long as the sender was at when the gap began
+ * (RFC 6298, 5.5). What is left over is the stall: an application that dawdles, a window that is
+ * shut, or a mistake of whoever stands between. The stall of a connection is its longest.
  *
  *   progress    x          x    lost: two               x
  *               |----------|----*-------------*---------|
