@@ -185,10 +185,10 @@ put_on(struct world *w, enum leg leg, struct rig_buf *b, const struct seg *s, st
 			n->len = b->len; /* without padding */
 			n->mem[corruptible(n, &w->rng)] ^= (uint8_t)(1u << rng_below(&w->rng, 8));
 		}
-		/* Dropped by the front end where the server turns out to have no ECN. */
+		/* The front end may have to drop it where the server turns out to have no ECN. */
 		if (f.ce && !n->corrupt && seg_mark_ce(n->mem, n->len) && c != NULL &&
 			leg == LEG_C_F && !c->scfg.ecn)
-			pace_lost(&c->pace, at);
+			c->n_marked++;
 		if (further) {
 			put_on(w, next_leg(leg), n, s, c, f.at[i]);
 			continue;

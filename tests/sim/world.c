@@ -99,10 +99,30 @@ note_arrival(struct world *w, const struct rig_buf *b)
 	c = host_conn(w, CLIENT, &path);
 	if (c == NULL || c->client == NULL)
 		return;
-	if (!b->forged)
+	if (!b->forged) {
 		note_ack(w, c, &s);
-	else if ((s.flags & (SEG_SYN | SEG_ACK)) == SEG_SYN)
+	} else if ((s.flags & (SEG_SYN | SEG_ACK)) == SEG_SYN) {
 		c->forged_syn_ns = w->now;
+	}
+}
+
+/*
+ * Marked packets that a server without ECN must not get are lost when they are dropped: what was
+ * held, when the server has answered, and not when it was marked. Whose they are, only the engine
+ * knows: any connection that has had as many marked.
+ */
+static void
+note_congested(struct world *w)
+{
+	uint64_t n = rig_drops(&w->rig, SW_DROP_CONGESTED), dropped = n - w->n_congested;
+
+	w->n_congested = n;
+	for (unsigned i = 0; dropped > 0 && i < w->n_conns; i++) {
+		struct conn *c = &w->conns[i];
+
+		for (uint64_t k = 0; k < dropped && c->n_marked > 0; k++, c->n_marked--)
+			pace_lost(&c->pace, w->now);
+	}
 }
 
 static void
@@ -121,6 +141,7 @@ poll_engine(struct world *w)
 				note_arrival(w, w->rx[done + i]);
 		}
 		rig_burst(&w->rig, w->now, &w->rx[done], &w->rx_side[done], n, w->cfg.csum);
+		note_congested(w);
 		done += n;
 		w->in_flight -= n;
 	}

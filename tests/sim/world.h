@@ -55,6 +55,7 @@ struct conn {
 	bool displaced;		/* that was between the client's SYN and its first right ACK */
 	bool preceded; /* there came the first right ACK of an earlier connection of the tuple */
 	unsigned syns_at_server;
+	unsigned n_marked; /* packets to a server without ECN that were marked on their way */
 	/* initial sequence numbers as last seen: [outside, inside][CLIENT, SERVER] */
 	uint32_t isn[2][2];
 	struct pace pace;
@@ -98,8 +99,9 @@ struct world {
 	unsigned in_flight; /* packets on links and before the engine */
 	uint64_t synack_ns; /* when a SYN-ACK last went to a client */
 	uint64_t n_events;
-	uint64_t n_too_big; /* packets that the router sent back, and that a server heeded */
-	uint64_t n_stray;   /* packets for no connection; with no corruption there are none */
+	uint64_t n_congested; /* packets that the front end has dropped for their marks */
+	uint64_t n_too_big;   /* packets that the router sent back, and that a server heeded */
+	uint64_t n_stray;     /* packets for no connection; with no corruption there are none */
 	world_filter filter;
 	void *filter_ctx;
 };
