@@ -103,6 +103,9 @@ note_arrival(struct world *w, const struct rig_buf *b)
 		note_ack(w, c, &s);
 	} else if ((s.flags & (SEG_SYN | SEG_ACK)) == SEG_SYN) {
 		c->forged_syn_ns = w->now;
+		/* Its SYN-ACK is remembered to be sent again in the place of the client's. */
+		if (c->cookie_taken && !c->ack_delivered)
+			pace_lost(&c->pace, w->now);
 	}
 }
 
