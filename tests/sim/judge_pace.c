@@ -96,12 +96,22 @@ delayed_acks(const struct conn *c)
 	return (sv->cfg.tx_total / window + 1) * cl->cfg.delack_ns;
 }
 
+/* A window that is shut opens when as much has been read as its scale can tell. */
+static uint64_t
+reads_unit(const struct tcp_peer *p)
+{
+	uint32_t chunk = p->cfg.read_chunk;
+
+	return chunk ? (((uint64_t)1 << p->rcv_shift) + chunk - 1) / chunk * p->cfg.read_every_ns
+		     : 0;
+}
+
 /* The longest time that an application takes to read or write on, or to accept. */
 static uint64_t
 dawdles(const struct conn *c)
 {
-	const uint64_t every[] = {c->ccfg.write_every_ns, c->ccfg.read_every_ns,
-		c->scfg.write_every_ns, c->scfg.read_every_ns, c->scfg.answer_ns};
+	const uint64_t every[] = {c->ccfg.write_every_ns, c->scfg.write_every_ns, c->scfg.answer_ns,
+		reads_unit(c->client), reads_unit(conn_server(c))};
 	uint64_t max = 0;
 
 	for (unsigned i = 0; i < 5; i++) {
