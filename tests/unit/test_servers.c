@@ -212,7 +212,10 @@ START_TEST(late_synack_in_every_state)
 		ck_assert_msg(r.n_sent == 0, "%s", sw_flow_state_name(st));
 		ck_assert_uint_eq(rig_flow(&r, &c)->state, st);
 	}
-	/* A SYN on the closing tuple takes the place of what was known of the server's ISN. */
+	/*
+	 * A SYN on the closing tuple takes the place of what was known of the server's ISN. Where
+	 * the server may wait for an ACK it is the client who answers (test_reuse_marked.c).
+	 */
 	for (unsigned st = SW_FLOW_FIN_CLIENT; st < SW_FLOW_STATE_MAX; st++) {
 		struct rig_conn c = conn4, again;
 
@@ -222,7 +225,8 @@ START_TEST(late_synack_in_every_state)
 		again.c += 1000000;
 		rig_syn(&r, &again);
 		server_says(&c, SW_TCP_SYN | SW_TCP_ACK, c.s, c.c + 1);
-		ck_assert_msg(r.n_sent == 0, "%s", sw_flow_state_name(st));
+		ck_assert_msg(r.n_sent == (st == SW_FLOW_FIN_CLIENT), "%s", sw_flow_state_name(st));
+		ck_assert(r.n_sent == 0 || r.sent[0].side == SW_OUTSIDE);
 		ck_assert_uint_eq(rig_flow(&r, &c)->state, st);
 	}
 }
