@@ -16,6 +16,7 @@
 #                --concurrent N (1000), --request BYTES (100), --response BYTES (1000)
 #   segments   data on connections that stay open, both ways; beside testpmd io
 #                --flows N (1000000), --response BYTES (1000); both: --family v4|v6 (v4)
+#                these four: --against FILE, another synward in testpmd's place: of before a change, say
 #   transfer   one long connection, iperf3, each direction; beside testpmd io; --wire af_xdp (its default) or tap
 #   goodput    connections at a fixed rate while a flood grows: how many are served, and how fast. Over memif, beside
 #              a synward without a flood in the same seconds (--rounds of them for each step); and over tap with a real
@@ -56,7 +57,7 @@ command=${1:-}
 WIRE=memif ROUNDS=5 SECONDS_EACH=5 JSON='' MODE=proxy OPTIONS=linux FAMILY=v4 RATE=''
 CONCURRENT=1000 REQUEST=100 RESPONSE=1000 N_FLOWS=1000000 QUICK='' WIRE_GIVEN=''
 CONNECT_RATE=1000 RING='' STEPS=0,10000,100000,500000,1000000,2000000,5000000,max PLOT='' RESULTS=docs/results/results.json
-CURVES=memif,tap,cookies,synproxy
+CURVES=memif,tap,cookies,synproxy AGAINST=''
 
 usage() {
 	sed -n '/^# usage/,/^set -u/{/^set -u/!p}' "$0" | sed 's/^# \{0,1\}//'
@@ -92,10 +93,10 @@ bad_usage() {
 own_options() {
 	case $command in
 	engine) echo quick ;;
-	flood) echo mode family rate options ;;
-	ackflood) echo mode family rate ;;
-	connect) echo concurrent request response family ;;
-	segments) echo flows response family ;;
+	flood) echo mode family rate options against ;;
+	ackflood) echo mode family rate against ;;
+	connect) echo concurrent request response family against ;;
+	segments) echo flows response family against ;;
 	goodput) echo connect-rate steps curves plot ;;
 	all) echo results quick ;;
 	esac
@@ -157,6 +158,10 @@ set_option() {
 		[[ $2 =~ ^(memif|tap|cookies|synproxy)(,(memif|tap|cookies|synproxy))*$ ]] ||
 			bad_usage "--curves are some of memif,tap,cookies,synproxy, with commas between"
 		CURVES=$2
+		;;
+	--against)
+		AGAINST=$(as_called "$2")
+		if [ ! -f "$AGAINST" ] || [ ! -x "$AGAINST" ]; then bad_usage "--against is a synward to run, and '$2' is none"; fi
 		;;
 	--json) JSON=$(as_called "$2") ;;
 	--plot) PLOT=$(as_called "$2") ;;

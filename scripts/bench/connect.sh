@@ -24,7 +24,7 @@ connect_check() {
 	opened=$(reported server.opened) || exit 1
 	[ "$opened" -gt 0 ] || fail_round "no connection was opened"
 	[ "$(reported bytes_verified)" -gt 0 ] || fail_round "no payload was verified"
-	[ "$1" = synward ] || return 0
+	is_synward "$1" || return 0
 	[ "$(counted flow_established)" -ge "$opened" ] ||
 		fail_round "more connections were opened than went through the proxy"
 	[ "$(counted drop_table_full)" = 0 ] || fail_round "the flow table was full: fewer --concurrent or --seconds"
@@ -43,7 +43,7 @@ connect_once() {
 	local busy=()
 	connections "$1"
 	# shellcheck disable=SC2207 # two words
-	[ "$1" != synward ] || busy=($(busy_of "$(counted flow_established)"))
+	! is_synward "$1" || busy=($(busy_of "$(counted flow_established)"))
 	record --windows "$WORK/report" per_second "who=$1" "value=$(reported connections.per_second)" \
 		"finished=$(reported connections.finished)" "failed=$(failed_by_reason)" \
 		"handshake_p50_us=$(reported handshake_us.p50)" "handshake_p99_us=$(reported handshake_us.p99)" "${busy[@]}"
@@ -74,7 +74,7 @@ bench_connect() {
 	wire_ports 2
 	connect_arguments --concurrent "$CONCURRENT" --warmup 1
 	rounds_in_turn connect_once
-	report connect connections/s 'testpmd io' "concurrent=$CONCURRENT" "request=$REQUEST" \
+	report connect connections/s "$(peer_named 'testpmd io')" "concurrent=$CONCURRENT" "request=$REQUEST" \
 		"response=$RESPONSE" "family=$FAMILY"
 }
 
@@ -94,5 +94,5 @@ bench_segments() {
 		--timeout "$timeout_ms"
 	GENERATOR_EXTRA=$((60 + N_FLOWS / 50000))
 	rounds_in_turn segments_once
-	report segments Mpps 'testpmd io' "flows=$N_FLOWS" "response=$RESPONSE" "family=$FAMILY"
+	report segments Mpps "$(peer_named 'testpmd io')" "flows=$N_FLOWS" "response=$RESPONSE" "family=$FAMILY"
 }

@@ -181,16 +181,21 @@ def generator_limited(runs, pairs):
     return found
 
 
-def rounds_of(limited, total):
-    return " and ".join(f"{n} of {total} rounds of {who}" for who, n in limited.items())
+def names_of(peer):
+    """What the two are called: in testpmd's place may be another synward."""
+    return {"synward": "synward", "testpmd": peer.split()[0]}
 
 
-def limited_words(limited, total):
+def rounds_of(limited, total, names):
+    return " and ".join(f"{n} of {total} rounds of {names[who]}" for who, n in limited.items())
+
+
+def limited_words(limited, total, names):
     """What such rounds say of the ratio: the one that the generator held up is faster than it looks."""
     if not limited:
         return ""
     bound = {("synward",): "the ratio is at least this", ("testpmd",): "the ratio is at most this"}
-    return (f"; generator was the limit in {rounds_of(limited, total)}: "
+    return (f"; generator was the limit in {rounds_of(limited, total, names)}: "
             f"{bound.get(tuple(limited), 'the ratio may be less or more')}")
 
 
@@ -208,7 +213,8 @@ def directions_of(runs, divisor):
 
 def busy_of(runs):
     """What synward's worker says of its own time (operations.md): the medians, and the least time for each."""
-    bursts, each = ([run[key] for run in runs if key in run] for key in ("busy_burst", "busy_ns_each"))
+    bursts, each = ([run[key] for run in runs if run["who"] == "synward" and key in run]
+                    for key in ("busy_burst", "busy_ns_each"))
     if not bursts:
         return {}
     return {"burst": statistics.median(bursts), "ns_each": statistics.median(each), "ns_each_least": min(each)}
@@ -228,6 +234,7 @@ def in_words(key, value):
 
 
 def report(args):
+    names = names_of(args.peer)
     with open(args.rounds, encoding="utf-8") as file:
         runs = [json.loads(line) for line in file]
     ours, theirs = median_of(runs, "synward"), median_of(runs, "testpmd")
@@ -261,12 +268,12 @@ def report(args):
     for run in runs:
         more = ", ".join(f"{key} {in_words(key, value)}" for key, value in run.items()
                          if key not in ("who", "value", "windows"))
-        print(f"  {run['who']:8} {form % (run['value'] / divisor)} {'(' + more + ')' if more else ''}")
+        print(f"  {names[run['who']]:8} {form % (run['value'] / divisor)} {'(' + more + ')' if more else ''}")
     # Where the two CPUs of a virtual machine are now on one core, now far apart, rounds differ by more than programs.
-    print(f"best of {n_rounds}: synward {form % (best['synward'] / divisor)}, testpmd "
+    print(f"best of {n_rounds}: synward {form % (best['synward'] / divisor)}, {names['testpmd']} "
           f"{form % (best['testpmd'] / divisor)}, ratio {best['synward'] / best['testpmd']:.3f}")
     if all(quiet.values()):
-        print(f"undisturbed: synward {form % (quiet['synward'] / divisor)}, testpmd "
+        print(f"undisturbed: synward {form % (quiet['synward'] / divisor)}, {names['testpmd']} "
               f"{form % (quiet['testpmd'] / divisor)}, ratio {quiet['synward'] / quiet['testpmd']:.3f} (one in ten of "
               f"{pieces['synward']} and {pieces['testpmd']} pieces of the time is faster)")
     if busy:
@@ -278,7 +285,7 @@ def report(args):
     print(f"of each {each}: ratio {ratios[0]:.3f} to {ratios[-1]:.3f}; of the medians: {ours / theirs:.3f}")
     us = "" if args.unit == "connections/s" else "synward "
     print(f"{args.bench}: {us}{form % (ours / divisor)}, {args.peer} {form % (theirs / divisor)}, "
-          f"ratio {ratio:.3f}{limited_words(limited, n_rounds)}")
+          f"ratio {ratio:.3f}{limited_words(limited, n_rounds, names)}")
 
 
 def what_of(result):
@@ -294,7 +301,7 @@ def what_of(result):
     limited = result.get("generator_limited_rounds")
     if limited:
         total = sum(run["who"] == "synward" for run in result["rounds"])
-        words.append(f"generator the limit in {rounds_of(limited, total)}")
+        words.append(f"generator the limit in {rounds_of(limited, total, names_of(result['peer']))}")
     elif result.get("generator_limited"):  # of a file of an earlier version
         words.append(f"generator-limited ({', '.join(result['generator_limited'])})")
     if result.get("hugepages") == 0 and result.get("wire") == "memif":

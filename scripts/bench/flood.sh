@@ -64,7 +64,7 @@ flood_once() {
 	both_up "$1" 5tswap loop "${FLOOD[@]}"
 	generator_done
 	device_down
-	if [ "$1" = synward ]; then
+	if is_synward "$1"; then
 		flood_check
 		# shellcheck disable=SC2046 # two words
 		record --windows "$WORK/report" answered_pps "who=$1" "value=$(reported answered_pps)" \
@@ -84,7 +84,7 @@ bench_flood() {
 	wire_ports 1
 	flood_arguments syn 1
 	rounds_in_turn flood_once
-	report flood Mpps 'testpmd 5tswap' "mode=$MODE" "options=$OPTIONS" "family=$FAMILY" \
+	report flood Mpps "$(peer_named 'testpmd 5tswap')" "mode=$MODE" "options=$OPTIONS" "family=$FAMILY" \
 		"rate=${RATE:-max}"
 }
 
@@ -97,7 +97,7 @@ ackflood_once() {
 	both_up "$1" 5tswap loop "${FLOOD[@]}"
 	generator_done
 	device_down
-	if [ "$1" = synward ]; then
+	if is_synward "$1"; then
 		[ "$(counted drop_cookie_bad)" = "$(counted rx_outside)" ] ||
 			fail_round "ACKs that were not dropped for their cookie"
 		all_taken drop_cookie_bad || fail_round "synward did not take as many ACKs as were sent"
@@ -120,5 +120,5 @@ bench_ackflood() {
 	wire_ports 1
 	flood_arguments ack 1
 	rounds_in_turn ackflood_once
-	report ackflood Mpps 'testpmd 5tswap' "mode=$MODE" "family=$FAMILY" "rate=${RATE:-max}"
+	report ackflood Mpps "$(peer_named 'testpmd 5tswap')" "mode=$MODE" "family=$FAMILY" "rate=${RATE:-max}"
 }

@@ -34,16 +34,27 @@ not_ready() {
 	sw_die "$2 is not ready after $READY_S s"
 }
 
+# is_synward synward|testpmd: the latter may be another synward (--against), with its name.
+is_synward() {
+	[ "$1" = synward ] || [ -n "$AGAINST" ]
+}
+
+# peer_named NAME: of the second device, in what is printed.
+peer_named() {
+	if [ -n "$AGAINST" ]; then echo "other synward"; else echo "$1"; fi
+}
+
 # device_up synward|testpmd FORWARD-MODE TOPOLOGY: the latter two are testpmd's. On the last CPU.
 device_up() {
-	local eal=("${MEMORY[@]}" --no-pci --file-prefix "$PREFIX"
+	local program=$SW_SYNWARD eal=("${MEMORY[@]}" --no-pci --file-prefix "$PREFIX"
 		--lcores "0@$SW_CPU_SYNWARD,1@$SW_CPU_SYNWARD" "${DEVICE_PORTS[@]}")
-	[ "$1" = testpmd ] || eal+=("${NULL_PORT[@]}")
 	: >"$WORK/device"
 	DEVICE=$1
-	if [ "$1" = synward ]; then
+	if is_synward "$1"; then
+		[ "$1" = synward ] || program=$AGAINST
+		eal+=("${NULL_PORT[@]}")
 		write_config
-		SW_EXEC="exec" sw_in "$MID" "$SW_SYNWARD" "${eal[@]}" -- --config "$WORK/config" \
+		SW_EXEC="exec" sw_in "$MID" "$program" "${eal[@]}" -- --config "$WORK/config" \
 			>"$WORK/device" 2>&1 &
 	else
 		# testpmd ends when its standard input does: it is given one that stays open.
@@ -80,7 +91,7 @@ device_down() {
 	local rc=0
 	[ -n "$DEVICE_PID" ] || return 0
 	device_end || rc=$?
-	[ $rc = 0 ] || [ "$DEVICE" = testpmd ] || fail_round "the device ended with exit status $rc"
+	[ $rc = 0 ] || ! is_synward "$DEVICE" || fail_round "the device ended with exit status $rc"
 	! grep -q 'did not come back' "$WORK/device" || fail_round "$(grep -m 1 'did not come back' "$WORK/device")"
 }
 

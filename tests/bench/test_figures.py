@@ -65,6 +65,17 @@ class Figures(unittest.TestCase):
         self.assertIn("there is no total.rst", self.run_it("get", report, "total.rst", status=1))
         self.assertIn("there is no p99.x", self.run_it("get", report, "p99.x", status=1))
 
+    def test_peer(self):
+        """Another synward in testpmd's place: by its name, and what is said of the worker is not of that one."""
+        rounds = [{"who": "synward", "value": 2e6, "busy_burst": 50, "busy_ns_each": 70},
+                  {"who": "testpmd", "value": 1e6, "busy_burst": 10, "busy_ns_each": 10}]
+        said = self.run_it("report", "--bench", "flood", "--unit", "Mpps", "--peer", "other synward", "--build",
+                           self.folder, self.file("rounds", *rounds))
+        self.assertNotIn("testpmd", said)
+        self.assertIn("  other    1.000", said)
+        self.assertIn("busy for 70 ns each (least 70), with 50.0 packets", said)
+        self.assertTrue(said.endswith("flood: synward 2.000 Mpps, other synward 1.000 Mpps, ratio 2.000"), said)
+
     def test_failed(self):
         self.assertEqual(self.run_it("failed", self.file("report", REPORT)), "timeout_syn 3, reset 2")
         none = {"connections": {"failed": {"total": 0, "reset": 0}}}

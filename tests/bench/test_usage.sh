@@ -53,4 +53,8 @@ takes flood --ring 2048
 says "--ring is at most 1024 over vhost, not '2048'" flood --ring 2048 --wire vhost
 says "--ring is for memif and vhost: a wire of tap has none to set" connect --wire tap --ring 64
 says "'--ring' is no option of transfer" transfer --ring 64
+takes connect --against "$SW_TOP/scripts/bench.sh"
+says "--against is a synward to run, and '/nowhere' is none" flood --against /nowhere
+says "--against is a synward to run, and '$SW_TOP' is none" flood --against "$SW_TOP"
+says "'--against' is no option of goodput" goodput --against "$SW_TOP/scripts/bench.sh"
 finish
