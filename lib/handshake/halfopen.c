@@ -218,7 +218,7 @@ static bool
 held_acknowledges(const struct sw_engine *e, const struct sw_flow *f, const struct pending *pe)
 {
 	return pe->held_head != NONE && e->held[pe->held_head].seq == pe->client_isn + 1 &&
-	       !(f->flags & SW_FLOW_REPAIR) && pe->stage == 0;
+	       !(f->flags & SW_FLOW_REPAIR) && pe->stage == 0 && !pe->retried;
 }
 
 /* Held packets take the same path as all that follow them. */

@@ -64,7 +64,10 @@ START_TEST(request_in_one_burst)
 }
 END_TEST
 
-/* After a loss, as far as can be seen, the server gets an ACK by itself before what is held. */
+/*
+ * After a loss, as far as can be seen, the server gets an ACK by itself before what is held. _i:
+ * our SYN again by its timer; at once, since the server remembered an older connection.
+ */
 START_TEST(ack_by_itself_after_a_loss)
 {
 	struct rig_conn c = conn4;
@@ -76,8 +79,16 @@ START_TEST(ack_by_itself_after_a_loss)
 	m.payload = (const uint8_t *)"GET /";
 	m.payload_len = 5;
 	rig_send(&r, SW_OUTSIDE, &m);
-	rig_tick(&r, 1000);
-	ck_assert_uint_eq(rig_only(&r, SW_INSIDE)->seen.flags, SW_TCP_SYN);
+	if (_i == 0) {
+		rig_tick(&r, 1000);
+		ck_assert_uint_eq(rig_only(&r, SW_INSIDE)->seen.flags, SW_TCP_SYN);
+	} else {
+		m = rig_server(&c);
+		m.ack = 12345;
+		rig_send(&r, SW_INSIDE, &m);
+		ck_assert_uint_eq(r.n_sent, 2);
+		ck_assert_uint_eq(r.sent[1].seen.flags, SW_TCP_SYN);
+	}
 	rig_synack(&r, &c);
 	ck_assert_uint_eq(r.n_sent, 3);
 	ck_assert_uint_eq(r.sent[2].seen.payload_len, 5);
@@ -267,7 +278,7 @@ main(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, request_in_one_burst);
 	tcase_add_test(c, numbers_of_the_ack);
-	tcase_add_test(c, ack_by_itself_after_a_loss);
+	tcase_add_loop_test(c, ack_by_itself_after_a_loss, 0, 2);
 	tcase_add_test(c, held_with_malformed_options);
 	tcase_add_test(c, timestamps_to_the_server_never_go_back);
 	tcase_add_test(c, hold_is_bounded_in_bytes);
