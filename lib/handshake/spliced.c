@@ -63,7 +63,8 @@ translate_to_client(struct burst *b, const struct item *it)
 
 /*
  * In pieces of at most limit bytes of options and payload. What cannot be cut (a packet in several
- * segments) goes as it is: it may get through, and nothing is lost by trying.
+ * segments) goes as it is: it may get through, and nothing is lost by trying. Nor is it for want of
+ * a buffer on the way to a client, whose link takes it mostly.
  */
 static sw_noinline void
 send_cut(struct burst *b, const struct item *it, enum sw_side to, unsigned limit)
@@ -80,7 +81,12 @@ send_cut(struct burst *b, const struct item *it, enum sw_side to, unsigned limit
 		drop_item(b, it, SW_DROP_TCP_CHECKSUM);
 	} else if (n - 1 > out->n_spare ||
 		   !sw_split(p, limit, &out->spare[out->n_spare - (n - 1)], n)) {
-		drop_item(b, it, SW_DROP_NO_ROOM);
+		if (to == SW_INSIDE) {
+			drop_item(b, it, SW_DROP_NO_ROOM);
+			return;
+		}
+		sw_count(&b->stats, spliced);
+		send(b, p->f, to);
 	} else {
 		const struct sw_frame *more = &out->spare[out->n_spare - (n - 1)];
 

@@ -63,7 +63,7 @@ sw_repair_window(const struct sw_flow *f, uint16_t window)
 
 /*
  * True for a packet to the client that every IPv6 link took before its timestamp was put in, and
- * some do not any more.
+ * some do not any more. (Of SYNs and RSTs, which get none, too: they are never cut.)
  */
 sw_always_inline bool
 sw_repair_outgrew(const struct sw_flow *f, const struct sw_pkt *p)

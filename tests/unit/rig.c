@@ -149,7 +149,7 @@ top_up(struct rig *r)
 {
 	struct sw_out *o = r->out;
 
-	while (o->n_spare < SW_SPARE_MAX) {
+	while (o->n_spare < (r->no_spares ? 0 : SW_SPARE_MAX)) {
 		unsigned i = buffer_get(r);
 
 		o->spare[o->n_spare++] = (struct sw_frame){.data = r->buf[i] + RIG_HEADROOM,
@@ -157,6 +157,16 @@ top_up(struct rig *r)
 			.room = PKT_MAX,
 			.headroom = RIG_HEADROOM};
 	}
+}
+
+void
+rig_take_spares(struct rig *r)
+{
+	struct sw_out *o = r->out;
+
+	r->no_spares = true;
+	while (o->n_spare > 0)
+		buffer_put(r, o->spare[--o->n_spare].handle);
 }
 
 static void

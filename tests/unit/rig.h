@@ -37,6 +37,7 @@ struct rig {
 	uint8_t (*buf)[RIG_HEADROOM + PKT_MAX];
 	bool busy[RIG_BUFS]; /* lent to the engine */
 	unsigned n_busy;
+	bool no_spares;
 	/* What the last call sent, copied out: */
 	struct sent {
 		uint8_t data[PKT_MAX];
@@ -64,6 +65,8 @@ void rig_send(struct rig *r, unsigned side, const struct pkt_make *m);
 /* Lets the time pass with a tick each 10 or `step` ms; r->sent[] is of the last tick. */
 void rig_tick(struct rig *r, uint64_t ms);
 void rig_tick_each(struct rig *r, uint64_t ms, uint64_t step);
+/* From now on the engine has no spare buffer. */
+void rig_take_spares(struct rig *r);
 /* Keys as of the rig's clock. */
 void rig_rekey(struct rig *r);
 

@@ -320,6 +320,25 @@ START_TEST(no_longer_than_the_least_link)
 }
 END_TEST
 
+/* Without a buffer for the second piece it goes as it is: most links take it. */
+START_TEST(not_cut_without_a_buffer)
+{
+	struct rig_conn c = connection(true, RIG_TS);
+	struct pkt_make m = rig_server(&c);
+	const struct pkt_seen *s;
+
+	rig_take_spares(&r);
+	m.payload = data;
+	m.payload_len = 1280 - 20 - 40;
+	rig_send(&r, SW_INSIDE, &m);
+	s = &rig_only(&r, SW_OUTSIDE)->seen;
+	ck_assert_uint_eq(s->payload_len, m.payload_len);
+	ck_assert(rig_opt(s, SW_OPT_TS) != NULL && memcmp(s->payload, data, m.payload_len) == 0);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_SEGMENT_CUT), 0);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_DROPPED), 0);
+}
+END_TEST
+
 /* The pieces would have right checksums. */
 START_TEST(wrong_checksum_is_not_cut_right)
 {
@@ -356,6 +375,7 @@ main(void)
 	tcase_add_loop_test(c, ecn_is_given_up_when_not_answered, 0, 2);
 	tcase_add_loop_test(c, server_with_smaller_mss, 0, 4);
 	tcase_add_loop_test(c, no_longer_than_the_least_link, 0, 2);
+	tcase_add_test(c, not_cut_without_a_buffer);
 	tcase_add_test(c, wrong_checksum_is_not_cut_right);
 	suite_add_tcase(s, c);
 	return check_suite_run(s, CK_NOFORK);
