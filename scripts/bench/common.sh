@@ -120,6 +120,7 @@ report() {
 	[ -z "$JSON" ] || json=(--json "$JSON")
 	[ "$PAIRS" = 1 ] || set -- "slice=$SLICE" "$@"
 	[ -z "$RING" ] || set -- "ring=$RING" "$@"
+	[ -z "$AGAINST" ] || set -- "against=$AGAINST" "$@"
 	python3 "$FIGURES" report --bench "$name" --unit "$unit" --peer "$peer" --build "$BUILD" \
 		"${json[@]}" "$ROUNDS_FILE" "wire=$WIRE" "hugepages=$HUGE" "seconds=$SECONDS_EACH" "$@"
 }

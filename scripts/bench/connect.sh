@@ -64,7 +64,7 @@ segments_once() {
 }
 
 bench_connect() {
-	prepare dpdk-testpmd
+	prepare_peer
 	MODE=proxy
 	choose_memory 1536 2
 	# At 1M connections a second, and a second and a half, of those in which it runs, that each is kept after its end.
@@ -80,7 +80,7 @@ bench_connect() {
 
 bench_segments() {
 	local timeout_ms
-	prepare dpdk-testpmd
+	prepare_peer
 	MODE=proxy
 	choose_memory $((1024 + N_FLOWS / 1000)) 2
 	# Room for those that fail under way and are tried again.

@@ -354,7 +354,7 @@ def markdown(args):
         quiet = f"{quiet['synward'] / quiet['testpmd']:.3f}" if quiet and all(quiet.values()) else "-"
         each = r.get("round_ratios")
         each = f"{each[0]:.3f}, {each[-1]:.3f}" if each else "-"
-        print(f"| {what_of(r)} | {form % r['synward']} | {form % r['testpmd']} ({r['peer'].split()[-1]}) | "
+        print(f"| {what_of(r)} | {form % r['synward']} | {form % r['testpmd']} ({r['peer'].removeprefix('testpmd ')}) | "
               f"{r['ratio']:.3f} | {each} | {r['best']['synward'] / r['best']['testpmd']:.3f} | {quiet} |")
     for r in results:
         if "curves" in r:

@@ -46,10 +46,10 @@ flood_check() {
 	[ "$(reported invalid.total)" = 0 ] || fail_round "SYN-ACKs that synload found wrong"
 	[ "$(reported invalid.checked)" -gt 0 ] || fail_round "no SYN-ACK was checked"
 	options_check
-	all_taken syn_received || fail_round "synward did not take as many SYNs as were sent"
+	all_taken syn_received || fail_round "the device did not take as many SYNs as were sent"
 	[ "$(counted synack_sent)" = "$(counted syn_received)" ] || fail_round "SYNs without an answer"
 	answered=$(($(counted synack_sent) + $(counted synack_retransmitted) - $(counted tx_full_outside)))
-	[ "$(reported total.synack)" -le "$answered" ] || fail_round "more SYN-ACKs came than synward sent"
+	[ "$(reported total.synack)" -le "$answered" ] || fail_round "more SYN-ACKs came than were sent"
 	# What no ring was full for has arrived, but for what was sent again when synload had ended.
 	case $WIRE in
 	memif | vhost)
@@ -79,7 +79,7 @@ flood_once() {
 }
 
 bench_flood() {
-	prepare dpdk-testpmd
+	prepare_peer
 	choose_memory 512 2
 	wire_ports 1
 	flood_arguments syn 1
@@ -100,8 +100,8 @@ ackflood_once() {
 	if is_synward "$1"; then
 		[ "$(counted drop_cookie_bad)" = "$(counted rx_outside)" ] ||
 			fail_round "ACKs that were not dropped for their cookie"
-		all_taken drop_cookie_bad || fail_round "synward did not take as many ACKs as were sent"
-		[ "$(reported total.rx_packets)" = 0 ] || fail_round "synward answered a blind ACK"
+		all_taken drop_cookie_bad || fail_round "the device did not take as many ACKs as were sent"
+		[ "$(reported total.rx_packets)" = 0 ] || fail_round "a blind ACK was answered"
 		sent=$(reported total.tx_packets) dropped=$(counted drop_cookie_bad)
 		# shellcheck disable=SC2046 # two words
 		record "who=$1" "value=$(python3 -c "print($(reported tx_pps) * $dropped / $sent)")" \
@@ -115,7 +115,7 @@ ackflood_once() {
 }
 
 bench_ackflood() {
-	prepare dpdk-testpmd
+	prepare_peer
 	choose_memory 512 2
 	wire_ports 1
 	flood_arguments ack 1

@@ -44,6 +44,11 @@ peer_named() {
 	if [ -n "$AGAINST" ]; then echo "other synward"; else echo "$1"; fi
 }
 
+# prepare_peer: with what the second device needs.
+prepare_peer() {
+	if [ -n "$AGAINST" ]; then prepare; else prepare dpdk-testpmd; fi
+}
+
 # device_up synward|testpmd FORWARD-MODE TOPOLOGY: the latter two are testpmd's. On the last CPU.
 device_up() {
 	local program=$SW_SYNWARD eal=("${MEMORY[@]}" --no-pci --file-prefix "$PREFIX"
