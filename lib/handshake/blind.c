@@ -87,11 +87,11 @@ blind_pick(struct burst *b, struct blind *blind, struct sw_frame *frames, unsign
 		if (acks[v6].n != 0)
 			judge(b, &acks[v6]);
 	for (unsigned i = 0; i < n; i++) {
-		const unsigned v6 = kind[i];
-		const unsigned k = v6 != SORT_NONE ? at[v6]++ : 0;
+		const unsigned k = kind[i];
+		const unsigned lane = k != SORT_NONE ? at[k]++ : 0;
 
-		if (v6 != SORT_NONE && (acks[v6].fit >> k & 1))
-			keep(blind, &acks[v6], k, &frames[i]);
+		if (k != SORT_NONE && (acks[k].fit >> lane & 1))
+			keep(blind, &acks[k], lane, &frames[i]);
 		else
 			frames[left++] = frames[i];
 	}

@@ -14,6 +14,8 @@ static const struct sort_want plain_syn = {
 	.tagged = true,
 };
 
+static_assert(SW_ARRAY_LEN(((struct picked *)NULL)->rows) == SORT_KINDS, "rows of each kind");
+
 static const struct sort_want segment = {
 	.reach = {SEG_REACH4_BYTES, SEG_REACH6_BYTES},
 	.csum_bad = SW_CSUM_IP_BAD,
@@ -46,10 +48,10 @@ look(const struct burst *b, struct syn_batch rows[SORT_KINDS], bool segs,
 		syn_tuple(s, 0, &s->first);
 	}
 	for (unsigned v6 = 0; segs && v6 < 2; v6++) {
-		if (rows[2 + v6].n == 0)
+		if (rows[SORT_SECOND + v6].n == 0)
 			continue;
-		begin_rows(b, &rows[2 + v6]);
-		seg_read(&rows[2 + v6]);
+		begin_rows(b, &rows[SORT_SECOND + v6]);
+		seg_read(&rows[SORT_SECOND + v6]);
 	}
 	for (unsigned v6 = 0; v6 < 2; v6++) {
 		if (rows[v6].n == 0)
@@ -58,8 +60,8 @@ look(const struct burst *b, struct syn_batch rows[SORT_KINDS], bool segs,
 		rows[v6].gone = ~rows[v6].fit;
 	}
 	for (unsigned v6 = 0; segs && v6 < 2; v6++)
-		if (rows[2 + v6].n != 0)
-			found[v6] = seg_find(&rows[2 + v6], flows[v6]);
+		if (rows[SORT_SECOND + v6].n != 0)
+			found[v6] = seg_find(&rows[SORT_SECOND + v6], flows[v6]);
 }
 
 /* All of the burst are plain segments of one family. f[]: by lane. */
@@ -84,10 +86,10 @@ list_each(struct segs *g, const struct syn_batch rows[SORT_KINDS], const uint8_t
 		const unsigned lane = k != SORT_NONE ? at[k]++ : 0;
 		struct sw_flow *f = NULL;
 
-		if (k < 2 && (rows[k].fit >> lane & 1))
+		if (k < SORT_SECOND && (rows[k].fit >> lane & 1))
 			continue;
-		if (k >= 2 && k != SORT_NONE)
-			f = flows[k - 2][lane];
+		if (k >= SORT_SECOND && k != SORT_NONE)
+			f = flows[k - SORT_SECOND][lane];
 		if (f == NULL) {
 			g->rest_at[g->n_rest++] = (uint8_t)i;
 			continue;
@@ -95,7 +97,7 @@ list_each(struct segs *g, const struct syn_batch rows[SORT_KINDS], const uint8_t
 		g->f[g->n] = f;
 		g->at[g->n] = (uint8_t)i;
 		g->lane[g->n] = (uint8_t)lane;
-		g->v6[g->n++] = (uint8_t)(k - 2);
+		g->v6[g->n++] = (uint8_t)(k - SORT_SECOND);
 	}
 }
 
@@ -110,7 +112,7 @@ pick_burst(struct burst *b, struct picked *p, struct sw_frame *frames, unsigned 
 	uint8_t kind[SW_BURST_MAX];
 
 	g->n = g->n_rest = g->done = 0;
-	g->rows = &p->rows[2];
+	g->rows = &p->rows[SORT_SECOND];
 	g->all = false;
 	if (segs)
 		sort_burst(p->rows, kind, frames, n, &plain_syn, &segment);

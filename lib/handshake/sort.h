@@ -66,8 +66,10 @@ sort_family(const struct sw_frame *f, uint32_t *l3, const struct sort_want *want
 }
 
 /* Of what a burst is sorted for, there are one or two. */
-#define SORT_KINDS 4
-#define SORT_NONE  4u
+#define SORT_SECOND 2u /* first kind of the second */
+#define SORT_KINDS  4
+#define SORT_NONE   4u
+static_assert(SORT_SECOND + SYN_NO_FAMILY == SORT_NONE, "sort_kind() adds them");
 
 /* What kind of frame it is: 0, 1 what is wanted first, IPv4 and IPv6; 2, 3 second; or SORT_NONE. */
 sw_always_inline unsigned
@@ -80,7 +82,7 @@ sort_kind(const struct sw_frame *f, uint32_t *l3, const struct sort_want *first,
 		return v6;
 	if (second == NULL)
 		return SORT_NONE;
-	return 2 + sort_family(f, l3, second);
+	return SORT_SECOND + sort_family(f, l3, second);
 }
 
 /* The next lane is that frame, whose IP header is at l3. */

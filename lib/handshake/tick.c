@@ -12,7 +12,7 @@
  * small enough for AGE_TIME_BUCKETS_MAX a call. By the flows that were made: one bucket for each
  * AGE_FLOWS of them, so that a turn is done by the time that 12 for each bucket, of the 27 that it
  * has on average in a full table, were made. Half as many, a quarter of the table, are beyond their
- * time at most, however fast connections come and go.
+ * time at most where as many end as begin, up to AGE_BUCKETS_MAX * AGE_FLOWS a call.
  */
 #define AGE_TURN_MS	     1000
 #define AGE_TIME_BUCKETS_MAX 64

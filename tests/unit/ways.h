@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * ways.h - two engines that are fed the same bursts, one with vector code and one without: for the
- * tests that hold them against each other (test_syn_ways.c, test_seg_ways.c).
+ * tests that hold them against each other (test_syn_ways.c, test_seg_ways.c, test_pick_ways.c).
  */
 #ifndef SW_TEST_WAYS_H
 #define SW_TEST_WAYS_H

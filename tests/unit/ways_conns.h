@@ -214,12 +214,15 @@ any_segment(const struct conn *conns, uint64_t *seed)
 	return s;
 }
 
-/* What the vector code of w's engine would make of a burst; nothing comes of it. */
+/*
+ * What the vector code of w's engine would make of a burst; nothing comes of it. frames[], rest[]:
+ * of that burst.
+ */
 static inline const struct picked *
-pick_shots(struct way *w, const struct shot *shots, unsigned n)
+pick_frames(struct way *w, const struct shot *shots, unsigned n, struct sw_frame *frames,
+	struct sw_frame *rest)
 {
 	static uint8_t data[SW_BURST_MAX][FRAME_ROOM];
-	static struct sw_frame frames[SW_BURST_MAX], rest[SW_BURST_MAX];
 	static struct picked p;
 	struct burst b = {.e = w->r.e, .view = &w->r.view};
 
@@ -230,6 +233,14 @@ pick_shots(struct way *w, const struct shot *shots, unsigned n)
 	sw_simd_set(ways_level);
 	short_ways()->pick(&b, &p, frames, n, rest);
 	return &p;
+}
+
+static inline const struct picked *
+pick_shots(struct way *w, const struct shot *shots, unsigned n)
+{
+	struct sw_frame frames[SW_BURST_MAX], rest[SW_BURST_MAX];
+
+	return pick_frames(w, shots, n, frames, rest);
 }
 
 #endif
