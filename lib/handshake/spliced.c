@@ -71,33 +71,29 @@ send_cut(struct burst *b, const struct item *it, enum sw_side to, unsigned limit
 {
 	struct sw_pkt *p = it->p;
 	unsigned n = p->kind == SW_PKT_TCP ? sw_split_count(p, limit) : 1;
-	enum sw_counter spliced = to == SW_INSIDE ? SW_C_SPLICED_TO_SERVER : SW_C_SPLICED_TO_CLIENT;
 	struct sw_out *out = b->out;
 
-	if (n <= 1) {
-		sw_count(&b->stats, spliced);
-		send(b, p->f, to);
-	} else if (!sw_pkt_tcp_csum_ok(p)) { /* the pieces would have a right one */
+	if (n > 1 && !sw_pkt_tcp_csum_ok(p)) { /* the pieces would have a right one */
 		drop_item(b, it, SW_DROP_TCP_CHECKSUM);
-	} else if (n - 1 > out->n_spare ||
-		   !sw_split(p, limit, &out->spare[out->n_spare - (n - 1)], n)) {
+		return;
+	}
+	if (n > 1 && (n - 1 > out->n_spare ||
+			     !sw_split(p, limit, &out->spare[out->n_spare - (n - 1)], n))) {
 		if (to == SW_INSIDE) {
 			drop_item(b, it, SW_DROP_NO_ROOM);
 			return;
 		}
-		sw_count(&b->stats, spliced);
-		send(b, p->f, to);
-	} else {
-		const struct sw_frame *more = &out->spare[out->n_spare - (n - 1)];
-
-		sw_count(&b->stats, spliced);
-		sw_count(&b->stats, SW_C_SEGMENT_CUT);
-		send(b, p->f, to);
-		for (unsigned i = 0; i < n - 1; i++)
-			send(b, &more[i], to);
-		out->n_spare -= n - 1;
-		sw_count_add(&b->stats, SW_C_MADE, n - 1);
+		n = 1;
 	}
+	sw_count(&b->stats, to == SW_INSIDE ? SW_C_SPLICED_TO_SERVER : SW_C_SPLICED_TO_CLIENT);
+	send(b, p->f, to);
+	if (n <= 1)
+		return;
+	sw_count(&b->stats, SW_C_SEGMENT_CUT);
+	out->n_spare -= n - 1;
+	for (unsigned i = 0; i < n - 1; i++)
+		send(b, &out->spare[out->n_spare + i], to);
+	sw_count_add(&b->stats, SW_C_MADE, n - 1);
 }
 
 void
