@@ -167,8 +167,8 @@ sort_eight_of(unsigned kind, struct syn_batch rows[], struct sw_frame *frames,
 		return sort_eight(&rows[1], frames, first, true);
 	if (second == NULL)
 		return false;
-	return kind == 2 ? sort_eight(&rows[2], frames, second, false)
-			 : sort_eight(&rows[3], frames, second, true);
+	return kind == SORT_SECOND ? sort_eight(&rows[SORT_SECOND], frames, second, false)
+				   : sort_eight(&rows[SORT_SECOND + 1], frames, second, true);
 }
 
 /*
@@ -181,7 +181,7 @@ sort_burst(struct syn_batch rows[], uint8_t *kind, struct sw_frame *frames, unsi
 {
 	unsigned one_by_one = 0; /* up to there: the last eight were not alike */
 
-	for (unsigned k = 0; k < (second != NULL ? 4 : 2); k++) {
+	for (unsigned k = 0; k < (second != NULL ? SORT_KINDS : SORT_SECOND); k++) {
 		rows[k].n = 0;
 		rows[k].v6 = k % 2;
 	}
