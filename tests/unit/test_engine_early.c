@@ -5,23 +5,7 @@
 
 #include "packet/options.h"
 #include "packet/parse.h"
-#include "unit/rig.h"
-
-static struct rig r;
-
-static const struct rig_conn conn4 = {.cport = 40000, .c = 0xfffffff0, .s = 7000};
-
-static void
-teardown(void)
-{
-	rig_fini(&r);
-}
-
-static void
-setup(void)
-{
-	rig_init(&r, NULL);
-}
+#include "unit/rig_each.h"
 
 /*
  * A handshake ACK, and the first segments of a request, in one burst:

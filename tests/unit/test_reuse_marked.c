@@ -9,24 +9,7 @@
 #include "packet/options.h"
 #include "packet/parse.h"
 #include "splice/splice.h"
-#include "unit/rig.h"
-
-static struct rig r;
-
-static const struct rig_conn conn4 = {.cport = 40000, .c = 0xfffffff0, .s = 7000};
-static const struct rig_conn conn6 = {.v6 = true, .cport = 40001, .c = 5, .s = 0xffffffff};
-
-static void
-setup(void)
-{
-	rig_init(&r, NULL);
-}
-
-static void
-teardown(void)
-{
-	rig_fini(&r);
-}
+#include "unit/rig_each.h"
 
 static struct pkt_make
 syn_of(const struct rig_conn *c, uint32_t isn)
