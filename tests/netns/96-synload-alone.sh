@@ -9,6 +9,8 @@
 
 # shellcheck source=tests/netns/synload.sh
 . "$(dirname "${BASH_SOURCE[0]}")/synload.sh"
+# shellcheck source=tests/netns/nginx.sh
+. "$(dirname "${BASH_SOURCE[0]}")/nginx.sh"
 
 against_itself() {
 	VDEVS=("$(memif_port 0 server 0)" "$(memif_port 1 client 0)")
@@ -24,31 +26,16 @@ serves() {
 }
 
 start_nginx() {
-	mkdir -p "$WORK/nginx" "$WORK/www"
+	mkdir -p "$WORK/www"
 	head -c 100000 /dev/urandom >"$WORK/www/file"
 	echo hello >"$WORK/www/index.html"
-	cat >"$WORK/nginx/conf" <<-CONF
-	user root;
-	daemon off;
-	worker_processes 1;
-	pid $WORK/nginx/pid;
-	error_log stderr;
-	events { worker_connections 1024; }
-	http {
-		access_log $WORK/nginx/access;
-		client_body_temp_path $WORK/nginx/body;
-		proxy_temp_path $WORK/nginx/proxy;
-		fastcgi_temp_path $WORK/nginx/fastcgi;
-		uwsgi_temp_path $WORK/nginx/uwsgi;
-		scgi_temp_path $WORK/nginx/scgi;
-		server {
-			listen 80;
-			listen [::]:80;
-			root $WORK/www;
-		}
+	spawn_nginx "$WORK/nginx/access" <<-CONF
+	server {
+		listen 80;
+		listen [::]:80;
+		root $WORK/www;
 	}
 	CONF
-	spawn "$WORK/nginx/log" sw_peers "$SRV" nginx -p "$WORK/nginx" -c "$WORK/nginx/conf" -e stderr
 	sw_wait_until 20 serves || { cat "$WORK/nginx/log.err"; sw_die "nginx does not serve"; }
 }
 

@@ -21,6 +21,8 @@
 
 # shellcheck source=tests/netns/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+# shellcheck source=tests/netns/nginx.sh
+. "$(dirname "${BASH_SOURCE[0]}")/nginx.sh"
 
 HTTP=5080 HTTPS=5043 SSH=5022 FTP=5021 REDIS=5079 IPERF=5001
 FTP_DATA=21000-21099
@@ -48,34 +50,19 @@ start_nginx() {
 		-subj /CN=server.test -addext subjectAltName=DNS:server.test \
 		-keyout "$WORK/nginx/key" -out "$WORK/nginx/cert" 2>"$WORK/nginx/openssl" ||
 		{ cat "$WORK/nginx/openssl"; sw_die "no certificate"; }
-	cat >"$WORK/nginx/conf" <<-CONF
-	user root;
-	daemon off;
-	worker_processes 1;
-	pid $WORK/nginx/pid;
-	error_log stderr;
-	events { worker_connections 256; }
-	http {
-		access_log off;
-		client_body_temp_path $WORK/nginx/body;
-		proxy_temp_path $WORK/nginx/proxy;
-		fastcgi_temp_path $WORK/nginx/fastcgi;
-		uwsgi_temp_path $WORK/nginx/uwsgi;
-		scgi_temp_path $WORK/nginx/scgi;
-		client_max_body_size 0;
-		server {
-			listen $HTTP;
-			listen [::]:$HTTP;
-			listen $HTTPS ssl http2;
-			listen [::]:$HTTPS ssl http2;
-			ssl_certificate $WORK/nginx/cert;
-			ssl_certificate_key $WORK/nginx/key;
-			root $WORK/www;
-			location /in/ { dav_methods PUT; }
-		}
+	spawn_nginx off <<-CONF
+	client_max_body_size 0;
+	server {
+		listen $HTTP;
+		listen [::]:$HTTP;
+		listen $HTTPS ssl http2;
+		listen [::]:$HTTPS ssl http2;
+		ssl_certificate $WORK/nginx/cert;
+		ssl_certificate_key $WORK/nginx/key;
+		root $WORK/www;
+		location /in/ { dav_methods PUT; }
 	}
 	CONF
-	spawn "$WORK/nginx/log" sw_peers "$SRV" nginx -e stderr -c "$WORK/nginx/conf"
 }
 
 # sshd insists on /run/sshd: a /run of its own, which nobody else sees. Without PAM it lets in no
