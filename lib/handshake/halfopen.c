@@ -221,6 +221,18 @@ held_acknowledges(const struct sw_engine *e, const struct sw_flow *f, const stru
 	       !(f->flags & SW_FLOW_REPAIR) && pe->stage == 0 && !pe->retried;
 }
 
+/*
+ * True where the client need not be told of the server's window at once: there is no less of it
+ * than was promised, and what the client has sent leaves as much of that again. The server's
+ * acknowledgement of what is held tells it.
+ */
+static bool
+has_room(const struct pending *pe, const struct sw_pkt *synack)
+{
+	return pe->next_seq - (pe->client_isn + 1) <= pe->hold_bytes / 2 &&
+	       window_field(synack) >= pe->hold_bytes;
+}
+
 /* Held packets take the same path as all that follow them. */
 static void
 release_held(struct burst *b, struct sw_flow *f, struct pending *pe)
@@ -297,7 +309,12 @@ server_synack(struct burst *b, const struct item *it, struct pending *pe)
 	}
 	flow_establish(b, it, pe, &o);
 	if (held_acknowledges(b->e, it->f, pe)) {
-		open_client_window(b, it, pe, it->p->f);
+		if (has_room(pe, it->p)) {
+			sw_count(&b->stats, SW_C_SYNACK_CONSUMED);
+			give_back(b, it->p->f);
+		} else {
+			open_client_window(b, it, pe, it->p->f);
+		}
 	} else {
 		open_client_window(b, it, pe, NULL);
 		ack_server(b, it, pe, &o);

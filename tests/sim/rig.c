@@ -210,7 +210,7 @@ check_books(struct rig *r)
 			r->sent[SW_INSIDE]);
 	in = c[SW_C_RX_OUTSIDE] + c[SW_C_RX_INSIDE] + c[SW_C_MADE];
 	out = c[SW_C_TX_OUTSIDE] + c[SW_C_TX_INSIDE] + c[SW_C_DROPPED] + c[SW_C_RESPOND_ACCEPTED] +
-	      c[SW_C_HELD_DISCARDED] + g.held;
+	      c[SW_C_SYNACK_CONSUMED] + c[SW_C_HELD_DISCARDED] + g.held;
 	if (in != out)
 		sim_fail("rig: %lu packets came or were made, %lu are accounted for", in, out);
 	if (c[SW_C_HELD] != c[SW_C_HELD_RELEASED] + c[SW_C_HELD_DISCARDED] + g.held)

@@ -8,8 +8,8 @@
  *   - each packet to be sent is the front end's to send: inside its buffer, right checksums, TCP
  *     options that parse; a packet that was corrupted on its way in has not become a right one;
  *   - the counters add up as counters.def says: rx + made = tx + dropped + respond_accepted +
- *     held_discarded + held now; held = released + discarded + held now; the drop reasons add up to
- *     dropped.
+ *     synack_consumed + held_discarded + held now; held = released + discarded + held now; the drop
+ *     reasons add up to dropped.
  *
  * Packets to be sent are handed to sink(), which owns the buffer from then on.
  */

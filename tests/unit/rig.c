@@ -282,7 +282,8 @@ rig_check_conservation(const struct rig *r)
 		rig_stat(r, SW_C_RX_OUTSIDE) + rig_stat(r, SW_C_RX_INSIDE) + rig_stat(r, SW_C_MADE);
 	uint64_t out = rig_stat(r, SW_C_TX_OUTSIDE) + rig_stat(r, SW_C_TX_INSIDE) +
 		       rig_stat(r, SW_C_DROPPED) + rig_stat(r, SW_C_RESPOND_ACCEPTED) +
-		       rig_stat(r, SW_C_HELD_DISCARDED) + sw_engine_gauges(r->e).held;
+		       rig_stat(r, SW_C_SYNACK_CONSUMED) + rig_stat(r, SW_C_HELD_DISCARDED) +
+		       sw_engine_gauges(r->e).held;
 	uint64_t drops = 0;
 
 	for (unsigned i = SW_C_DROP_BASE + 1; i < SW_C_MAX; i++)
@@ -482,31 +483,28 @@ rig_server_synack(const struct rig_conn *c, uint8_t *opts)
 	return m;
 }
 
-/* Returns what goes to the server first. */
-static const struct pkt_seen *
-send_synack(struct rig *r, const struct rig_conn *c)
+/* Something that goes to the server acknowledges its SYN-ACK. */
+static void
+check_acknowledges(const struct sent *s, const struct rig_conn *c)
 {
-	uint8_t o[40];
-	struct pkt_make m = rig_server_synack(c, o);
-
-	rig_send(r, SW_INSIDE, &m);
-	MUST(r->n_sent >= 2);
-	const struct sent *cl = &r->sent[0], *sv = &r->sent[1];
-
-	MUST(cl->tcp && cl->side == SW_OUTSIDE && cl->seen.tcp_ok);
-	MUST(cl->seen.flags == SW_TCP_ACK && cl->seen.seq == c->k + 1 && cl->seen.ack == c->c + 1);
-	MUST(sv->tcp && sv->side == SW_INSIDE && sv->seen.tcp_ok);
-	MUST((sv->seen.flags & SW_TCP_ACK) && sv->seen.seq == c->c + 1 && sv->seen.ack == c->s + 1);
-	return &sv->seen;
+	MUST(s->tcp && s->side == SW_INSIDE && s->seen.tcp_ok);
+	MUST((s->seen.flags & SW_TCP_ACK) && s->seen.seq == c->c + 1 && s->seen.ack == c->s + 1);
 }
 
 void
 rig_synack(struct rig *r, struct rig_conn *c)
 {
 	const uint64_t acks = rig_stat(r, SW_C_SERVER_ACK_SENT);
-	const struct pkt_seen *first = send_synack(r, c);
+	uint8_t o[40];
+	struct pkt_make m = rig_server_synack(c, o);
+	const struct sent *cl = &r->sent[0], *sv = &r->sent[1];
 
-	MUST(first->flags == SW_TCP_ACK && first->payload_len == 0);
+	rig_send(r, SW_INSIDE, &m);
+	MUST(r->n_sent >= 2);
+	MUST(cl->tcp && cl->side == SW_OUTSIDE && cl->seen.tcp_ok);
+	MUST(cl->seen.flags == SW_TCP_ACK && cl->seen.seq == c->k + 1 && cl->seen.ack == c->c + 1);
+	check_acknowledges(sv, c);
+	MUST(sv->seen.flags == SW_TCP_ACK && sv->seen.payload_len == 0);
 	MUST(rig_stat(r, SW_C_SERVER_ACK_SENT) == acks + 1);
 }
 
@@ -514,10 +512,18 @@ void
 rig_synack_held(struct rig *r, struct rig_conn *c)
 {
 	const uint64_t acks = rig_stat(r, SW_C_SERVER_ACK_SENT);
-	const struct pkt_seen *first = send_synack(r, c);
+	const uint64_t opened = rig_stat(r, SW_C_CLIENT_OPENED);
+	uint8_t o[40];
+	struct pkt_make m = rig_server_synack(c, o);
 
-	MUST(first->payload_len > 0 || (first->flags & SW_TCP_FIN));
+	rig_send(r, SW_INSIDE, &m);
+	MUST(r->n_sent >= 1);
+	check_acknowledges(&r->sent[0], c);
+	MUST(r->sent[0].seen.payload_len > 0 || (r->sent[0].seen.flags & SW_TCP_FIN));
+	for (unsigned i = 1; i < r->n_sent; i++)
+		MUST(r->sent[i].side == SW_INSIDE);
 	MUST(rig_stat(r, SW_C_SERVER_ACK_SENT) == acks);
+	MUST(rig_stat(r, SW_C_CLIENT_OPENED) == opened);
 }
 
 void

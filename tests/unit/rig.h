@@ -127,7 +127,7 @@ struct pkt_make rig_server(const struct rig_conn *c);
 void rig_syn(struct rig *r, struct rig_conn *c);    /* SYN -> SYN-ACK; sets k, ts, ktsval */
 void rig_ack(struct rig *r, struct rig_conn *c);    /* ACK -> SYN to the server; sets asked */
 void rig_synack(struct rig *r, struct rig_conn *c); /* SYN-ACK -> ACK and window ACK */
-/* The same where packets are held, the first of which is the ACK: SYN-ACK -> window ACK, these */
+/* The same where packets are held that say it all: SYN-ACK -> these, and nothing else */
 void rig_synack_held(struct rig *r, struct rig_conn *c);
 void rig_open(struct rig *r, struct rig_conn *c); /* all three */
 

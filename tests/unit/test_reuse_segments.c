@@ -308,7 +308,7 @@ START_TEST(hold_is_bounded_in_all)
 	ck_assert_uint_eq(sw_engine_gauges(t.e).held, 5);
 	ck_assert_uint_eq(rig_drop(&t, SW_DROP_HOLD_FULL), 3);
 	rig_synack_held(&t, &c[0]);
-	ck_assert_uint_eq(t.n_sent, 1 + 4);
+	ck_assert_uint_eq(t.n_sent, 4);
 	struct pkt_make m = rig_client(&c[1]); /* the client's timer: now there is a place */
 
 	m.seq += 100;
@@ -317,8 +317,8 @@ START_TEST(hold_is_bounded_in_all)
 	rig_send(&t, SW_OUTSIDE, &m);
 	ck_assert_uint_eq(sw_engine_gauges(t.e).held, 2);
 	rig_synack_held(&t, &c[1]);
-	ck_assert_uint_eq(t.n_sent, 1 + 2);
-	ck_assert_uint_eq(t.sent[2].seen.seq, c[1].c + 101);
+	ck_assert_uint_eq(t.n_sent, 2);
+	ck_assert_uint_eq(t.sent[1].seen.seq, c[1].c + 101);
 	rig_fini(&t);
 }
 END_TEST

@@ -250,11 +250,12 @@ START_TEST(answer_from_another_station)
 	m = rig_server_synack(&c, o);
 	memcpy(m.src_mac, "\2\0\0\0\0\7", 6);
 	rig_send(&r, SW_INSIDE, &m);
-	ck_assert_uint_eq(r.n_sent, 2);
-	ck_assert(memcmp(r.sent[0].data, "\2\0\0\0\0\1\2\0\0\0\0\7", 12) == 0); /* to the client */
+	ck_assert_uint_eq(r.n_sent, _i ? 2 : 1);
+	if (_i) /* to the client */
+		ck_assert(memcmp(r.sent[0].data, "\2\0\0\0\0\1\2\0\0\0\0\7", 12) == 0);
 	/* To the station that the client spoke to, which listens: data, or an ACK of ours. */
-	ck_assert_uint_eq(r.sent[1].seen.payload_len, _i ? 0 : 5);
-	ck_assert(memcmp(r.sent[1].data, "\2\0\0\0\0\2\2\0\0\0\0\1", 12) == 0);
+	ck_assert_uint_eq(r.sent[_i].seen.payload_len, _i ? 0 : 5);
+	ck_assert(memcmp(r.sent[_i].data, "\2\0\0\0\0\2\2\0\0\0\0\1", 12) == 0);
 }
 END_TEST
 
