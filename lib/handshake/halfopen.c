@@ -269,6 +269,7 @@ ask_without_timestamps(struct burst *b, const struct item *it, struct pending *p
 	pe->asked_anew++;
 	pe->refused_isn = it->p->seq;
 	pe->refused_stage = pe->stage;
+	pe->refused_ms = b->now_ms;
 	reset_server(b, it, pe, it->p->ack);
 	send_syn_again(b, pe);
 }
@@ -276,13 +277,16 @@ ask_without_timestamps(struct burst *b, const struct item *it, struct pending *p
 /* Then the server is one that always has the same ISN, and is taken as it is. */
 #define ASK_ANEW_MAX 3
 
+/* Copies come together; a server repeats its SYN-ACK after a second (RFC 6298, 2.1). */
+#define SYNACK_AGAIN_MS 500
+
 /* True where p is the SYN-ACK that was refused, again, and has been dealt with. */
 static bool
 refuse_again(struct burst *b, const struct item *it, struct pending *pe)
 {
 	if (pe->asked_anew == 0 || it->p->seq != pe->refused_isn)
 		return false;
-	if (pe->stage == pe->refused_stage)
+	if (pe->stage == pe->refused_stage && b->now_ms - pe->refused_ms < SYNACK_AGAIN_MS)
 		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY); /* a copy */
 	else if (pe->asked_anew < ASK_ANEW_MAX)
 		ask_without_timestamps(b, it, pe); /* our RST was lost */

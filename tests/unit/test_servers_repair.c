@@ -144,6 +144,27 @@ START_TEST(reset_of_the_first_syn_is_lost)
 }
 END_TEST
 
+/* Our own timer may be far off, as SYNs were lost: the server's tells that it repeats. */
+START_TEST(reset_is_lost_after_lost_syns)
+{
+	static const unsigned ms_sent[][2] = {{3000, 2}, {490, 0}, {10, 2}};
+	struct rig_conn c = conn_of(_i, RIG_TS);
+	uint8_t o[40];
+	struct pkt_make m;
+
+	rig_syn(&r, &c);
+	rig_ack(&r, &c);
+	m = rig_server_synack(&c, o);
+	for (unsigned i = 0; i < SW_ARRAY_LEN(ms_sent); i++) {
+		rig_tick(&r, ms_sent[i][0]);
+		rig_send(&r, SW_INSIDE, &m);
+		ck_assert_uint_eq(r.n_sent, ms_sent[i][1]);
+	}
+	ck_assert_uint_eq(r.sent[0].seen.flags, SW_TCP_RST);
+	ck_assert_uint_eq(r.sent[1].seen.flags & ~ECN, SW_TCP_SYN);
+}
+END_TEST
+
 START_TEST(server_without_sack)
 {
 	struct rig_conn c = connection(_i, RIG_SACK);
@@ -369,6 +390,7 @@ main(void)
 	tcase_add_loop_test(c, server_without_timestamps, 0, 2);
 	tcase_add_test(c, second_syn_fails);
 	tcase_add_loop_test(c, reset_of_the_first_syn_is_lost, 0, 2);
+	tcase_add_loop_test(c, reset_is_lost_after_lost_syns, 0, 2);
 	tcase_add_loop_test(c, server_without_sack, 0, 2);
 	tcase_add_loop_test(c, server_without_scale, 0, 2);
 	tcase_add_loop_test(c, server_without_ecn, 0, 2);
