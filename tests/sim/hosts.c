@@ -106,6 +106,9 @@ watch(struct world *w, struct conn *c)
 	       (sv != NULL && sv->state == PEER_CLOSED && sv->end != END_FIN);
 	if (sv != NULL && sv->tries > tries)
 		tries = sv->tries;
+	/* Before the server is asked, the front end is whose SYN-ACK is backed off. */
+	if (sv == NULL && c->synacks > tries + 1)
+		tries = c->synacks - 1;
 	pace_look(&c->pace, w->now, progress(cl) + 3 * progress(sv), tries, over);
 }
 

@@ -27,9 +27,12 @@ to_leg(void *owner, int side, struct rig_buf *b)
 			sim_fail("packet to side %d for a connection that there is not", side);
 	}
 	if (c != NULL && side == SW_OUTSIDE && s.ack == c->client->iss + 1 &&
-		(s.flags & (SEG_SYN | SEG_ACK)) == (SEG_SYN | SEG_ACK) && !c->cookie_taken) {
-		c->cookie_isn = s.seq;
-		c->cookie_ns = w->now;
+		(s.flags & (SEG_SYN | SEG_ACK)) == (SEG_SYN | SEG_ACK)) {
+		c->synacks++;
+		if (!c->cookie_taken) {
+			c->cookie_isn = s.seq;
+			c->cookie_ns = w->now;
+		}
 	}
 	world_send(w, side == SW_OUTSIDE ? LEG_F_C : LEG_F_S, b, wrong == NULL ? &s : NULL, c);
 }
@@ -100,6 +103,8 @@ note_arrival(struct world *w, const struct rig_buf *b)
 	if (c == NULL || c->client == NULL)
 		return;
 	if (!b->forged) {
+		if ((s.flags & (SEG_SYN | SEG_ACK)) == SEG_SYN)
+			c->synacks = 0;
 		note_ack(w, c, &s);
 	} else if ((s.flags & (SEG_SYN | SEG_ACK)) == SEG_SYN) {
 		c->forged_syn_ns = w->now;

@@ -48,6 +48,7 @@ struct conn {
 	/* seen by the harness on the way */
 	uint32_t cookie_isn;
 	uint64_t cookie_ns; /* when the SYN-ACK that the client took left the front end */
+	unsigned synacks;   /* sent by the front end since the client's last SYN came */
 	bool cookie_taken;
 	bool ack_delivered;	/* a right handshake ACK reached the front end */
 	bool ack_on_time;	/* within the shortest life of a cookie */
