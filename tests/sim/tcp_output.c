@@ -64,10 +64,15 @@ static void
 prepare(struct tcp_peer *p, uint64_t now, struct seg *s)
 {
 	uint32_t told = p->rcv_edge_max - p->rcv_nxt, window = peer_rcv_window(p);
+	uint32_t part = (1u << p->rcv_shift) - 1, up = (window + part) & ~part;
 
-	/* Rounded down, unless that would take back what was told. */
-	if (window == told)
-		window += (1u << p->rcv_shift) - 1;
+	/*
+	 * Rounded down, unless that would take back what was told: then up, by less than one unit
+	 * beyond the buffer. Were it more, each segment of less than a unit would move the edge
+	 * on, and a slow reader be sent far more than it has room for.
+	 */
+	if (window == told && up + p->rx_unread <= p->cfg.rcvbuf + part)
+		window = up;
 	window >>= p->rcv_shift;
 	*s = (struct seg){.flags = SEG_ACK, .wscale = SEG_NO_WSCALE, .ack = p->rcv_nxt};
 	s->window = (uint16_t)(window < 65535 ? window : 65535);
