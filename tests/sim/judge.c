@@ -43,6 +43,13 @@ followed_by_silence(const struct world *w, const struct conn *c)
 	return false;
 }
 
+static bool
+full_somewhere(const struct world *w)
+{
+	return rig_drops(&w->rig, SW_DROP_TABLE_FULL) + rig_drops(&w->rig, SW_DROP_PENDING_FULL) >
+	       0;
+}
+
 static void
 judge_abort(const struct world *w, const struct conn *c, const struct tcp_peer *sv, bool clean)
 {
@@ -68,15 +75,12 @@ judge_abort(const struct world *w, const struct conn *c, const struct tcp_peer *
 	/* Handshake of a client that reset at once, in any order of arrival. */
 	if (!of->established && of->end == END_TIMEOUT)
 		return;
+	/* It gave up its own opening, and there was no room for the client's: nobody said so. */
+	if (c->opener == OPENS_BOTH && by == sv && !sv->established && of->end == END_TIMEOUT &&
+		full_somewhere(w))
+		return;
 	sim_fail("conn %u: %s aborted, the other end saw: %s", c->id,
 		by == cl ? "client" : "server", ended_as(of));
-}
-
-static bool
-full_somewhere(const struct world *w)
-{
-	return rig_drops(&w->rig, SW_DROP_TABLE_FULL) + rig_drops(&w->rig, SW_DROP_PENDING_FULL) >
-	       0;
 }
 
 /*
