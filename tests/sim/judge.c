@@ -222,6 +222,21 @@ reset_twice(const struct world *w, const struct conn *c)
 	       (repeats(&w->cfg.link[LEG_F_S]) || repeats(&w->cfg.link[LEG_S_F]));
 }
 
+/*
+ * A server reset the connection before it was open. That was told to the client, but a segment with
+ * the right cookie was under way to the front end, which opened it once more, as long as the cookie
+ * is good; and the client is no more.
+ */
+static bool
+opened_once_more(const struct conn *c, const struct tcp_peer *sv)
+{
+	for (unsigned i = 0; i < c->n_servers && c->server[i] != sv; i++) {
+		if (c->server[i]->end == END_ABORTED && !c->server[i]->established)
+			return true;
+	}
+	return false;
+}
+
 static void
 judge_conn(struct world *w, const struct conn *c, bool clean)
 {
@@ -242,7 +257,8 @@ judge_conn(struct world *w, const struct conn *c, bool clean)
 		judge_abort(w, c, sv, clean);
 		return;
 	}
-	if (sv != NULL && sv->end == END_RESET && cl->end == END_RESET && reset_twice(w, c))
+	if (sv != NULL && sv->end == END_RESET && cl->end == END_RESET &&
+		(reset_twice(w, c) || opened_once_more(c, sv)))
 		return;
 	if (sv == NULL || !sv->established) {
 		judge_unopened(w, c, clean);
