@@ -98,9 +98,9 @@ number_was_displaced(const struct conn *c)
 }
 
 /*
- * The handshake ACK of an earlier connection of the tuple came behind that one's reset and behind
- * this one's SYN. Nothing was known of either, so it opened the earlier one; and the ACK of this
- * one is then a segment of that, as behind any SYN cookies.
+ * The handshake ACK of an earlier connection of the tuple, or a copy of it, came behind that one's
+ * reset and behind this one's SYN. Nothing was known of either, or no more, so it opened the
+ * earlier one; and the ACK of this one is then a segment of that, as behind any SYN cookies.
  */
 static bool
 went_to_earlier(const struct conn *c)

@@ -12,6 +12,16 @@
 #define DIRECT_TS_SLACK_MS 10000
 #define EVENTS_MAX	   3000000 /* of one run: far more than any that settles */
 
+/* Whether the server is asked for an earlier connection of the tuple, by what has come just now. */
+static void
+note_asked(const struct world *w, struct conn *c, const struct seg *s)
+{
+	if (c->earlier_ns != w->now || (s->flags & (SEG_SYN | SEG_ACK)) != SEG_SYN)
+		return;
+	for (const struct conn *old = c->after; old != NULL; old = old->after)
+		c->preceded = c->preceded || s->seq == old->client->iss;
+}
+
 static void
 to_leg(void *owner, int side, struct rig_buf *b)
 {
@@ -34,6 +44,8 @@ to_leg(void *owner, int side, struct rig_buf *b)
 			c->cookie_ns = w->now;
 		}
 	}
+	if (c != NULL && side == SW_INSIDE)
+		note_asked(w, c, &s);
 	world_send(w, side == SW_OUTSIDE ? LEG_F_C : LEG_F_S, b, wrong == NULL ? &s : NULL, c);
 }
 
@@ -74,11 +86,11 @@ static void
 note_ack(const struct world *w, struct conn *c, const struct seg *s)
 {
 	for (struct conn *old = c->after; old != NULL; old = old->after) {
-		if (old->ack_delivered || !is_right_ack(old, s))
+		if (!is_right_ack(old, s))
 			continue;
 		old->ack_delivered = true;
 		if (c->cookie_ns != 0 && !c->ack_delivered)
-			c->preceded = true;
+			c->earlier_ns = w->now;
 	}
 	if (!is_right_ack(c, s))
 		return;

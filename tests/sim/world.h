@@ -54,7 +54,8 @@ struct conn {
 	bool ack_on_time;	/* within the shortest life of a cookie */
 	uint64_t forged_syn_ns; /* when a forged SYN last reached the front end */
 	bool displaced;		/* that was between the client's SYN and its first right ACK */
-	bool preceded; /* there came the first right ACK of an earlier connection of the tuple */
+	uint64_t earlier_ns; /* when a right ACK of an earlier one of the tuple last came there */
+	bool preceded;	     /* and it opened that one */
 	unsigned syns_at_server;
 	unsigned n_marked; /* packets to a server without ECN that were marked on their way */
 	/* initial sequence numbers as last seen: [outside, inside][CLIENT, SERVER] */
