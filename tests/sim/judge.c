@@ -84,17 +84,23 @@ judge_abort(const struct world *w, const struct conn *c, const struct tcp_peer *
 }
 
 /*
- * A client that was started anew, with a number before those that the server has of the connection
- * that was there: its ACK is known by the number of the last SYN on the tuple, and by nothing else.
- * Where a forged SYN came between its own and that ACK, it is taken for the old connection's, and
- * each end turns away what the other sends (docs/security.md).
+ * A forged SYN came between the client's own and its ACK, and the number of the last SYN on the
+ * tuple is all that some of the client's segments are known by: they are taken for those of the
+ * connection that was there (docs/security.md). They are
+ *   - those behind an ACK that was lost: a server that has forgotten that connection resets them;
+ *   - of a client that was started anew, with a number before those that the server has of that
+ *     connection, the ACK itself: each end turns away what the other sends.
  */
 static bool
 number_was_displaced(const struct conn *c)
 {
 	const struct tcp_peer *old = c->after != NULL ? conn_server(c->after) : NULL;
 
-	return c->displaced && old != NULL && seq_lt(c->client->iss, old->rcv_nxt);
+	if (old == NULL)
+		return false;
+	if (c->cookie_taken && !c->ack_delivered && c->client->end == END_RESET)
+		return c->forged_syn_ns >= c->cookie_ns;
+	return c->displaced && seq_lt(c->client->iss, old->rcv_nxt);
 }
 
 /*
