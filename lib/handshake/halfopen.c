@@ -312,16 +312,14 @@ server_synack(struct burst *b, const struct item *it, struct pending *pe)
 		return;
 	}
 	flow_establish(b, it, pe, &o);
-	if (held_acknowledges(b->e, it->f, pe)) {
-		if (has_room(pe, it->p)) {
-			sw_count(&b->stats, SW_C_SYNACK_CONSUMED);
-			give_back(b, it->p->f);
-		} else {
-			open_client_window(b, it, pe, it->p->f);
-		}
-	} else {
+	if (!held_acknowledges(b->e, it->f, pe)) {
 		open_client_window(b, it, pe, NULL);
 		ack_server(b, it, pe, &o);
+	} else if (!has_room(pe, it->p)) {
+		open_client_window(b, it, pe, it->p->f);
+	} else {
+		sw_count(&b->stats, SW_C_SYNACK_CONSUMED);
+		give_back(b, it->p->f);
 	}
 	release_held(b, it->f, pe);
 	pending_release(b, pe);
