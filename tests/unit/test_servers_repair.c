@@ -26,16 +26,22 @@ client_segment(const struct rig_conn *c, uint8_t *o, struct pkt_make *m)
 	return s;
 }
 
+/* What the server says to our first SYN, still to be sent; o has room for 40 bytes. */
+static struct pkt_make
+first_answer(struct rig_conn *c, uint8_t *o)
+{
+	rig_syn(&r, c);
+	rig_ack(&r, c);
+	return rig_server_synack(c, o);
+}
+
 START_TEST(server_without_timestamps)
 {
 	struct rig_conn c = conn_of(_i, RIG_TS);
 	uint8_t o[40], o2[24];
-	struct pkt_make m;
+	struct pkt_make m = first_answer(&c, o);
 	const uint8_t *ts;
 
-	rig_syn(&r, &c);
-	rig_ack(&r, &c);
-	m = rig_server_synack(&c, o);
 	rig_send(&r, SW_INSIDE, &m);
 	ck_assert_uint_eq(r.n_sent, 2);
 	ck_assert_uint_eq(r.sent[0].side, SW_INSIDE);
@@ -123,11 +129,8 @@ START_TEST(reset_of_the_first_syn_is_lost)
 {
 	struct rig_conn c = conn_of(_i, RIG_TS);
 	uint8_t o[40];
-	struct pkt_make m;
+	struct pkt_make m = first_answer(&c, o);
 
-	rig_syn(&r, &c);
-	rig_ack(&r, &c);
-	m = rig_server_synack(&c, o);
 	for (unsigned ms = 1000; ms <= 4000; ms *= 2) {
 		for (unsigned copy = 0; copy < 3; copy++) {
 			rig_send(&r, SW_INSIDE, &m);
@@ -150,11 +153,8 @@ START_TEST(reset_is_lost_after_lost_syns)
 	static const unsigned ms_sent[][2] = {{3000, 2}, {490, 0}, {10, 2}};
 	struct rig_conn c = conn_of(_i, RIG_TS);
 	uint8_t o[40];
-	struct pkt_make m;
+	struct pkt_make m = first_answer(&c, o);
 
-	rig_syn(&r, &c);
-	rig_ack(&r, &c);
-	m = rig_server_synack(&c, o);
 	for (unsigned i = 0; i < SW_ARRAY_LEN(ms_sent); i++) {
 		rig_tick(&r, ms_sent[i][0]);
 		rig_send(&r, SW_INSIDE, &m);
