@@ -19,10 +19,14 @@ has_tuple(const struct sw_pkt *p)
 	       (p->kind == SW_PKT_BAD && p->reason >= SW_DROP_TCP_HEADER);
 }
 
+/* Nothing is known of any packet's flow. */
+static const struct rest none;
+
 /* A burst on its general way. */
 struct parsed {
 	struct sw_pkt pkts[SW_BURST_MAX];
 	const struct sw_tuple *tuples[SW_BURST_MAX]; /* NULL: not known */
+	const struct sw_tuple *wanted[SW_BURST_MAX]; /* those to be looked for in the flow table */
 	struct sw_flow_search search;
 	unsigned n; /* of pkts[] */
 };
@@ -32,22 +36,24 @@ struct parsed {
 
 /* Headers are read while the buckets of those before come from memory. */
 static void
-parse(struct burst *b, struct parsed *s, struct sw_frame *frames, unsigned n)
+parse(struct burst *b, struct parsed *s, struct sw_frame *frames, unsigned n, uint64_t absent)
 {
 	for (unsigned at = 0; at < n; at += PARSE_CHUNK) {
 		unsigned m = n - at < PARSE_CHUNK ? n - at : PARSE_CHUNK;
 
 		sw_parse_burst(frames + at, s->pkts + at, m);
-		for (unsigned i = at; i < at + m; i++)
+		for (unsigned i = at; i < at + m; i++) {
 			s->tuples[i] = has_tuple(&s->pkts[i]) ? &s->pkts[i].tuple : NULL;
-		sw_flow_search_places(b->e->flows, &s->search, s->tuples, at, m);
+			s->wanted[i] = absent >> i & 1 ? NULL : s->tuples[i];
+		}
+		sw_flow_search_places(b->e->flows, &s->search, s->wanted, at, m);
 	}
-	sw_flow_search_tags(b->e->flows, &s->search, s->tuples, n);
+	sw_flow_search_tags(b->e->flows, &s->search, s->wanted, n);
 }
 
 /* Policy for the burst; what is left of it in items[] has a service that wants it. */
 static unsigned
-triage(struct burst *b, struct parsed *s, unsigned n, struct item *items)
+triage(struct burst *b, struct parsed *s, const struct rest *r, unsigned n, struct item *items)
 {
 	uint16_t service[SW_BURST_MAX];
 	unsigned n_items = 0, inside = 0;
@@ -60,7 +66,7 @@ triage(struct burst *b, struct parsed *s, unsigned n, struct item *items)
 		/* Each field by itself: a copy of the whole would wait for these stores. */
 		it->p = p;
 		it->f = NULL;
-		it->place = &s->search.place[i];
+		it->place = r->absent >> i & 1 ? &r->place[i] : &s->search.place[i];
 		it->service = service[i];
 		inside += p->f->side;
 		if (sw_unlikely(s->tuples[i] == NULL))
@@ -105,26 +111,27 @@ act_segs(struct burst *b, struct parsed *s, struct segs *g, struct sw_frame *fra
 		act_after_all(b, s, &frames[g->at[g->done++]], o);
 }
 
-/* The general way, for every packet, whatever it is. flows[]: by packet. */
+/* The general way, for every packet, whatever it is; r: what is known of them. */
 static unsigned
-look(struct burst *b, struct parsed *s, struct sw_frame *frames, unsigned n, struct item *items)
+look(struct burst *b, struct parsed *s, const struct rest *r, struct sw_frame *frames, unsigned n,
+	struct item *items)
 {
 	struct sw_flow *flows[SW_BURST_MAX];
 	unsigned n_items;
 
 	s->tuples[0] = NULL; /* else a compiler warns: it does not know that n is not 0 */
-	parse(b, s, frames, n);
+	parse(b, s, frames, n, r->absent);
 	s->n = n;
 	/* Meanwhile the flows come. Should one be removed here, act_one() looks again. */
-	n_items = triage(b, s, n, items);
-	sw_flow_search_flows(b->e->flows, &s->search, s->tuples, flows, n);
+	n_items = triage(b, s, r, n, items);
+	sw_flow_search_flows(b->e->flows, &s->search, s->wanted, flows, n);
 	for (unsigned i = 0; i < n_items; i++)
 		items[i].f = flows[items[i].p - s->pkts];
 	return n_items;
 }
 
 static void
-run_all(struct burst *b, struct sw_frame *frames, unsigned n)
+run_all(struct burst *b, const struct rest *r, struct sw_frame *frames, unsigned n)
 {
 	struct item items[SW_BURST_MAX];
 	struct put_off o;
@@ -132,7 +139,7 @@ run_all(struct burst *b, struct sw_frame *frames, unsigned n)
 
 	b->stale = false;
 	o.n_late = o.n_acks = 0;
-	n = look(b, &s, frames, n, items);
+	n = look(b, &s, r, frames, n, items);
 	for (unsigned i = 0; i < n; i++)
 		act_one(b, &items[i], &o);
 	act_late(b, &o);
@@ -140,10 +147,11 @@ run_all(struct burst *b, struct sw_frame *frames, unsigned n)
 
 /* Plain segments their own way, all else as in run_all(); in the order of the burst. */
 static void
-run_with_segs(
-	struct burst *b, struct segs *g, struct sw_frame *frames, unsigned n, struct sw_frame *rest)
+run_with_segs(struct burst *b, struct picked *p, struct sw_frame *frames, unsigned n,
+	struct sw_frame *rest)
 {
 	struct item items[SW_BURST_MAX];
+	struct segs *g = &p->segs;
 	unsigned n_items = 0;
 	struct put_off o;
 	struct parsed s;
@@ -151,10 +159,10 @@ run_with_segs(
 	b->stale = false;
 	o.n_late = o.n_acks = 0;
 	s.n = 0;
-	if (g->n_rest != 0)
-		n_items = look(b, &s, rest, g->n_rest, items);
+	if (p->rest.n != 0)
+		n_items = look(b, &s, &p->rest, rest, p->rest.n, items);
 	for (unsigned i = 0; i < n_items; i++) {
-		act_segs(b, &s, g, frames, g->rest_at[items[i].p - s.pkts], &o);
+		act_segs(b, &s, g, frames, p->rest.at[items[i].p - s.pkts], &o);
 		act_one(b, &items[i], &o);
 	}
 	act_segs(b, &s, g, frames, n, &o);
@@ -176,14 +184,14 @@ run_picked(struct burst *b, struct sw_frame *frames, unsigned n)
 	unsigned n_rest;
 
 	b->ways->pick(b, &p, frames, n, rest);
-	n_rest = p.segs.n_rest;
+	n_rest = p.rest.n;
 	if (p.segs.n != 0)
-		run_with_segs(b, &p.segs, frames, n, rest);
+		run_with_segs(b, &p, frames, n, rest);
 	else if (n_rest != 0)
-		run_all(b, n_rest == n ? frames : rest, n_rest);
+		run_all(b, &p.rest, n_rest == n ? frames : rest, n_rest);
 	n_rest = b->ways->answer_syns(b, p.rows, made_flows(b), rest);
 	if (n_rest != 0)
-		run_all(b, rest, n_rest);
+		run_all(b, &none, rest, n_rest);
 }
 
 static sw_noinline void
@@ -197,7 +205,7 @@ run_under_blind_acks(struct burst *b, struct sw_frame *frames, unsigned n)
 		run_picked(b, frames, n);
 	n = made_flows(b) ? b->ways->look_again_blind(b, &blind, rest) : 0;
 	if (n != 0)
-		run_all(b, rest, n);
+		run_all(b, &none, rest, n);
 	b->ways->drop_blind(b, &blind);
 }
 
@@ -245,7 +253,7 @@ sw_engine_burst(struct sw_engine *e, const struct sw_view *view, uint64_t now_ns
 	if (sw_likely(b.ways != NULL))
 		run_short_ways(&b, frames, n);
 	else
-		run_all(&b, frames, n);
+		run_all(&b, &none, frames, n);
 	e->blind = b.stats.c[SW_C_DROP_BASE + SW_DROP_COOKIE_BAD] >= BLIND_MIN;
 	sw_stats_fold(&e->stats, &b.stats);
 }

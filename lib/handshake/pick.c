@@ -75,23 +75,36 @@ list_all(struct segs *g, struct sw_flow *const f[SW_BURST_MAX], const bool v6, u
 	g->n = n;
 }
 
+/* A packet of that kind and lane, at place i. What looked like a segment need not be looked for. */
+sw_always_inline void
+add_rest(struct rest *r, const struct syn_batch rows[SORT_KINDS], unsigned i, unsigned kind,
+	unsigned lane)
+{
+	r->at[r->n] = (uint8_t)i;
+	if (kind >= SORT_SECOND && kind != SORT_NONE && (rows[kind].fit >> lane & 1)) {
+		r->absent |= 1ull << r->n;
+		syn_place(&rows[kind], lane, &r->place[r->n]);
+	}
+	r->n++;
+}
+
 static void
-list_each(struct segs *g, const struct syn_batch rows[SORT_KINDS], const uint8_t *kind,
-	struct sw_flow *flows[2][SW_BURST_MAX], unsigned n)
+list_each(struct picked *p, const uint8_t *kind, struct sw_flow *flows[2][SW_BURST_MAX], unsigned n)
 {
 	unsigned at[SORT_KINDS] = {0};
+	struct segs *g = &p->segs;
 
 	for (unsigned i = 0; i < n; i++) {
 		const unsigned k = kind[i];
 		const unsigned lane = k != SORT_NONE ? at[k]++ : 0;
 		struct sw_flow *f = NULL;
 
-		if (k < SORT_SECOND && (rows[k].fit >> lane & 1))
+		if (k < SORT_SECOND && (p->rows[k].fit >> lane & 1))
 			continue;
 		if (k >= SORT_SECOND && k != SORT_NONE)
 			f = flows[k - SORT_SECOND][lane];
 		if (f == NULL) {
-			g->rest_at[g->n_rest++] = (uint8_t)i;
+			add_rest(&p->rest, p->rows, i, k, lane);
 			continue;
 		}
 		g->f[g->n] = f;
@@ -109,11 +122,14 @@ pick_burst(struct burst *b, struct picked *p, struct sw_frame *frames, unsigned 
 	const bool segs = seg_may_be(b);
 	unsigned found[2] = {0}, n_syns;
 	struct segs *g = &p->segs;
+	struct rest *r = &p->rest;
 	uint8_t kind[SW_BURST_MAX];
 
-	g->n = g->n_rest = g->done = 0;
+	g->n = g->done = 0;
 	g->rows = &p->rows[SORT_SECOND];
 	g->all = false;
+	r->n = 0;
+	r->absent = 0;
 	if (segs)
 		sort_burst(p->rows, kind, frames, n, &plain_syn, &segment);
 	else
@@ -129,10 +145,10 @@ pick_burst(struct burst *b, struct picked *p, struct sw_frame *frames, unsigned 
 		return;
 	}
 	if (n_syns + found[0] + found[1] == 0) {
-		g->n_rest = n;
+		r->n = n;
 		return;
 	}
-	list_each(g, p->rows, kind, flows, n);
-	for (unsigned i = 0; i < g->n_rest; i++)
-		rest[i] = frames[g->rest_at[i]];
+	list_each(p, kind, flows, n);
+	for (unsigned i = 0; i < r->n; i++)
+		rest[i] = frames[r->at[i]];
 }

@@ -9,16 +9,26 @@
 #include "handshake/seg.h"
 #include "handshake/syn.h"
 
+/* What is neither a plain SYN nor a plain segment, in the order of the burst. */
+struct rest {
+	unsigned n;
+	uint8_t at[SW_BURST_MAX]; /* places in the burst */
+	/* Bit i: packet i of the rest looked like a plain segment, and has no flow. */
+	uint64_t absent;
+	struct sw_flow_place place[SW_BURST_MAX]; /* of those: where one would be */
+};
+
 struct picked {
 	struct syn_batch rows[4]; /* SYNs, IPv4 and IPv6; segments, the same */
 	struct segs segs;
+	struct rest rest;
 };
 
 /*
  * Sorts n frames. Plain SYNs without a flow are fit in their rows; plain segments are listed in
  * p->segs, where there may be any (seg_may_be()); both stay where they are. What is neither is
- * copied to rest[], in order, p->segs.n_rest of them; where that is all n, rest[] and
- * p->segs.rest_at[] are not written.
+ * listed in p->rest and copied to rest[]; where that is all n, only p->rest.n and .absent may be
+ * written, and .absent is 0 then.
  */
 void pick_burst(struct burst *b, struct picked *p, struct sw_frame *frames, unsigned n,
 	struct sw_frame *rest);

@@ -30,13 +30,11 @@
 
 /* What was found, in the order of the burst. */
 struct segs {
-	unsigned n;		       /* plain segments */
-	unsigned n_rest;	       /* what is neither a plain segment nor a plain SYN */
-	unsigned done;		       /* plain segments whose turn has been */
-	bool all;		       /* the whole burst, of one family: lanes are places in it */
-	unsigned sent[SW_SIDES];       /* seg_act(): by the side that they leave by */
-	uint8_t at[SW_BURST_MAX];      /* their places in the burst */
-	uint8_t rest_at[SW_BURST_MAX]; /* those of the rest */
+	unsigned n;		  /* plain segments */
+	unsigned done;		  /* plain segments whose turn has been */
+	bool all;		  /* the whole burst, of one family: lanes are places in it */
+	unsigned sent[SW_SIDES];  /* seg_act(): by the side that they leave by */
+	uint8_t at[SW_BURST_MAX]; /* their places in the burst */
 	uint8_t lane[SW_BURST_MAX];
 	uint8_t v6[SW_BURST_MAX];
 	struct sw_flow *f[SW_BURST_MAX]; /* that the tag speaks for */

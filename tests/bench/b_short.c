@@ -66,7 +66,7 @@ run_pick(void *ctx)
 	struct burst b = {.e = w->rig.e, .view = &w->rig.view};
 
 	short_ways()->pick(&b, &w->picked, w->rig.frames, BURST, w->rest);
-	w->bad += w->picked.segs.n + w->picked.segs.n_rest;
+	w->bad += w->picked.segs.n + w->picked.rest.n;
 }
 
 static void

@@ -344,7 +344,7 @@ START_TEST(plain_is_plain)
 		struct syn_batch *s = &picked.rows[i & 1];
 
 		short_ways()->pick(&b, &picked, &f, 1, rest);
-		ck_assert_msg(picked.segs.n + picked.segs.n_rest == 0, "row %u", i);
+		ck_assert_msg(picked.segs.n + picked.rest.n == 0, "row %u", i);
 		ck_assert_uint_eq(s->n, 1);
 		ck_assert_uint_eq(s->fit, 1);
 		ck_assert_uint_eq(s->isn[0], 77);
