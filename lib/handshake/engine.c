@@ -20,6 +20,7 @@ sw_engine_size(const struct sw_engine_params *p)
 	       sw_whole_lines(p->max_pending * sizeof(struct pending)) +
 	       sw_whole_lines(p->max_held * sizeof(struct held)) +
 	       sw_whole_lines(recent_size(p->max_recent) * sizeof(struct recent)) +
+	       sw_whole_lines(recent_size(p->max_recent)) +
 	       sw_whole_lines(sw_flow_table_size(p->max_flows));
 }
 
@@ -45,6 +46,9 @@ sw_engine_init(void *mem, size_t size, const struct sw_engine_params *params)
 	e->recent_credit = (uint64_t)params->max_recent * 1000;
 	memset(e->recent, 0, e->recent_size * sizeof(struct recent));
 	p += sw_whole_lines(e->recent_size * sizeof(struct recent));
+	e->recent_tries = p;
+	memset(e->recent_tries, 0, e->recent_size);
+	p += sw_whole_lines(e->recent_size);
 	e->flows = sw_flow_table_init(p, sw_whole_lines(sw_flow_table_size(params->max_flows)),
 		params->max_flows, params->hash_key);
 	if (e->flows == NULL)

@@ -136,7 +136,6 @@ struct recent {
 	uint32_t due_ms;
 	uint32_t isn, ack;
 	uint16_t window;
-	uint8_t tries; /* left; 0: the place is free */
 	uint8_t tcp_flags;
 	struct sw_tcp_opts opts;
 	uint8_t l2_len;
@@ -157,6 +156,7 @@ struct sw_engine {
 	bool blind;			    /* many blind ACKs in the last burst (blind.h) */
 	const struct sw_policy *flows_policy; /* under which all flows were made; or NULL */
 	struct recent *recent;
+	uint8_t *recent_tries;			       /* of each place, left; 0: it is free */
 	uint32_t recent_size, recent_count, recent_at; /* places, taken ones, next to look at */
 	uint64_t recent_credit; /* SYN-ACKs that may still be remembered, in thousandths */
 	const struct sw_policy *learned_for;

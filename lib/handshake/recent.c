@@ -12,6 +12,9 @@
  * One table, two places for each SYN by the keyed hash of its tuple; a later one that finds both
  * taken takes the first. It is looked through once in SWEEP_MS. A SYN-ACK is sent again after 1, 3
  * and 7 s, until its ACK or an exact RST comes: a host that never sent the SYN says so.
+ *
+ * A byte for each place, beside the table, says whether it is taken: where there are many ACKs few
+ * of their SYN-ACKs are remembered, and for the others no line of the table need come from memory.
  */
 #include "handshake/internal.h"
 
@@ -19,52 +22,55 @@
 #define RECENT_TRIES 3
 
 static void
-places_of(const struct sw_engine *e, const struct sw_tuple *t, struct recent *place[2])
+places_of(const struct sw_engine *e, const struct sw_tuple *t, uint32_t place[2])
 {
 	const uint64_t h = sw_tuple_hash(t, e->params.hash_key);
 
 	/* By the high bits of each half: the low ones are not even. */
-	place[0] = &e->recent[(h >> 32) * e->recent_size >> 32];
-	place[1] = &e->recent[(h & UINT32_MAX) * e->recent_size >> 32];
+	place[0] = (uint32_t)((h >> 32) * e->recent_size >> 32);
+	place[1] = (uint32_t)((h & UINT32_MAX) * e->recent_size >> 32);
 }
 
-/* That place in which this tuple is remembered, or NULL. */
-static struct recent *
-known(struct recent *const place[2], const struct sw_tuple *t)
+/* That place in which this tuple is remembered, or NONE. */
+static uint32_t
+known(const struct sw_engine *e, const uint32_t place[2], const struct sw_tuple *t)
 {
 	for (unsigned i = 0; i < 2; i++)
-		if (place[i]->tries != 0 && sw_tuple_equal(&place[i]->tuple, t))
+		if (e->recent_tries[place[i]] != 0 && sw_tuple_equal(&e->recent[place[i]].tuple, t))
 			return place[i];
-	return NULL;
+	return NONE;
 }
 
-/* What is remembered of this tuple, or NULL. */
-static struct recent *
+/* The place of what is remembered of this tuple, or NONE. */
+static uint32_t
 find(const struct sw_engine *e, const struct sw_tuple *t)
 {
-	struct recent *place[2];
+	uint32_t place[2];
 
+	if (e->recent_count == 0)
+		return NONE;
 	places_of(e, t, place);
-	return known(place, t);
+	return known(e, place, t);
 }
 
 /* Where it is to be remembered. */
-static struct recent *
+static uint32_t
 choose(const struct sw_engine *e, const struct sw_tuple *t)
 {
-	struct recent *place[2], *r;
+	const uint8_t *tries = e->recent_tries;
+	uint32_t place[2], at;
 
 	places_of(e, t, place);
-	r = known(place, t);
-	if (r != NULL)
-		return r;
-	return place[0]->tries != 0 && place[1]->tries == 0 ? place[1] : place[0];
+	at = known(e, place, t);
+	if (at != NONE)
+		return at;
+	return tries[place[0]] != 0 && tries[place[1]] == 0 ? place[1] : place[0];
 }
 
 static void
-forget(struct sw_engine *e, struct recent *r)
+forget(struct sw_engine *e, uint32_t at)
 {
-	r->tries = 0;
+	e->recent_tries[at] = 0;
 	e->recent_count--;
 }
 
@@ -85,15 +91,16 @@ recent_add(struct burst *b, const struct sw_segment *s)
 
 	if (sw_likely(e->recent_credit < RECENT_CREDIT_ONE))
 		return;
-	struct recent *r = choose(e, s->tuple);
+	const uint32_t at = choose(e, s->tuple);
+	struct recent *r = &e->recent[at];
 
 	e->recent_credit -= RECENT_CREDIT_ONE;
-	if (r->tries == 0)
+	if (e->recent_tries[at] == 0)
 		e->recent_count++;
+	e->recent_tries[at] = RECENT_TRIES;
 	*r = (struct recent){
 		.tuple = *s->tuple,
 		.due_ms = b->now_ms + 1000,
-		.tries = RECENT_TRIES,
 		.isn = s->seq,
 		.ack = s->ack,
 		.opts = s->opts,
@@ -107,36 +114,30 @@ recent_add(struct burst *b, const struct sw_segment *s)
 void
 recent_forget(struct burst *b, const struct sw_tuple *t)
 {
-	struct sw_engine *e = b->e;
+	const uint32_t at = find(b->e, t);
 
-	if (e->recent_count == 0)
-		return;
-	struct recent *r = find(e, t);
-
-	if (r != NULL)
-		forget(e, r);
+	if (at != NONE)
+		forget(b->e, at);
 }
 
 void
 recent_reset(struct burst *b, const struct sw_pkt *p)
 {
-	struct sw_engine *e = b->e;
-
-	if (e->recent_count == 0)
-		return;
-	struct recent *r = find(e, &p->tuple);
+	const uint32_t at = find(b->e, &p->tuple);
 
 	/* As RFC 9293, 3.5.2 has it of a host that knows no such connection. */
-	if (r != NULL && p->seq == r->ack)
-		forget(e, r);
+	if (at != NONE && p->seq == b->e->recent[at].ack)
+		forget(b->e, at);
 }
 
 /*
  * False where it has to wait for a buffer. One that is too small is what all of them are: given up.
  */
 static bool
-send_again(struct burst *b, struct recent *r)
+send_again(struct burst *b, uint32_t at)
 {
+	struct recent *r = &b->e->recent[at];
+	uint8_t *tries = &b->e->recent_tries[at];
 	struct sw_segment s = {
 		.l2 = r->l2,
 		.l2_len = r->l2_len,
@@ -153,13 +154,13 @@ send_again(struct burst *b, struct recent *r)
 	if (b->out->n_spare == 0)
 		return false;
 	if (!make_and_send(b, &s, SW_OUTSIDE)) {
-		forget(b->e, r);
+		forget(b->e, at);
 		return true;
 	}
 	sw_count(&b->stats, SW_C_SYNACK_RETRANSMITTED);
-	r->tries--;
-	r->due_ms = b->now_ms + (1000u << (RECENT_TRIES - r->tries));
-	if (r->tries == 0)
+	--*tries;
+	r->due_ms = b->now_ms + (1000u << (RECENT_TRIES - *tries));
+	if (*tries == 0)
 		b->e->recent_count--;
 	return true;
 }
@@ -179,9 +180,10 @@ recent_tick(struct burst *b, uint64_t elapsed_ms)
 	if (n > e->recent_size)
 		n = e->recent_size;
 	for (; n > 0 && e->recent_count > 0; n--) {
-		struct recent *r = &e->recent[e->recent_at];
+		const uint32_t at = e->recent_at;
 
-		if (r->tries != 0 && !sw_seq_before(b->now_ms, r->due_ms) && !send_again(b, r))
+		if (e->recent_tries[at] != 0 && !sw_seq_before(b->now_ms, e->recent[at].due_ms) &&
+			!send_again(b, at))
 			return;
 		e->recent_at = (e->recent_at + 1) & (e->recent_size - 1);
 	}
