@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * accept.c - ACKs that may bring a cookie back: verified for the whole burst, and only for a right
- * one is a flow made and the SYN sent to the server.
+ * accept.c - ACKs that may bring a cookie back (verify.c): only for a right one is a flow made and
+ * the SYN sent to the server.
  *
  * The cookie is in the ACK number, the client's ISN in the sequence number, so the first data
  * segment proves as much as the handshake ACK that was lost before it.
@@ -230,139 +230,64 @@ awaits_reopen(const struct sw_flow *f)
 	return f != NULL && f->state != SW_FLOW_SYN_SENT && (f->flags & SW_FLOW_REOPEN);
 }
 
-static struct sw_cookie_ack
-cookie_ack(const struct item *it, uint32_t client_isn)
-{
-	return (struct sw_cookie_ack){
-		.tuple = &it->p->tuple, .client_isn = client_isn, .isn = it->p->ack - 1};
-}
-
-/* ACKs of a burst, and what their cookies say. */
-struct acks {
-	struct item *items;
-	unsigned n;
-	struct sw_cookie_state state[SW_BURST_MAX];
-	bool later[SW_BURST_MAX]; /* a later segment of a new connection, by its SYN */
-	/*
-	 * With the numbers of the one before it, and so with its cookie and place: the first data
-	 * behind a handshake ACK.
-	 */
-	bool same[SW_BURST_MAX];
-};
-
-static void
-find_same(struct acks *a)
-{
-	a->same[0] = false;
-	for (unsigned i = 1; i < a->n; i++) {
-		const struct sw_pkt *p = a->items[i].p, *before = a->items[i - 1].p;
-
-		a->same[i] = p->seq == before->seq && p->ack == before->ack &&
-			     sw_tuple_equal(&p->tuple, &before->tuple);
-	}
-}
-
-/* The client's ISN is the number before the segment's own. */
-static void
-verify_by_seq(const struct burst *b, struct acks *a)
-{
-	struct sw_cookie_ack ack[SW_BURST_MAX];
-	struct sw_cookie_state state[SW_BURST_MAX];
-	unsigned n = 0;
-
-	for (unsigned i = 0; i < a->n; i++)
-		if (!a->same[i])
-			ack[n++] = cookie_ack(&a->items[i], a->items[i].p->seq - 1);
-	sw_cookie_verify_burst(b->view->keys, ack, n == a->n ? a->state : state, n);
-	if (n == a->n)
-		return;
-	n = 0;
-	for (unsigned i = 0; i < a->n; i++) {
-		n += !a->same[i];
-		a->state[i] = state[n - 1];
-	}
-}
-
 /*
  * On a closing flow the client's ISN may also be that of the SYN that came last: a later segment of
  * the new connection is then known for one (later[i]) and not given to the old connection. Which
  * SYN was the true client's is not known, so both are tried.
  */
 static void
-verify_by_syn(const struct burst *b, struct acks *a)
+verify_by_syn(const struct burst *b, const struct cookies *c, const struct item *items, unsigned n,
+	bool *later)
 {
 	struct sw_cookie_ack ack[SW_BURST_MAX];
 	struct sw_cookie_state again[SW_BURST_MAX];
-	unsigned which[SW_BURST_MAX], n = 0;
+	unsigned which[SW_BURST_MAX], n_acks = 0;
 
-	for (unsigned i = 0; i < a->n; i++) {
-		a->later[i] = false;
-		if (!a->state[i].valid && awaits_reopen(a->items[i].f)) {
-			which[n] = i;
-			ack[n++] = cookie_ack(&a->items[i], a->items[i].f->reopen_isn);
-		}
+	for (unsigned i = 0; i < n; i++) {
+		const struct item *it = &items[i];
+
+		later[i] = false;
+		if (c->state[it->cookie - 1].valid || !awaits_reopen(it->f))
+			continue;
+		which[n_acks] = i;
+		ack[n_acks++] = (struct sw_cookie_ack){.tuple = &it->p->tuple,
+			.client_isn = it->f->reopen_isn,
+			.isn = it->p->ack - 1};
 	}
-	if (n == 0)
+	if (n_acks == 0)
 		return;
-	sw_cookie_verify_burst(b->view->keys, ack, again, n);
-	for (unsigned i = 0; i < n; i++)
-		a->later[which[i]] = again[i].valid;
-}
-
-/*
- * Sends for the entries of flows that may be made. They come while cookies are verified; where most
- * of those are wrong, later and for right ones alone.
- */
-static void
-fetch_entries(const struct burst *b, const struct acks *a, bool verified)
-{
-	for (unsigned i = 0; i < a->n; i++)
-		if (a->items[i].f == NULL && !a->same[i] && (!verified || a->state[i].valid))
-			sw_flow_fetch_free(b->e->flows, a->items[i].place);
-}
-
-static void
-fetch_budget(const struct burst *b, const struct acks *a)
-{
-	for (unsigned i = 0; b->view->budget && i < a->n; i++)
-		if (a->state[i].valid)
-			budget_fetch(&b->e->budget[a->state[i].parity], &a->state[i]);
+	sw_cookie_verify_burst(b->view->keys, ack, again, n_acks);
+	for (unsigned i = 0; i < n_acks; i++)
+		later[which[i]] = again[i].valid;
 }
 
 void
-accept_acks(struct burst *b, struct item *items, unsigned n)
+accept_acks(struct burst *b, struct cookies *c, struct item *items, unsigned n)
 {
 	struct sw_flow *opened = NULL; /* by the ACK before */
-	struct acks a;
+	bool later[SW_BURST_MAX];      /* a later segment of a new connection, by its SYN */
 
 	if (n == 0)
 		return;
-	a.items = items;
-	a.n = n;
-	find_same(&a);
-	if (!b->e->blind)
-		fetch_entries(b, &a, false);
-	verify_by_seq(b, &a);
-	verify_by_syn(b, &a);
-	if (b->e->blind)
-		fetch_entries(b, &a, true);
-	fetch_budget(b, &a);
+	verify_rest(b, c, items, n);
+	verify_by_syn(b, c, items, n, later);
 	for (unsigned i = 0; i < n; i++) {
 		struct item *it = &items[i];
+		struct sw_cookie_state *state = &c->state[it->cookie - 1];
 
 		/*
 		 * An earlier packet of this burst may have made the flow: the handshake ACK
 		 * and the first segments of a request often arrive together, and only the
 		 * first two carry the cookie.
 		 */
-		if (a.same[i] && opened != NULL)
+		if (opened != NULL && it->cookie == (it - 1)->cookie)
 			it->f = opened;
 		else if (b->stale)
 			it->f = sw_flow_find_at(b->e->flows, it->place, &it->p->tuple);
 		opened = NULL;
-		if (a.state[i].valid && may_open(b, it))
-			opened = accept_one(b, it, &a.state[i]);
-		else if (a.later[i] && it->f != NULL && it->f->state != SW_FLOW_SYN_SENT)
+		if (state->valid && may_open(b, it))
+			opened = accept_one(b, it, state);
+		else if (later[i] && it->f != NULL && it->f->state != SW_FLOW_SYN_SENT)
 			drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
 		else
 			not_accepted(b, it);

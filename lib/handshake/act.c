@@ -170,7 +170,7 @@ act_late(struct burst *b, struct put_off *o)
 	unsigned n_syns = 0;
 
 	look_again(b, o->acks, o->n_acks);
-	accept_acks(b, o->acks, o->n_acks);
+	accept_acks(b, &o->cookies, o->acks, o->n_acks);
 	/*
 	 * An RST or a SYN may be for what an ACK of this burst has just opened. An ACK never
 	 * answers a SYN of its own burst, so none is taken too early.

@@ -68,6 +68,7 @@ triage(struct burst *b, struct parsed *s, const struct rest *r, unsigned n, stru
 		it->f = NULL;
 		it->place = r->absent >> i & 1 ? &r->place[i] : &s->search.place[i];
 		it->service = service[i];
+		it->cookie = 0;
 		inside += p->f->side;
 		if (sw_unlikely(s->tuples[i] == NULL))
 			not_tcp(b, p);
@@ -138,8 +139,9 @@ run_all(struct burst *b, const struct rest *r, struct sw_frame *frames, unsigned
 	struct parsed s;
 
 	b->stale = false;
-	o.n_late = o.n_acks = 0;
+	o.n_late = o.n_acks = o.cookies.n = 0;
 	n = look(b, &s, r, frames, n, items);
+	verify_ahead(b, &o.cookies, items, n);
 	for (unsigned i = 0; i < n; i++)
 		act_one(b, &items[i], &o);
 	act_late(b, &o);
@@ -157,10 +159,11 @@ run_with_segs(struct burst *b, struct picked *p, struct sw_frame *frames, unsign
 	struct parsed s;
 
 	b->stale = false;
-	o.n_late = o.n_acks = 0;
+	o.n_late = o.n_acks = o.cookies.n = 0;
 	s.n = 0;
 	if (p->rest.n != 0)
 		n_items = look(b, &s, &p->rest, rest, p->rest.n, items);
+	verify_ahead(b, &o.cookies, items, n_items);
 	for (unsigned i = 0; i < n_items; i++) {
 		act_segs(b, &s, g, frames, p->rest.at[items[i].p - s.pkts], &o);
 		act_one(b, &items[i], &o);

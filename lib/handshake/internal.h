@@ -10,7 +10,8 @@
  *   blind.c     blind ACKs, eight at a time; see blind.h
  *   seg.c       segments of open connections, eight at a time; see seg.h
  *   answer.c    SYNs of clients: cookies for the whole burst, SYN-ACKs
- *   accept.c    ACKs without a flow: cookies verified for the whole burst, flow, SYN to the server
+ *   verify.c    cookies of ACKs, verified for the whole burst before anything of it is acted on
+ *   accept.c    ACKs without a flow: flow, SYN to the server
  *   halfopen.c  packets of connections that wait for their server
  *   spliced.c   packets of connections that are open or closing
  *   respond.c   mode respond
@@ -184,6 +185,13 @@ struct item {
 	struct sw_flow *f;		   /* or NULL */
 	const struct sw_flow_place *place; /* of its tuple, until the burst ends; NULL: held */
 	uint16_t service;
+	uint8_t cookie; /* of an ACK that was verified: its number in struct cookies; or 0 */
+};
+
+/* What the cookies of a burst's ACKs say: number k in state[k - 1]. Secret, not to be kept. */
+struct cookies {
+	unsigned n;
+	struct sw_cookie_state state[SW_BURST_MAX];
 };
 
 static inline void
@@ -292,9 +300,16 @@ void answer_syns(struct burst *b, const struct item *items, unsigned n);
 /* n cookies were issued with the key that signs now. */
 void count_issued(struct burst *b, unsigned n);
 /*
+ * verify.c: before anything of the burst is acted on, ACKs of clients that have no flow. What right
+ * ones need of memory comes while the others are acted on.
+ */
+void verify_ahead(const struct burst *b, struct cookies *c, struct item *items, unsigned n);
+/* Those ACKs that have not been verified. */
+void verify_rest(const struct burst *b, struct cookies *c, struct item *items, unsigned n);
+/*
  * accept.c: items with or (SW_FLOW_REOPEN) without a flow; those that fail with a flow are spliced.
  */
-void accept_acks(struct burst *b, struct item *items, unsigned n);
+void accept_acks(struct burst *b, struct cookies *c, struct item *items, unsigned n);
 /* The ACK's frame as the first SYN to the server, or a spare one where the ACK carries data. */
 void send_server_syn(struct burst *b, const struct pending *p, struct sw_frame *f);
 bool make_server_syn(struct burst *b, const struct pending *p);

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * verify.c - cookies of ACKs, for the whole burst and before anything of it is acted on: what right
+ * ones need of memory comes while the other packets are acted on, not while they wait for it.
+ */
+#include "handshake/internal.h"
+
+/* With the cookie of the one before it: the first data behind a handshake ACK. */
+static bool
+same_ack(const struct item *it, const struct item *before)
+{
+	const struct sw_pkt *p = it->p, *q = before->p;
+
+	return p->seq == q->seq && p->ack == q->ack && sw_tuple_equal(&p->tuple, &q->tuple);
+}
+
+/* Sends for the entry that its flow will take, and the bit that says whether it came before. */
+static void
+fetch_for(const struct burst *b, const struct item *it, const struct sw_cookie_state *s)
+{
+	if (it->f == NULL)
+		sw_flow_fetch_free(b->e->flows, it->place);
+	if (b->view->budget)
+		budget_fetch(&b->e->budget[s->parity], s);
+}
+
+/*
+ * The client's ISN is the number before the segment's own. ACKs of one client that come together
+ * are one cookie, and have one number.
+ */
+static void
+verify(const struct burst *b, struct cookies *c, struct item *const items[], unsigned n)
+{
+	struct sw_cookie_ack ack[SW_BURST_MAX];
+	const struct item *first[SW_BURST_MAX];
+	struct sw_cookie_state *state = &c->state[c->n];
+	unsigned m = 0;
+
+	if (n == 0)
+		return;
+	for (unsigned i = 0; i < n; i++) {
+		struct item *it = items[i];
+
+		if (i == 0 || !same_ack(it, items[i - 1])) {
+			ack[m] = (struct sw_cookie_ack){.tuple = &it->p->tuple,
+				.client_isn = it->p->seq - 1,
+				.isn = it->p->ack - 1};
+			first[m++] = it;
+		}
+		it->cookie = (uint8_t)(c->n + m);
+	}
+	sw_cookie_verify_burst(b->view->keys, ack, state, m);
+	c->n += m;
+	for (unsigned i = 0; i < m; i++)
+		if (state[i].valid)
+			fetch_for(b, first[i], &state[i]);
+}
+
+/* As act_one() sees it: an ACK that may bring a cookie back. */
+static bool
+may_open_one(const struct item *it)
+{
+	return it->f == NULL && it->p->f->side == SW_OUTSIDE &&
+	       (it->p->tcp_flags & (SW_TCP_SYN | SW_TCP_RST)) == 0;
+}
+
+void
+verify_ahead(const struct burst *b, struct cookies *c, struct item *items, unsigned n)
+{
+	struct item *acks[SW_BURST_MAX];
+	unsigned n_acks = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		if (may_open_one(&items[i]))
+			acks[n_acks++] = &items[i];
+	verify(b, c, acks, n_acks);
+}
+
+void
+verify_rest(const struct burst *b, struct cookies *c, struct item *items, unsigned n)
+{
+	struct item *acks[SW_BURST_MAX];
+	unsigned n_acks = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		if (items[i].cookie == 0)
+			acks[n_acks++] = &items[i];
+	verify(b, c, acks, n_acks);
+}
