@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * servers_run.h - what test_servers_repair.c and test_servers_learn.c share: clients that ask for
- * everything, of servers that lack something.
+ * servers_run.h - what test_servers_repair.c, test_servers_anew.c and test_servers_learn.c share:
+ * clients that ask for everything, of servers that lack something.
  */
 #ifndef SW_TEST_SERVERS_RUN_H
 #define SW_TEST_SERVERS_RUN_H
@@ -97,6 +97,15 @@ connection(bool v6, uint8_t lacks)
 	rig_syn(&r, &c);
 	open_with(&c);
 	return c;
+}
+
+/* What the server says to our first SYN, still to be sent; o has room for 40 bytes. */
+static inline struct pkt_make
+first_answer(struct rig_conn *c, uint8_t *o)
+{
+	rig_syn(&r, c);
+	rig_ack(&r, c);
+	return rig_server_synack(c, o);
 }
 
 /* What the SYN-ACK that was just sent promised; RIG_* bits, its MSS and scale. */
