@@ -270,28 +270,43 @@ ask_without_timestamps(struct burst *b, const struct item *it, struct pending *p
 	pe->refused_isn = it->p->seq;
 	pe->refused_stage = pe->stage;
 	pe->refused_ms = b->now_ms;
+	pe->refused_repeated = false;
 	reset_server(b, it, pe, it->p->ack);
 	send_syn_again(b, pe);
 }
 
-/* Then the server is one that always has the same ISN, and is taken as it is. */
+/*
+ * Then it is taken as it is: one that always has the same ISN, or our RST was lost each time.
+ */
 #define ASK_ANEW_MAX 3
 
-/* Copies come together; a server repeats its SYN-ACK after a second (RFC 6298, 2.1). */
+/* Copies come together; a server repeats its SYN-ACK after a second, then two (RFC 6298). */
 #define SYNACK_AGAIN_MS 500
 
-/* True where p is the SYN-ACK that was refused, again, and has been dealt with. */
+/*
+ * True where p is the SYN-ACK that was refused, again, and has been dealt with. Of those that the
+ * server repeats by its timer the first may have been sent before our RST came: on a long way, or
+ * by one that lags. A second RST would end the connection that our SYN has opened since. The next
+ * one says that the RST was lost, and so does any one behind our own timer's SYN.
+ */
 static bool
 refuse_again(struct burst *b, const struct item *it, struct pending *pe)
 {
+	const bool same_stage = pe->stage == pe->refused_stage;
+
 	if (pe->asked_anew == 0 || it->p->seq != pe->refused_isn)
 		return false;
-	if (pe->stage == pe->refused_stage && b->now_ms - pe->refused_ms < SYNACK_AGAIN_MS)
+	if (same_stage && b->now_ms - pe->refused_ms < SYNACK_AGAIN_MS) {
 		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY); /* a copy */
-	else if (pe->asked_anew < ASK_ANEW_MAX)
-		ask_without_timestamps(b, it, pe); /* our RST was lost */
-	else
+	} else if (same_stage && !pe->refused_repeated) {
+		pe->refused_repeated = true;
+		pe->refused_ms = b->now_ms;
+		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
+	} else if (pe->asked_anew < ASK_ANEW_MAX) {
+		ask_without_timestamps(b, it, pe);
+	} else {
 		return false;
+	}
 	return true;
 }
 

@@ -70,10 +70,11 @@ struct pending {
 	uint16_t mss_promised; /* or more than that; never less */
 	/*
 	 * The server had no timestamps and was asked anew without: how often, in which stage
-	 * and when last, and its ISN then.
+	 * and when last, and its ISN then; or when it repeated that SYN-ACK once.
 	 */
 	uint8_t asked_anew;
 	uint8_t refused_stage;
+	bool refused_repeated;
 	uint32_t refused_ms;
 	uint32_t refused_isn;
 	uint32_t reopen_isn; /* with SW_FLOW_REOPEN: that of the newest SYN */

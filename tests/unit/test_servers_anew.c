@@ -65,21 +65,96 @@ START_TEST(reset_of_the_first_syn_is_lost)
 }
 END_TEST
 
-/* Our own timer may be far off, as SYNs were lost: the server's tells that it repeats. */
+/* What the server said first, again after some time: how many packets come of it. */
+struct repeat {
+	unsigned ms, sent;
+};
+
+static void
+repeat_synack(const struct pkt_make *m, const struct repeat *rep, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		rig_tick(&r, rep[i].ms);
+		rig_send(&r, SW_INSIDE, m);
+		ck_assert_msg(r.n_sent == rep[i].sent, "%u: %u sent", i, r.n_sent);
+	}
+	if (r.n_sent == 2) {
+		ck_assert_uint_eq(r.sent[0].seen.flags, SW_TCP_RST);
+		ck_assert_uint_eq(r.sent[1].seen.flags & ~ECN, SW_TCP_SYN);
+	}
+}
+
+/*
+ * Our own timer may be far off, as SYNs were lost: the server's tells that it repeats. The first
+ * time our RST may still be on its way.
+ */
 START_TEST(reset_is_lost_after_lost_syns)
 {
-	static const unsigned ms_sent[][2] = {{3000, 2}, {490, 0}, {10, 2}};
+	static const struct repeat rep[] = {
+		{3000, 2}, {490, 0}, {510, 0}, {490, 0}, {10, 2}, {490, 0}, {10, 0}, {500, 2}};
 	struct rig_conn c = conn_of(_i, RIG_TS);
 	uint8_t o[40];
 	struct pkt_make m = first_answer(&c, o);
 
-	for (unsigned i = 0; i < SW_ARRAY_LEN(ms_sent); i++) {
-		rig_tick(&r, ms_sent[i][0]);
-		rig_send(&r, SW_INSIDE, &m);
-		ck_assert_uint_eq(r.n_sent, ms_sent[i][1]);
+	repeat_synack(&m, rep, SW_ARRAY_LEN(rep));
+	ck_assert_uint_eq(rig_stat(&r, SW_C_SERVER_RST_SENT), 3);
+}
+END_TEST
+
+/* The RST was on its way: what answers the SYN behind it opens the connection. */
+START_TEST(reset_is_on_its_way)
+{
+	static const struct repeat rep[] = {{3000, 2}, {1000, 0}, {490, 0}};
+	struct rig_conn c = conn_of(_i, RIG_TS);
+	uint8_t o[40];
+	struct pkt_make m = first_answer(&c, o);
+
+	repeat_synack(&m, rep, SW_ARRAY_LEN(rep));
+	c.asked &= (uint8_t)~RIG_TS;
+	c.s += 5555;
+	rig_synack(&r, &c);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_SERVER_RST_SENT), 1);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_FLOW_REPAIRED), 1);
+}
+END_TEST
+
+/*
+ * Our timer comes soon after the RST: what answers that SYN with the first SYN-ACK lost the RST. So
+ * it is where the server has repeated it before.
+ */
+START_TEST(reset_is_lost_shortly_before_our_timer)
+{
+	static const struct repeat rep[] = {{900, 2}, {90, 0}}, again[] = {{0, 2}, {1000, 0}};
+	struct rig_conn c = conn_of(_i, RIG_TS);
+	uint8_t o[40];
+	struct pkt_make m = first_answer(&c, o);
+
+	repeat_synack(&m, rep, SW_ARRAY_LEN(rep));
+	rig_tick(&r, 10);
+	ck_assert_uint_eq(rig_only(&r, SW_INSIDE)->seen.flags & ~ECN, SW_TCP_SYN);
+	repeat_synack(&m, again, SW_ARRAY_LEN(again));
+	rig_tick(&r, 1000);
+	ck_assert_uint_eq(rig_only(&r, SW_INSIDE)->seen.flags & ~ECN, SW_TCP_SYN);
+	repeat_synack(&m, again, 1);
+}
+END_TEST
+
+/* By the server's timer alone: twice more, then it is taken as it is. */
+START_TEST(reset_is_lost_each_time)
+{
+	static const struct repeat rep[] = {{0, 2}, {500, 0}, {490, 0}};
+	struct rig_conn c = conn_of(_i, RIG_TS);
+	uint8_t o[40];
+	struct pkt_make m = first_answer(&c, o);
+
+	rig_tick(&r, 3000); /* our next timer: in 4 s */
+	for (unsigned i = 0; i < 3; i++) {
+		repeat_synack(&m, rep, SW_ARRAY_LEN(rep));
+		rig_tick(&r, 10);
 	}
-	ck_assert_uint_eq(r.sent[0].seen.flags, SW_TCP_RST);
-	ck_assert_uint_eq(r.sent[1].seen.flags & ~ECN, SW_TCP_SYN);
+	c.asked &= (uint8_t)~RIG_TS;
+	rig_synack(&r, &c);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_SERVER_RST_SENT), 3);
 }
 END_TEST
 
@@ -94,6 +169,9 @@ main(void)
 	tcase_add_test(c, second_syn_fails);
 	tcase_add_loop_test(c, reset_of_the_first_syn_is_lost, 0, 2);
 	tcase_add_loop_test(c, reset_is_lost_after_lost_syns, 0, 2);
+	tcase_add_loop_test(c, reset_is_on_its_way, 0, 2);
+	tcase_add_loop_test(c, reset_is_lost_shortly_before_our_timer, 0, 2);
+	tcase_add_loop_test(c, reset_is_lost_each_time, 0, 2);
 	suite_add_tcase(s, c);
 	return check_suite_run(s, CK_NOFORK);
 }
