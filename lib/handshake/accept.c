@@ -60,6 +60,7 @@ fill_pending(struct burst *b, struct pending *p, const struct item *it,
 	memcpy(&window_be, sw_pkt_tcp(pkt) + 14, sizeof(window_be));
 	p->client_isn = pkt->seq - 1;
 	p->next_seq = pkt->seq;
+	p->sent_seq = pkt->seq + sw_pkt_seq_len(pkt);
 	p->isn = pkt->ack - 1;
 	p->window = rte_be_to_cpu_16(window_be);
 	p->service = it->service;

@@ -44,7 +44,7 @@ client_reset(struct burst *b, const struct item *it, struct pending *pe)
 	 * Exactly where the client's next byte would be,
 	 * else it may be a blind guess (RFC 5961, 3.2).
 	 */
-	if (it->p->seq != pe->client_isn + 1 && it->p->seq != pe->next_seq) {
+	if (it->p->seq != pe->client_isn + 1 && it->p->seq != pe->sent_seq) {
 		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
 		return;
 	}
@@ -66,6 +66,9 @@ client_segment(struct burst *b, const struct item *it, struct pending *pe)
 	}
 	if (p->seq == pe->next_seq)
 		pe->window = window_field(p);
+	/* FIN included. */
+	if (end - first <= pe->hold_bytes + 1u && sw_seq_before(pe->sent_seq, end))
+		pe->sent_seq = end;
 	if (end == p->seq || is_held(b->e, pe, p->seq, end)) {
 		drop_item(b, it, SW_DROP_HANDSHAKE_STRAY);
 		return;
@@ -223,13 +226,14 @@ held_acknowledges(const struct sw_engine *e, const struct sw_flow *f, const stru
 
 /*
  * True where the client need not be told of the server's window at once: there is no less of it
- * than was promised, and what the client has sent leaves as much of that again. The server's
- * acknowledgement of what is held tells it.
+ * than was promised, and the client has sent at most half of that, so that it may send as much
+ * again. The server's acknowledgement of what is held tells it. What came out of order counts, and
+ * what found no place: of a window that the client has filled it waits for more.
  */
 static bool
 has_room(const struct pending *pe, const struct sw_pkt *synack)
 {
-	return pe->next_seq - (pe->client_isn + 1) <= pe->hold_bytes / 2 &&
+	return pe->sent_seq - (pe->client_isn + 1) <= pe->hold_bytes / 2 &&
 	       window_field(synack) >= pe->hold_bytes;
 }
 

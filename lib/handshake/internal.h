@@ -55,7 +55,8 @@ struct pending {
 	uint32_t client_isn;
 	uint32_t isn;	    /* ours: the cookie */
 	uint32_t tsval;	    /* ours: what the client echoes; with syn_opts.ts */
-	uint32_t next_seq;  /* end of what the client has sent in order, as far as held */
+	uint32_t next_seq;  /* end of what came in order and is held; stays at the first gap */
+	uint32_t sent_seq;  /* end of all that came within the window, held or not */
 	uint32_t held_head; /* first held packet, or NONE */
 	uint32_t held_tail;
 	uint16_t held_count;

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * When a client that has sent early is told of the server's window at once: where it waits for
+ * that, or has been promised more.
+ */
+#include <check.h>
+#include <string.h>
+
+#include "packet/options.h"
+#include "packet/parse.h"
+#include "unit/rig_each.h"
+
+/*
+ * The client hears of the server's window at once where that has less room than it was promised,
+ * or where it has used more than half of that: else by the server's first segment.
+ */
+START_TEST(client_is_told_where_it_must_be)
+{
+	static const struct {
+		unsigned segments; /* held, of 1,024 bytes each; 32,768 were promised */
+		uint16_t window;   /* of the server */
+		bool told;
+	} cases[] = {
+		{1, 65160, false},
+		{16, 65160, false},
+		{17, 65160, true},
+		{1, 32768, false},
+		{1, 32767, true},
+		{1, 0, true},
+	};
+	uint8_t data[1024] = {0}, o[40];
+
+	for (unsigned i = 0; i < SW_ARRAY_LEN(cases); i++) {
+		const unsigned n = cases[i].segments, told = cases[i].told;
+		struct rig_conn c = conn4;
+		struct pkt_make m;
+
+		c.cport += (uint16_t)i;
+		rig_syn(&r, &c);
+		rig_ack(&r, &c);
+		for (unsigned k = 0; k < n; k++) {
+			m = rig_client(&c);
+			m.payload = data;
+			m.payload_len = sizeof(data);
+			m.seq = c.c + 1 + k * (unsigned)sizeof(data);
+			rig_queue(&r, SW_OUTSIDE, &m);
+		}
+		rig_run(&r);
+		m = rig_server_synack(&c, o);
+		m.window = cases[i].window;
+		rig_send(&r, SW_INSIDE, &m);
+		ck_assert_msg(r.n_sent == told + n, "%u: %u sent", i, r.n_sent);
+		ck_assert_uint_eq(r.sent[0].side, told ? SW_OUTSIDE : SW_INSIDE);
+		ck_assert_uint_eq(r.sent[told].seen.payload_len, sizeof(data));
+		ck_assert_uint_eq(rig_stat(&r, SW_C_SERVER_ACK_SENT), 0);
+		m = rig_server(&c);
+		m.ack = c.c + 1 + n * (unsigned)sizeof(data);
+		m.window = 500;
+		rig_send(&r, SW_INSIDE, &m);
+		ck_assert_uint_eq(rig_only(&r, SW_OUTSIDE)->seen.window, 500);
+	}
+	ck_assert_uint_eq(rig_stat(&r, SW_C_CLIENT_OPENED), 3);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_SYNACK_CONSUMED), 3);
+}
+END_TEST
+
+/* Segments of one client while it waits, in that order; of len bytes each, by their number. */
+static void
+send_early(const struct rig_conn *c, const unsigned *order, unsigned n, unsigned len)
+{
+	static uint8_t data[1400];
+
+	for (unsigned i = 0; i < n; i++) {
+		struct pkt_make m = rig_client(c);
+
+		m.payload = data;
+		m.payload_len = len;
+		m.seq = c->c + 1 + (order ? order[i] : i) * len;
+		rig_send(&r, SW_OUTSIDE, &m);
+	}
+}
+
+/*
+ * A client that has filled its window is told at once. _i: all in order; two of its segments the
+ * wrong way round; one lost; no room for more than 64 segments.
+ */
+START_TEST(filled_window_is_opened_at_once)
+{
+	struct rig_conn c = conn4;
+	unsigned order[32], n = 32;
+	uint8_t o[40];
+	struct pkt_make m;
+
+	for (unsigned i = 0; i < 32; i++)
+		order[i] = i;
+	if (_i == 1) {
+		order[1] = 2;
+		order[2] = 1;
+	} else if (_i == 2) {
+		memmove(order + 1, order + 2, 30 * sizeof(*order));
+		n = 31;
+	}
+	rig_syn(&r, &c);
+	rig_ack(&r, &c);
+	if (_i == 3)
+		send_early(&c, NULL, 32768 / 128, 128);
+	else
+		send_early(&c, order, n, 1024);
+	m = rig_server_synack(&c, o);
+	rig_send(&r, SW_INSIDE, &m);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_CLIENT_OPENED), 1);
+}
+END_TEST
+
+int
+main(void)
+{
+	Suite *s = suite_create("engine room");
+	TCase *c = tcase_create("engine room");
+
+	tcase_set_timeout(c, 0);
+	tcase_add_checked_fixture(c, setup, teardown);
+	tcase_add_test(c, client_is_told_where_it_must_be);
+	tcase_add_loop_test(c, filled_window_is_opened_at_once, 0, 4);
+	suite_add_tcase(s, c);
+	return check_suite_run(s, CK_NOFORK);
+}
