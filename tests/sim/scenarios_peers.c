@@ -101,35 +101,51 @@ static const struct {
 	struct loss loss;
 	uint64_t up, down;
 	uint64_t syn_again, cookies; /* SYNs sent to the server again, cookies accepted */
+	uint64_t acks, opened;	     /* ACKs of its own to the server, and to the client */
 	bool client_again;	     /* the client has to repeat something */
+	/* What is special about the ends. */
+	bool server_first;    /* the client says nothing before the server, and closes after it */
+	uint16_t server_mss;  /* less than was promised */
+	uint32_t client_cwnd; /* segments at once: the window is filled */
 } lost[] = {
 	/* nothing */
-	{{LEG_C_F, 0, false, 0, 0, 0}, 1000, 5000, 0, 1, false},
+	{{LEG_C_F, 0, false, 0, 0, 0}, 1000, 5000, 0, 1, 0, 0, false},
 	/* SYN of the client; SYN-ACK to it */
-	{{LEG_C_F, SEG_SYN, false, 1, 1, 0}, 1000, 5000, 0, 1, true},
-	{{LEG_F_C, SEG_SYN | SEG_ACK, false, 1, 1, 0}, 1000, 5000, 0, 1, true},
+	{{LEG_C_F, SEG_SYN, false, 1, 1, 0}, 1000, 5000, 0, 1, 0, 0, true},
+	{{LEG_F_C, SEG_SYN | SEG_ACK, false, 1, 1, 0}, 1000, 5000, 0, 1, 0, 0, true},
 	/* handshake ACK of the client: its first data opens instead */
-	{{LEG_C_F, SEG_ACK, false, 1, 1, 0}, 1000, 5000, 0, 1, false},
-	/* the ACK and the first data: the data again */
-	{{LEG_C_F, SEG_ACK, true, 1, 1, 0}, 20000, 5000, 0, 1, true},
+	{{LEG_C_F, SEG_ACK, false, 1, 1, 0}, 1000, 5000, 0, 1, 0, 0, false},
+	/* the first data: what is held begins with a gap */
+	{{LEG_C_F, SEG_ACK, true, 1, 1, 0}, 20000, 5000, 0, 1, 1, 1, true},
 	/* SYN to the server, twice */
-	{{LEG_F_S, SEG_SYN, false, 1, 1, 0}, 1000, 5000, 1, 1, true},
-	{{LEG_F_S, SEG_SYN, false, 1, 2, 0}, 1000, 5000, 2, 1, true},
+	{{LEG_F_S, SEG_SYN, false, 1, 1, 0}, 1000, 5000, 1, 1, 1, 1, true},
+	{{LEG_F_S, SEG_SYN, false, 1, 2, 0}, 1000, 5000, 2, 1, 1, 1, true},
 	/* SYN-ACK of the server: its own timer or the front end's, both of one second */
-	{{LEG_S_F, SEG_SYN | SEG_ACK, false, 1, 1, 0}, 0, 5000, 1, 1, false},
+	{{LEG_S_F, SEG_SYN | SEG_ACK, false, 1, 1, 0}, 0, 5000, 1, 1, 2, 1, false},
 	/* the front end's ACK to the server: data follows, or SYN-ACK again */
-	{{LEG_F_S, SEG_ACK, false, 1, 1, 0}, 1000, 5000, 0, 1, false},
-	{{LEG_F_S, SEG_ACK, false, 1, 1, 0}, 0, 5000, 0, 1, false},
+	{{LEG_F_S, SEG_ACK, false, 1, 1, 0}, 1000, 5000, 0, 1, 1, 1, false, .server_mss = 1000},
+	{{LEG_F_S, SEG_ACK, false, 1, 1, 0}, 0, 5000, 0, 1, 2, 1, false, .server_first = true},
+	/* held data that acknowledges the SYN-ACK: the client's timer is the shorter one */
+	{{LEG_F_S, SEG_ACK, true, 1, 1, 0}, 1000, 5000, 0, 1, 0, 0, true},
 	/* the ACK that opens the client's window */
-	{{LEG_F_C, SEG_ACK, false, 1, 1, 0}, 100000, 5000, 0, 1, false},
+	{{LEG_F_C, SEG_ACK, false, 1, 1, 0}, 100000, 5000, 0, 1, 0, 1, false, .client_cwnd = 40},
 };
 
+/* The first ACK without data on a leg is the front end's own, where it makes one: acks, opened. */
 START_TEST(one_packet_is_lost)
 {
 	struct loss l = lost[_i].loss;
 	uint64_t again;
 
 	play_init(lost[_i].up, lost[_i].down);
+	if (lost[_i].server_first) {
+		play.conn.ccfg.close = CLOSE_AFTER_PEER;
+		play.conn.scfg.close = CLOSE_WHEN_SENT;
+	}
+	if (lost[_i].server_mss)
+		play.conn.scfg.mss = lost[_i].server_mss;
+	if (lost[_i].client_cwnd)
+		play.conn.ccfg.cwnd = lost[_i].client_cwnd;
 	play_run(&l);
 	assert_served();
 	if (l.last != 0)
@@ -140,6 +156,8 @@ START_TEST(one_packet_is_lost)
 		ck_assert_uint_eq(again, lost[_i].syn_again);
 	ck_assert_uint_eq(rig_count(&play.w.rig, SW_C_COOKIE_ACCEPTED), lost[_i].cookies);
 	ck_assert_uint_eq(rig_count(&play.w.rig, SW_C_FLOW_CREATED), 1);
+	ck_assert_uint_eq(rig_count(&play.w.rig, SW_C_SERVER_ACK_SENT), lost[_i].acks);
+	ck_assert_uint_eq(rig_count(&play.w.rig, SW_C_CLIENT_OPENED), lost[_i].opened);
 	ck_assert_int_eq(play.conn.client->n_retransmitted > 0, lost[_i].client_again);
 	play_end();
 }

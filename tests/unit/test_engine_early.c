@@ -79,6 +79,41 @@ START_TEST(ack_by_itself_after_a_loss)
 }
 END_TEST
 
+/* What was held got lost: each SYN-ACK that comes again is acknowledged, by us. _i: a FIN, too. */
+START_TEST(consumed_synack_comes_again)
+{
+	struct rig_conn c = _i & 1 ? conn6 : conn4;
+	uint8_t o[40];
+	struct pkt_make m;
+
+	rig_syn(&r, &c);
+	rig_ack(&r, &c);
+	m = rig_client(&c);
+	m.payload = (const uint8_t *)"GET /";
+	m.payload_len = 5;
+	m.flags |= _i & 2 ? SW_TCP_FIN : 0;
+	rig_send(&r, SW_OUTSIDE, &m);
+	rig_synack_held(&r, &c);
+	for (unsigned i = 0; i < 3; i++) {
+		rig_tick(&r, 1000);
+		m = rig_server_synack(&c, o);
+		rig_send(&r, SW_INSIDE, &m);
+		ck_assert_uint_eq(rig_only(&r, SW_INSIDE)->seen.flags, SW_TCP_ACK);
+		ck_assert_uint_eq(r.sent[0].seen.seq, c.c + 1);
+		ck_assert_uint_eq(r.sent[0].seen.ack, c.s + 1);
+		ck_assert_uint_eq(r.sent[0].seen.window, 1000);
+	}
+	ck_assert_uint_eq(rig_stat(&r, SW_C_CLIENT_OPENED), 0);
+	ck_assert_uint_eq(rig_stat(&r, SW_C_SYNACK_CONSUMED), 1);
+	m = rig_client(&c); /* the client's timer */
+	m.payload = (const uint8_t *)"GET /";
+	m.payload_len = 5;
+	m.flags |= _i & 2 ? SW_TCP_FIN : 0;
+	rig_send(&r, SW_OUTSIDE, &m);
+	ck_assert_uint_eq(rig_only(&r, SW_INSIDE)->seen.payload_len, 5);
+}
+END_TEST
+
 /* What is held was to acknowledge the SYN-ACK, and cannot be sent: the server asks again. */
 START_TEST(held_with_malformed_options)
 {
@@ -295,6 +330,7 @@ main(void)
 	tcase_add_test(c, request_in_one_burst);
 	tcase_add_test(c, numbers_of_the_ack);
 	tcase_add_loop_test(c, ack_by_itself_after_a_loss, 0, 2);
+	tcase_add_loop_test(c, consumed_synack_comes_again, 0, 4);
 	tcase_add_test(c, held_with_malformed_options);
 	tcase_add_test(c, timestamps_to_the_server_never_go_back);
 	tcase_add_test(c, reset_behind_held_out_of_order);

@@ -112,6 +112,67 @@ START_TEST(filled_window_is_opened_at_once)
 }
 END_TEST
 
+/* The window in the SYN-ACK is not scaled (RFC 7323, 2.2), nor is what was promised. */
+START_TEST(room_is_in_bytes)
+{
+	static const uint8_t opts[] = {2, 4, 5, 180, 1, 3, 3, 7};
+	static const uint16_t window[] = {1000, 32767, 32768};
+
+	for (unsigned i = 0; i < SW_ARRAY_LEN(window); i++) {
+		struct rig_conn c = conn4;
+		uint8_t o[40];
+		struct pkt_make m;
+
+		c.cport += (uint16_t)i;
+		memcpy(c.opts, opts, sizeof(opts));
+		c.opts_len = sizeof(opts);
+		rig_syn(&r, &c);
+		rig_ack(&r, &c);
+		send_early(&c, NULL, 1, 100);
+		m = rig_server_synack(&c, o);
+		m.window = window[i];
+		rig_send(&r, SW_INSIDE, &m);
+		ck_assert_uint_eq(r.n_sent, window[i] < 32768 ? 2 : 1);
+		if (r.n_sent == 2)
+			ck_assert_uint_eq(r.sent[0].seen.window, window[i] >> 7);
+	}
+}
+END_TEST
+
+/* The same where the service promises something else than the rig's 32,768. */
+START_TEST(room_of_other_windows)
+{
+	static const struct {
+		uint16_t promised, window, sent;
+		bool told;
+	} cases[] = {{1024, 1024, 512, false}, {1024, 1024, 513, true}, {1024, 1023, 1, true},
+		{1025, 1025, 512, false}, {1025, 1025, 513, true}, {65535, 65535, 100, false},
+		{65535, 65534, 100, true}};
+
+	for (unsigned i = 0; i < SW_ARRAY_LEN(cases); i++) {
+		struct rig_params p = {.window = cases[i].promised};
+		struct rig_conn c = conn6;
+		static uint8_t data[1400];
+		struct rig t;
+		uint8_t o[40];
+		struct pkt_make m;
+
+		rig_init(&t, &p);
+		rig_syn(&t, &c);
+		rig_ack(&t, &c);
+		m = rig_client(&c);
+		m.payload = data;
+		m.payload_len = cases[i].sent;
+		rig_send(&t, SW_OUTSIDE, &m);
+		m = rig_server_synack(&c, o);
+		m.window = cases[i].window;
+		rig_send(&t, SW_INSIDE, &m);
+		ck_assert_msg(t.n_sent == 1u + cases[i].told, "%u", i);
+		rig_fini(&t);
+	}
+}
+END_TEST
+
 int
 main(void)
 {
@@ -122,6 +183,8 @@ main(void)
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, client_is_told_where_it_must_be);
 	tcase_add_loop_test(c, filled_window_is_opened_at_once, 0, 4);
+	tcase_add_test(c, room_is_in_bytes);
+	tcase_add_test(c, room_of_other_windows);
 	suite_add_tcase(s, c);
 	return check_suite_run(s, CK_NOFORK);
 }
