@@ -87,19 +87,22 @@ judge_abort(const struct world *w, const struct conn *c, const struct tcp_peer *
  * A forged SYN came between the client's own and its ACK, and the number of the last SYN on the
  * tuple is all that some of the client's segments are known by: they are taken for those of the
  * connection that was there (docs/security.md). They are
- *   - those behind an ACK that was lost: a server that has forgotten that connection resets them;
+ *   - those behind an ACK that was lost, or refused for want of a pending record: a server that has
+ *     forgotten that connection resets them;
  *   - of a client that was started anew, with a number before those that the server has of that
  *     connection, the ACK itself: each end turns away what the other sends.
  */
 static bool
-number_was_displaced(const struct conn *c)
+number_was_displaced(const struct world *w, const struct conn *c)
 {
+	bool refused = rig_drops(&w->rig, SW_DROP_PENDING_FULL) > 0;
 	const struct tcp_peer *old = c->after != NULL ? conn_server(c->after) : NULL;
 
 	if (old == NULL)
 		return false;
-	if (c->cookie_taken && !c->ack_delivered && c->client->end == END_RESET)
-		return c->forged_syn_ns >= c->cookie_ns;
+	if (c->cookie_taken && (!c->ack_delivered || refused) && c->client->end == END_RESET &&
+		c->forged_syn_ns >= c->cookie_ns)
+		return true;
 	return c->displaced && seq_lt(c->client->iss, old->rcv_nxt);
 }
 
@@ -154,7 +157,7 @@ judge_unopened(struct world *w, const struct conn *c, bool clean)
 	if (full_somewhere(w) && (cl->end == END_TIMEOUT || c->opener != OPENS_CLIENT))
 		return;
 	if ((cl->end == END_TIMEOUT || cl->end == END_RESET) &&
-		(number_was_displaced(c) || went_to_earlier(c)))
+		(number_was_displaced(w, c) || went_to_earlier(c)))
 		return;
 	if (clean) {
 		sim_fail("conn %u: never opened over a clean network, client %s", c->id,
