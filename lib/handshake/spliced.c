@@ -138,7 +138,10 @@ answer_server(
 		sw_count(&b->stats, why);
 }
 
-/* Our ACK was lost, as far as can be seen: nothing of the client has been acknowledged since. */
+/*
+ * Our ACK was lost, or the held data that went in its place, as far as can be seen: nothing of the
+ * client has been acknowledged since.
+ */
 static bool
 wants_ack_again(const struct sw_flow *f, const struct sw_pkt *p)
 {
