@@ -292,72 +292,6 @@ START_TEST(respond_mode)
 }
 END_TEST
 
-/* More right cookies than were issued in the epoch: the surplus opens nothing. */
-START_TEST(budget)
-{
-	struct rig_conn c = conn4, copy;
-	struct rig other;
-
-	/* The same keys elsewhere issue a cookie that is right here, too. */
-	rig_init(&other, NULL);
-	copy = c;
-	rig_syn(&other, &copy);
-	rig_fini(&other);
-	struct pkt_make m = rig_client(&copy);
-
-	rig_send(&r, SW_OUTSIDE, &m);
-	ck_assert_uint_eq(r.n_sent, 0);
-	ck_assert_uint_eq(rig_drop(&r, SW_DROP_COOKIE_BUDGET), 1);
-	ck_assert_uint_eq(rig_flows(&r), 0);
-	r.view.budget = false; /* a cluster shares its keys and turns it off */
-	rig_send(&r, SW_OUTSIDE, &m);
-	ck_assert_uint_eq(rig_flows(&r), 1);
-}
-END_TEST
-
-/* A client that lets its own connection end and replays its ACK spends nobody else's budget. */
-START_TEST(replays_do_not_spend_the_budget)
-{
-	struct rig_conn c = conn4, other = conn4;
-
-	other.cport++;
-	rig_syn(&r, &c);
-	rig_syn(&r, &other);
-	for (unsigned i = 0; i < 5; i++) {
-		struct pkt_make m = rig_client(&c);
-
-		rig_ack(&r, &c);
-		m.flags = SW_TCP_RST;
-		rig_send(&r, SW_OUTSIDE, &m);
-		ck_assert_uint_eq(rig_flows(&r), 0);
-	}
-	rig_ack(&r, &other);
-	ck_assert_uint_eq(rig_drop(&r, SW_DROP_COOKIE_BUDGET), 0);
-}
-END_TEST
-
-START_TEST(key_epochs)
-{
-	struct rig_conn c = conn4;
-	struct pkt_make m;
-
-	rig_syn(&r, &c);
-	r.now_ns += 64ull * 1000000000; /* one rotation: the key of the last epoch still verifies */
-	rig_rekey(&r);
-	rig_ack(&r, &c);
-	c.cport++;
-	r.now_ns += 10ull * 1000000000; /* within the first half of the epoch */
-	rig_rekey(&r);
-	rig_syn(&r, &c);
-	r.now_ns += 2 * 64ull * 1000000000; /* two rotations */
-	rig_rekey(&r);
-	m = rig_client(&c);
-	rig_send(&r, SW_OUTSIDE, &m);
-	ck_assert_uint_eq(r.n_sent, 0);
-	ck_assert_uint_eq(rig_drop(&r, SW_DROP_COOKIE_BAD), 1);
-}
-END_TEST
-
 START_TEST(table_full_refuses_the_new)
 {
 	struct rig small;
@@ -498,9 +432,6 @@ main(void)
 	tcase_add_test(c, short_tcp_header);
 	tcase_add_test(c, fragments);
 	tcase_add_test(c, respond_mode);
-	tcase_add_test(c, budget);
-	tcase_add_test(c, replays_do_not_spend_the_budget);
-	tcase_add_test(c, key_epochs);
 	tcase_add_test(c, table_full_refuses_the_new);
 	tcase_add_test(c, full_buckets_refuse_the_new);
 	tcase_add_test(c, pending_full_refuses_the_new);

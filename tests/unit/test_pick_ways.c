@@ -10,14 +10,22 @@
 enum way_of { WAY_GENERAL, WAY_SYN, WAY_SEGMENT };
 
 /* A new connection's, whose tuple no other one has. */
-static struct shot
-new_syn(unsigned number, unsigned v6)
+static struct pkt_make
+new_syn_make(unsigned number, unsigned v6)
 {
 	struct pkt_make m = syn_of(v6 + 2 * (number % 2));
 
 	m.sport = (uint16_t)(10000 + number % 50000);
 	m.n_vlan = number % 16 == 7;
 	m.vlan_tci[0] = 7;
+	return m;
+}
+
+static struct shot
+new_syn(unsigned number, unsigned v6)
+{
+	struct pkt_make m = new_syn_make(number, v6);
+
 	return shot_of(&m, SW_OUTSIDE);
 }
 
@@ -193,6 +201,49 @@ START_TEST(bursts_agree)
 }
 END_TEST
 
+/*
+ * What is known of the rest's flows is not taken for the flows of SYNs that are judged behind it:
+ * the ACKs of a burst open flows, and a SYN of each such client, with another number, is in it.
+ */
+START_TEST(syns_behind_those_without_a_flow)
+{
+	static struct way w[2];
+	struct pkt_make syns[CONNS];
+	struct conn conns[CONNS], fresh[8];
+	struct shot shots[24];
+	uint64_t s = 5;
+	unsigned n = 0;
+
+	begin(w, &(struct rig_params){.no_sources = true, .flows = 256, .pending = 256});
+	for (unsigned i = 0; i < CONNS; i++)
+		syns[i] = syn_of(i);
+	open_all(w, conns, syns, CONNS, CONNS, &s);
+	for (unsigned i = 0; i < SW_ARRAY_LEN(fresh); i++) {
+		struct pkt_make m = new_syn_make(i + 1, i % 2);
+
+		shots[i] = shot_of(&m, SW_OUTSIDE);
+	}
+	both(w, shots, SW_ARRAY_LEN(fresh), 0);
+	for (unsigned i = 0; i < SW_ARRAY_LEN(fresh); i++) {
+		fresh[i].synack = w[0].fate[i];
+		ck_assert(fresh[i].synack.sent);
+	}
+	for (unsigned i = 0; i < SW_ARRAY_LEN(fresh); i++) {
+		struct pkt_make m = new_syn_make(i + 1, i % 2);
+
+		m.seq += 5000;
+		shots[n++] = client_segment(&conns[2 * i], true, &s);
+		shots[n++] = answer(&fresh[i].synack, 0, 16);
+		shots[n++] = shot_of(&m, SW_OUTSIDE);
+	}
+	both(w, shots, n, 0);
+	compare_flows(w, 0);
+	ck_assert_uint_eq(rig_stat(&w[1].r, SW_C_COOKIE_ACCEPTED), CONNS + SW_ARRAY_LEN(fresh));
+	end(&w[0]);
+	end(&w[1]);
+}
+END_TEST
+
 int
 main(int argc, char **argv)
 {
@@ -207,6 +258,7 @@ main(int argc, char **argv)
 	tcase_add_test(tc, each_level_has_its_code);
 	tcase_add_test(tc, alone_as_among_others);
 	tcase_add_test(tc, bursts_agree);
+	tcase_add_test(tc, syns_behind_those_without_a_flow);
 	suite_add_tcase(suite, tc);
 	return check_suite_run(suite, CK_NOFORK);
 }

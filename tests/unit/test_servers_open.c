@@ -157,6 +157,35 @@ START_TEST(repetition_is_bounded)
 }
 END_TEST
 
+/* What is forgotten twice was one: the other one is still sent again, and ends, too. */
+START_TEST(forgotten_once)
+{
+	struct rig_conn a = conn4, b = conn4;
+	struct pkt_make rst;
+	struct rig t;
+
+	rig_init(&t, &(struct rig_params){.recent = 1024});
+	b.cport++;
+	rig_syn(&t, &a);
+	rig_syn(&t, &b);
+	for (unsigned i = 0; i < 2; i++) { /* the second ACK is a replay */
+		rig_ack(&t, &a);
+		rst = rig_client(&a);
+		rst.flags = SW_TCP_RST;
+		rig_send(&t, SW_OUTSIDE, &rst);
+		ck_assert_uint_eq(rig_flows(&t), 0);
+	}
+	rig_tick(&t, 1500);
+	ck_assert_uint_eq(rig_stat(&t, SW_C_SYNACK_RETRANSMITTED), 1);
+	rst = rig_client(&b);
+	rst.flags = SW_TCP_RST;
+	rig_send(&t, SW_OUTSIDE, &rst);
+	rig_tick(&t, 8000);
+	ck_assert_uint_eq(rig_stat(&t, SW_C_SYNACK_RETRANSMITTED), 1);
+	rig_fini(&t);
+}
+END_TEST
+
 START_TEST(repetition_is_off)
 {
 	struct rig_conn c = conn4;
@@ -429,6 +458,7 @@ main(void)
 	tcase_add_test(c, what_ends_the_repetition);
 	tcase_add_test(c, repetition_is_bounded);
 	tcase_add_test(c, repetition_is_off);
+	tcase_add_test(c, forgotten_once);
 	tcase_add_loop_test(c, server_opens, 0, 2);
 	tcase_add_test(c, server_opens_in_vain);
 	tcase_add_test(c, server_opens_corrupted);
