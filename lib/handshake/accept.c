@@ -237,8 +237,8 @@ awaits_reopen(const struct sw_flow *f)
  * SYN was the true client's is not known, so both are tried.
  */
 static void
-verify_by_syn(const struct burst *b, const struct cookies *c, const struct item *items, unsigned n,
-	bool *later)
+verify_by_syn(const struct burst *b, const struct cookies *cookies, const struct item *items,
+	unsigned n, bool *later)
 {
 	struct sw_cookie_ack ack[SW_BURST_MAX];
 	struct sw_cookie_state again[SW_BURST_MAX];
@@ -248,7 +248,7 @@ verify_by_syn(const struct burst *b, const struct cookies *c, const struct item 
 		const struct item *it = &items[i];
 
 		later[i] = false;
-		if (c->state[it->cookie - 1].valid || !awaits_reopen(it->f))
+		if (cookies->state[it->cookie - 1].valid || !awaits_reopen(it->f))
 			continue;
 		which[n_acks] = i;
 		ack[n_acks++] = (struct sw_cookie_ack){.tuple = &it->p->tuple,
@@ -263,18 +263,18 @@ verify_by_syn(const struct burst *b, const struct cookies *c, const struct item 
 }
 
 void
-accept_acks(struct burst *b, struct cookies *c, struct item *items, unsigned n)
+accept_acks(struct burst *b, struct cookies *cookies, struct item *items, unsigned n)
 {
-	struct sw_flow *opened = NULL; /* by the ACK before */
+	struct sw_flow *opened = NULL; /* by the ACK before: there is one, then */
 	bool later[SW_BURST_MAX];      /* a later segment of a new connection, by its SYN */
 
 	if (n == 0)
 		return;
-	verify_rest(b, c, items, n);
-	verify_by_syn(b, c, items, n, later);
+	verify_rest(b, cookies, items, n);
+	verify_by_syn(b, cookies, items, n, later);
 	for (unsigned i = 0; i < n; i++) {
 		struct item *it = &items[i];
-		struct sw_cookie_state *state = &c->state[it->cookie - 1];
+		struct sw_cookie_state *state = &cookies->state[it->cookie - 1];
 
 		/*
 		 * An earlier packet of this burst may have made the flow: the handshake ACK

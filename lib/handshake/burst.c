@@ -184,17 +184,17 @@ run_picked(struct burst *b, struct sw_frame *frames, unsigned n)
 {
 	struct sw_frame rest[SW_BURST_MAX];
 	struct picked p;
-	unsigned n_rest;
+	unsigned n_left;
 
 	b->ways->pick(b, &p, frames, n, rest);
-	n_rest = p.rest.n;
 	if (p.segs.n != 0)
 		run_with_segs(b, &p, frames, n, rest);
-	else if (n_rest != 0)
-		run_all(b, &p.rest, n_rest == n ? frames : rest, n_rest);
-	n_rest = b->ways->answer_syns(b, p.rows, made_flows(b), rest);
-	if (n_rest != 0)
-		run_all(b, &none, rest, n_rest);
+	else if (p.rest.n != 0)
+		run_all(b, &p.rest, p.rest.n == n ? frames : rest, p.rest.n);
+	/* Others than before: nothing of p.rest is about these. */
+	n_left = b->ways->answer_syns(b, p.rows, made_flows(b), rest);
+	if (n_left != 0)
+		run_all(b, &none, rest, n_left);
 }
 
 static sw_noinline void

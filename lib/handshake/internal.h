@@ -190,7 +190,10 @@ struct item {
 	uint8_t cookie; /* of an ACK that was verified: its number in struct cookies; or 0 */
 };
 
-/* What the cookies of a burst's ACKs say: number k in state[k - 1]. Secret, not to be kept. */
+/*
+ * What the cookies of a burst's ACKs say: number k in state[k - 1]. ACKs that are the same have the
+ * same number, and so what a timestamp adds (sw_cookie_verify_ts()). Secret, not to be kept.
+ */
 struct cookies {
 	unsigned n;
 	struct sw_cookie_state state[SW_BURST_MAX];
@@ -311,7 +314,7 @@ void verify_rest(const struct burst *b, struct cookies *c, struct item *items, u
 /*
  * accept.c: items with or (SW_FLOW_REOPEN) without a flow; those that fail with a flow are spliced.
  */
-void accept_acks(struct burst *b, struct cookies *c, struct item *items, unsigned n);
+void accept_acks(struct burst *b, struct cookies *cookies, struct item *items, unsigned n);
 /* The ACK's frame as the first SYN to the server, or a spare one where the ACK carries data. */
 void send_server_syn(struct burst *b, const struct pending *p, struct sw_frame *f);
 bool make_server_syn(struct burst *b, const struct pending *p);

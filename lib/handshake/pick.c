@@ -34,7 +34,7 @@ begin_rows(const struct burst *b, struct syn_batch *s)
  * while the other computes. flows[]: of segments, by family and lane; found[]: how many.
  */
 static void
-look(const struct burst *b, struct syn_batch rows[SORT_KINDS], bool segs,
+look_in_rows(const struct burst *b, struct syn_batch rows[SORT_KINDS], bool segs,
 	struct sw_flow *flows[2][SW_BURST_MAX], unsigned found[2])
 {
 	for (unsigned v6 = 0; v6 < 2; v6++) {
@@ -134,7 +134,7 @@ pick_burst(struct burst *b, struct picked *p, struct sw_frame *frames, unsigned 
 		sort_burst(p->rows, kind, frames, n, &plain_syn, &segment);
 	else
 		sort_burst(p->rows, kind, frames, n, &plain_syn, NULL);
-	look(b, p->rows, segs, flows, found);
+	look_in_rows(b, p->rows, segs, flows, found);
 	n_syns = (unsigned)__builtin_popcountll(p->rows[0].fit) +
 		 (unsigned)__builtin_popcountll(p->rows[1].fit);
 	if (n_syns == n)

@@ -49,6 +49,7 @@ verify(const struct burst *b, struct cookies *c, struct item *const items[], uns
 		}
 		it->cookie = (uint8_t)(c->n + m);
 	}
+	SW_ASSERT(c->n + m <= SW_BURST_MAX);
 	sw_cookie_verify_burst(b->view->keys, ack, state, m);
 	c->n += m;
 	for (unsigned i = 0; i < m; i++)
@@ -56,9 +57,9 @@ verify(const struct burst *b, struct cookies *c, struct item *const items[], uns
 			fetch_for(b, first[i], &state[i]);
 }
 
-/* As act_one() sees it: an ACK that may bring a cookie back. */
+/* What client_without_flow() of act.c takes for an ACK that may bring a cookie back. */
 static bool
-may_open_one(const struct item *it)
+is_ack_without_flow(const struct item *it)
 {
 	return it->f == NULL && it->p->f->side == SW_OUTSIDE &&
 	       (it->p->tcp_flags & (SW_TCP_SYN | SW_TCP_RST)) == 0;
@@ -71,7 +72,7 @@ verify_ahead(const struct burst *b, struct cookies *c, struct item *items, unsig
 	unsigned n_acks = 0;
 
 	for (unsigned i = 0; i < n; i++)
-		if (may_open_one(&items[i]))
+		if (is_ack_without_flow(&items[i]))
 			acks[n_acks++] = &items[i];
 	verify(b, c, acks, n_acks);
 }
