@@ -224,44 +224,6 @@ may_open(const struct burst *b, const struct item *it)
 	       !sw_seq_before(it->p->seq - 1, it->f->aux);
 }
 
-/* A closing flow with a newer SYN on it. */
-static bool
-awaits_reopen(const struct sw_flow *f)
-{
-	return f != NULL && f->state != SW_FLOW_SYN_SENT && (f->flags & SW_FLOW_REOPEN);
-}
-
-/*
- * On a closing flow the client's ISN may also be that of the SYN that came last: a later segment of
- * the new connection is then known for one (later[i]) and not given to the old connection. Which
- * SYN was the true client's is not known, so both are tried.
- */
-static void
-verify_by_syn(const struct burst *b, const struct cookies *cookies, const struct item *items,
-	unsigned n, bool *later)
-{
-	struct sw_cookie_ack ack[SW_BURST_MAX];
-	struct sw_cookie_state again[SW_BURST_MAX];
-	unsigned which[SW_BURST_MAX], n_acks = 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		const struct item *it = &items[i];
-
-		later[i] = false;
-		if (cookies->state[it->cookie - 1].valid || !awaits_reopen(it->f))
-			continue;
-		which[n_acks] = i;
-		ack[n_acks++] = (struct sw_cookie_ack){.tuple = &it->p->tuple,
-			.client_isn = it->f->reopen_isn,
-			.isn = it->p->ack - 1};
-	}
-	if (n_acks == 0)
-		return;
-	sw_cookie_verify_burst(b->view->keys, ack, again, n_acks);
-	for (unsigned i = 0; i < n_acks; i++)
-		later[which[i]] = again[i].valid;
-}
-
 void
 accept_acks(struct burst *b, struct cookies *cookies, struct item *items, unsigned n)
 {
@@ -270,8 +232,7 @@ accept_acks(struct burst *b, struct cookies *cookies, struct item *items, unsign
 
 	if (n == 0)
 		return;
-	verify_rest(b, cookies, items, n);
-	verify_by_syn(b, cookies, items, n, later);
+	verify_acks(b, cookies, items, n, later);
 	for (unsigned i = 0; i < n; i++) {
 		struct item *it = &items[i];
 		struct sw_cookie_state *state = &cookies->state[it->cookie - 1];

@@ -13,7 +13,7 @@
 struct put_off {
 	struct item late[SW_BURST_MAX], acks[SW_BURST_MAX]; /* SYNs and RSTs; ACKs */
 	unsigned n_late, n_acks;
-	struct cookies cookies; /* of ACKs, verified ahead */
+	struct cookies cookies; /* of ACKs, also of those that are put off */
 };
 
 /* Policy decides some without a flow. True where the engine goes on with this one. */

@@ -279,9 +279,7 @@ ask_without_timestamps(struct burst *b, const struct item *it, struct pending *p
 	send_syn_again(b, pe);
 }
 
-/*
- * Then it is taken as it is: one that always has the same ISN, or our RST was lost each time.
- */
+/* Then it is taken as it is: one that always has the same ISN, or our RST was lost each time. */
 #define ASK_ANEW_MAX 3
 
 /* Copies come together; a server repeats its SYN-ACK after a second, then two (RFC 6298). */

@@ -5,6 +5,13 @@
  */
 #include "handshake/internal.h"
 
+static struct sw_cookie_ack
+cookie_ack(const struct item *it, uint32_t client_isn)
+{
+	return (struct sw_cookie_ack){
+		.tuple = &it->p->tuple, .client_isn = client_isn, .isn = it->p->ack - 1};
+}
+
 /* With the cookie of the one before it: the first data behind a handshake ACK. */
 static bool
 same_ack(const struct item *it, const struct item *before)
@@ -29,7 +36,7 @@ fetch_for(const struct burst *b, const struct item *it, const struct sw_cookie_s
  * are one cookie, and have one number.
  */
 static void
-verify(const struct burst *b, struct cookies *c, struct item *const items[], unsigned n)
+verify_by_seq(const struct burst *b, struct cookies *c, struct item *items[], unsigned n)
 {
 	struct sw_cookie_ack ack[SW_BURST_MAX];
 	const struct item *first[SW_BURST_MAX];
@@ -42,9 +49,7 @@ verify(const struct burst *b, struct cookies *c, struct item *const items[], uns
 		struct item *it = items[i];
 
 		if (i == 0 || !same_ack(it, items[i - 1])) {
-			ack[m] = (struct sw_cookie_ack){.tuple = &it->p->tuple,
-				.client_isn = it->p->seq - 1,
-				.isn = it->p->ack - 1};
+			ack[m] = cookie_ack(it, it->p->seq - 1);
 			first[m++] = it;
 		}
 		it->cookie = (uint8_t)(c->n + m);
@@ -74,17 +79,54 @@ verify_ahead(const struct burst *b, struct cookies *c, struct item *items, unsig
 	for (unsigned i = 0; i < n; i++)
 		if (is_ack_without_flow(&items[i]))
 			acks[n_acks++] = &items[i];
-	verify(b, c, acks, n_acks);
+	verify_by_seq(b, c, acks, n_acks);
+}
+
+/* A closing flow with a newer SYN on it. */
+static bool
+awaits_reopen(const struct sw_flow *f)
+{
+	return f != NULL && f->state != SW_FLOW_SYN_SENT && (f->flags & SW_FLOW_REOPEN);
+}
+
+/*
+ * On a closing flow the client's ISN may also be that of the SYN that came last: a later segment of
+ * the new connection is then known for one (later[i]) and not given to the old connection. Which
+ * SYN was the true client's is not known, so both are tried.
+ */
+static void
+verify_by_syn(const struct burst *b, const struct cookies *c, const struct item *items, unsigned n,
+	bool *later)
+{
+	struct sw_cookie_ack ack[SW_BURST_MAX];
+	struct sw_cookie_state again[SW_BURST_MAX];
+	unsigned which[SW_BURST_MAX], n_acks = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		const struct item *it = &items[i];
+
+		later[i] = false;
+		if (!c->state[it->cookie - 1].valid && awaits_reopen(it->f)) {
+			which[n_acks] = i;
+			ack[n_acks++] = cookie_ack(it, it->f->reopen_isn);
+		}
+	}
+	if (n_acks == 0)
+		return;
+	sw_cookie_verify_burst(b->view->keys, ack, again, n_acks);
+	for (unsigned i = 0; i < n_acks; i++)
+		later[which[i]] = again[i].valid;
 }
 
 void
-verify_rest(const struct burst *b, struct cookies *c, struct item *items, unsigned n)
+verify_acks(const struct burst *b, struct cookies *c, struct item *items, unsigned n, bool *later)
 {
-	struct item *acks[SW_BURST_MAX];
-	unsigned n_acks = 0;
+	struct item *rest[SW_BURST_MAX];
+	unsigned n_rest = 0;
 
 	for (unsigned i = 0; i < n; i++)
 		if (items[i].cookie == 0)
-			acks[n_acks++] = &items[i];
-	verify(b, c, acks, n_acks);
+			rest[n_rest++] = &items[i];
+	verify_by_seq(b, c, rest, n_rest);
+	verify_by_syn(b, c, items, n, later);
 }

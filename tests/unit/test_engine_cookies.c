@@ -1,26 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Which cookies are accepted: of which keys, how many, how often, and of whom in one burst. */
 #include <check.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "packet/parse.h"
-#include "unit/rig.h"
-
-static struct rig r;
-static const struct rig_conn conn4 = {.cport = 40000, .c = 100, .s = 7000};
-
-static void
-teardown(void)
-{
-	rig_fini(&r);
-}
-
-static void
-setup(void)
-{
-	rig_init(&r, NULL);
-}
+#include "unit/rig_each.h"
 
 /* More right cookies than were issued in the epoch: the surplus opens nothing. */
 START_TEST(budget)

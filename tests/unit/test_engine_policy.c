@@ -7,22 +7,7 @@
 #include "flow/place.h"
 #include "packet/options.h"
 #include "packet/parse.h"
-#include "unit/rig.h"
-
-static struct rig r;
-static const struct rig_conn conn4 = {.cport = 40000, .c = 100, .s = 7000};
-
-static void
-teardown(void)
-{
-	rig_fini(&r);
-}
-
-static void
-setup(void)
-{
-	rig_init(&r, NULL);
-}
+#include "unit/rig_each.h"
 
 static struct pkt_make
 syn(const struct rig_conn *c)

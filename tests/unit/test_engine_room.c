@@ -10,6 +10,22 @@
 #include "packet/parse.h"
 #include "unit/rig_each.h"
 
+/* Segments of one client while it waits, in that order; of len bytes each, by their number. */
+static void
+send_early(const struct rig_conn *c, const unsigned *order, unsigned n, unsigned len)
+{
+	static uint8_t data[1400];
+
+	for (unsigned i = 0; i < n; i++) {
+		struct pkt_make m = rig_client(c);
+
+		m.payload = data;
+		m.payload_len = len;
+		m.seq = c->c + 1 + (order ? order[i] : i) * len;
+		rig_send(&r, SW_OUTSIDE, &m);
+	}
+}
+
 /*
  * The client hears of the server's window at once where that has less room than it was promised,
  * or where it has used more than half of that: else by the server's first segment.
@@ -28,7 +44,7 @@ START_TEST(client_is_told_where_it_must_be)
 		{1, 32767, true},
 		{1, 0, true},
 	};
-	uint8_t data[1024] = {0}, o[40];
+	uint8_t o[40];
 
 	for (unsigned i = 0; i < SW_ARRAY_LEN(cases); i++) {
 		const unsigned n = cases[i].segments, told = cases[i].told;
@@ -38,23 +54,16 @@ START_TEST(client_is_told_where_it_must_be)
 		c.cport += (uint16_t)i;
 		rig_syn(&r, &c);
 		rig_ack(&r, &c);
-		for (unsigned k = 0; k < n; k++) {
-			m = rig_client(&c);
-			m.payload = data;
-			m.payload_len = sizeof(data);
-			m.seq = c.c + 1 + k * (unsigned)sizeof(data);
-			rig_queue(&r, SW_OUTSIDE, &m);
-		}
-		rig_run(&r);
+		send_early(&c, NULL, n, 1024);
 		m = rig_server_synack(&c, o);
 		m.window = cases[i].window;
 		rig_send(&r, SW_INSIDE, &m);
 		ck_assert_msg(r.n_sent == told + n, "%u: %u sent", i, r.n_sent);
 		ck_assert_uint_eq(r.sent[0].side, told ? SW_OUTSIDE : SW_INSIDE);
-		ck_assert_uint_eq(r.sent[told].seen.payload_len, sizeof(data));
+		ck_assert_uint_eq(r.sent[told].seen.payload_len, 1024);
 		ck_assert_uint_eq(rig_stat(&r, SW_C_SERVER_ACK_SENT), 0);
 		m = rig_server(&c);
-		m.ack = c.c + 1 + n * (unsigned)sizeof(data);
+		m.ack = c.c + 1 + n * 1024;
 		m.window = 500;
 		rig_send(&r, SW_INSIDE, &m);
 		ck_assert_uint_eq(rig_only(&r, SW_OUTSIDE)->seen.window, 500);
@@ -63,22 +72,6 @@ START_TEST(client_is_told_where_it_must_be)
 	ck_assert_uint_eq(rig_stat(&r, SW_C_SYNACK_CONSUMED), 3);
 }
 END_TEST
-
-/* Segments of one client while it waits, in that order; of len bytes each, by their number. */
-static void
-send_early(const struct rig_conn *c, const unsigned *order, unsigned n, unsigned len)
-{
-	static uint8_t data[1400];
-
-	for (unsigned i = 0; i < n; i++) {
-		struct pkt_make m = rig_client(c);
-
-		m.payload = data;
-		m.payload_len = len;
-		m.seq = c->c + 1 + (order ? order[i] : i) * len;
-		rig_send(&r, SW_OUTSIDE, &m);
-	}
-}
 
 /*
  * A client that has filled its window is told at once. _i: all in order; two of its segments the
