@@ -34,6 +34,7 @@ struct sw_load_args {
 	enum sw_craft_options options;
 	bool side_inside; /* the flood comes from --inside */
 	bool quiet;
+	bool fifo_buffers;
 	/* flood, mixed */
 	unsigned weights[SW_CRAFT_TYPES];
 	uint64_t flood_rate; /* packets a second; 0: flat out */

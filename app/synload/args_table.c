@@ -199,6 +199,7 @@ const struct def sw_load_defs[] = {
 	{"warmup", ALL, DEF_SECONDS, NULL, FIELD(warmup_ns), 0, 3600000000000},
 	{"seed", ALL, DEF_NUMBER, NULL, FIELD(seed), 0, UINT64_MAX},
 	{"quiet", ALL, DEF_FLAG, NULL, FIELD(quiet), 0, 0},
+	{"fifo-buffers", ALL, DEF_FLAG, NULL, FIELD(fifo_buffers), 0, 0},
 	{"server", ALL, DEF_FUNCTION, take_server, 0, 0, 0},
 	{"sources", ALL, DEF_FUNCTION, take_sources, 0, 0, 0},
 	{"source-order", ALL, DEF_FUNCTION, take_order, 0, 0, 0},

@@ -32,6 +32,7 @@ sw_load_help(void)
 	      "  --seed N                 of all random numbers (1)\n"
 	      "  --json FILE              write the report there, too\n"
 	      "  --quiet                  no line a second\n"
+	      "  --fifo-buffers           for ports that do not copy: buffers in turn\n"
 	      "\n"
 	      "flood, and the flood of mixed:\n"
 	      "  --type TYPE              syn, ack, synack, rst, fin, mix (syn); mixed: "

@@ -66,6 +66,8 @@ start_ports(struct load *l)
 {
 	const struct sw_load_args *a = &l->args;
 	const struct sw_port_wish wish = {.n_workers = 1};
+	const struct sw_port_pool_wish pools = {
+		.n_extra = RX_BUFFERS, .fifo = a->fifo_buffers, .or_else = ""};
 	const char *names[2] = {a->side_inside ? a->inside : a->outside, NULL};
 	int rc = 0;
 
@@ -76,7 +78,7 @@ start_ports(struct load *l)
 		l->n_ports += l->ports[l->n_ports].probed;
 	}
 	if (rc == 0)
-		rc = sw_port_pools(l->ports, l->n_ports, RX_BUFFERS, "");
+		rc = sw_port_pools(l->ports, l->n_ports, &pools);
 	for (unsigned i = 0; i < l->n_ports && rc == 0; i++) {
 		rc = sw_io_open(&l->io[i], &l->ports[i]);
 		if (rc == 0)

@@ -137,7 +137,8 @@ start_ports(struct sw_daemon *d)
 		return rc;
 	by_rss = rss_is_there(d, &rss_hf);
 	extra += sw_handover_buffers(d->ports, d->n_ports, d->n_workers);
-	rc = sw_port_pools(d->ports, d->n_ports, extra, " or set held: lower");
+	rc = sw_port_pools(d->ports, d->n_ports,
+		&(struct sw_port_pool_wish){.n_extra = extra, .or_else = " or set held: lower"});
 	for (unsigned i = 0; i < d->n_ports && rc == 0; i++)
 		rc = sw_port_start(
 			&d->ports[i], by_rss ? rss_hf : sw_rss_spread(&d->ports[i]), multi_seg);

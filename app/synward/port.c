@@ -192,26 +192,28 @@ sw_port_find(struct sw_port *p, const char *name, const struct sw_port_wish *wis
 }
 
 static struct rte_mempool *
-make_pool(const struct sw_port *p, unsigned n, uint16_t room, const char *or_else)
+make_pool(const struct sw_port *p, unsigned n, uint16_t room, const struct sw_port_pool_wish *wish)
 {
+	/* An lcore's cache is a stack; what is behind it is a ring. */
+	const unsigned cache = wish->fifo ? 0 : POOL_CACHE;
 	char name[RTE_MEMPOOL_NAMESIZE];
 	struct rte_mempool *pool;
 
 	snprintf(name, sizeof(name), "sw_packets_%d", p->socket);
-	pool = rte_pktmbuf_pool_create(name, n, POOL_CACHE, 0, room, p->socket);
+	pool = rte_pktmbuf_pool_create(name, n, cache, 0, room, p->socket);
 	if (pool == NULL)
 		sw_log_error(
 			"no memory for %u packet buffers of %u bytes (%u MiB) on NUMA node %d: "
 			"%s. Give more (-m MEGABYTES before the --, more hugepages)%s",
 			n, room, (unsigned)((uint64_t)n * (room + 192u) >> 20), p->socket,
-			rte_strerror(rte_errno), or_else);
+			rte_strerror(rte_errno), wish->or_else);
 	return pool;
 }
 
 int
-sw_port_pools(struct sw_port ports[], unsigned n_ports, uint32_t n_extra, const char *or_else)
+sw_port_pools(struct sw_port ports[], unsigned n_ports, const struct sw_port_pool_wish *wish)
 {
-	unsigned n = n_extra + rte_lcore_count() * POOL_CACHE * 2;
+	unsigned n = wish->n_extra + rte_lcore_count() * POOL_CACHE * 2;
 	uint32_t room = RTE_MBUF_DEFAULT_DATAROOM;
 
 	/* A packet of one port's pool may stand in the other port's rings. */
@@ -226,7 +228,7 @@ sw_port_pools(struct sw_port ports[], unsigned n_ports, uint32_t n_extra, const 
 		if (i > 0 && ports[i].socket == ports[0].socket)
 			ports[i].pool = ports[0].pool;
 		else
-			ports[i].pool = make_pool(&ports[i], n, (uint16_t)room, or_else);
+			ports[i].pool = make_pool(&ports[i], n, (uint16_t)room, wish);
 		if (ports[i].pool == NULL)
 			return -ENOMEM;
 	}

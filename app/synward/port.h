@@ -46,12 +46,15 @@ struct sw_port_wish {
 /* The port of that name; sets n_queues. */
 int sw_port_find(struct sw_port *p, const char *name, const struct sw_port_wish *wish);
 
-/*
- * One pool of packet buffers for each NUMA node that has a port; sets ports[].pool. n_extra:
- * buffers that may be in use beside the ports' rings. or_else: end of the sentence that says that
- * there is no memory for them, such as " or ask for less"; or "".
- */
-int sw_port_pools(struct sw_port ports[], unsigned n_ports, uint32_t n_extra, const char *or_else);
+/* What is wanted of the pools of packet buffers. */
+struct sw_port_pool_wish {
+	uint32_t n_extra;    /* buffers that may be in use beside the ports' rings */
+	bool fifo;	     /* the one that came back first is taken first, not last */
+	const char *or_else; /* end of the sentence that says that there is no memory, or "" */
+};
+
+/* One pool of packet buffers for each NUMA node that has a port; sets ports[].pool. */
+int sw_port_pools(struct sw_port ports[], unsigned n_ports, const struct sw_port_pool_wish *wish);
 void sw_port_pools_free(struct sw_port ports[], unsigned n_ports);
 
 /*

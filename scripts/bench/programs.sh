@@ -138,7 +138,7 @@ generator_up() {
 	[ "$HUGE" = 0 ] || [ "$WIRE" != memif ] || files=(--single-file-segments)
 	SW_EXEC="exec" sw_in "$MID" "$SW_SYNLOAD" "${MEMORY[@]}" "${files[@]}" --no-pci --file-prefix "$GEN_PREFIX" \
 		--lcores "0@$SW_CPU_PEERS,1@$SW_CPU_PEERS" "${GENERATOR_PORTS[@]}" -- "$@" \
-		--seconds "$SECONDS_EACH" --json "$WORK/report" --quiet >"$WORK/generator" 2>&1 &
+		"${GENERATOR_BUFFERS[@]}" --seconds "$SECONDS_EACH" --json "$WORK/report" --quiet >"$WORK/generator" 2>&1 &
 	GENERATOR_PID=$!
 	sw_wait_until $READY_S generator_ready_or_gone || not_ready generator synload
 	sw_alive "$GENERATOR_PID" || { tail -20 "$WORK/generator" >&2; sw_die "synload did not start"; }

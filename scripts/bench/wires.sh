@@ -26,13 +26,19 @@ log2() {
 # The port that synward has beside those of the wire, if any.
 NULL_PORT=()
 
-# wire_ports N: one or two ports on WIRE. Sets DEVICE_PORTS and GENERATOR_PORTS, as EAL arguments, and the names.
+# What synload is told of its packet buffers: those of a port that does not copy stay in order.
+GENERATOR_BUFFERS=()
+
+# wire_ports N: one or two ports on WIRE. Sets DEVICE_PORTS and GENERATOR_PORTS, as EAL arguments, GENERATOR_BUFFERS, as
+# an argument of synload, and the names.
 wire_ports() {
 	local n=$1 i memif zero_copy='' virtio
 	# The generator is to be faster than either device, and both see the same one. Only with one port: net_memif
 	# closes the file of its memory when a port is connected, and another that has yet to send it then cannot
 	# ("Bad file descriptor"). Whole connections were no faster with it.
 	[ "$HUGE" != 1 ] || [ "$n" != 1 ] || zero_copy=,zero-copy=yes
+	GENERATOR_BUFFERS=()
+	[ "$WIRE" != memif ] || [ -z "$zero_copy" ] || GENERATOR_BUFFERS=(--fifo-buffers)
 	DEVICE_PORTS=() GENERATOR_PORTS=()
 	# A virtio port uses no more of its ring than it is asked for: those of both devices are what synward asks for
 	# (app/synward/port.c). The other drivers name their own.

@@ -130,6 +130,7 @@ START_TEST(taken)
 	ck_assert_uint_eq(a.weights[SW_CRAFT_SYN], 1);
 	ck_assert_uint_eq(a.weights[SW_CRAFT_ACK], 0);
 	ck_assert_uint_eq(a.options, SW_CRAFT_LINUX);
+	ck_assert(!a.fifo_buffers);
 	ck_assert_uint_eq(a.route.n_servers, 1);
 	ck_assert_uint_eq(a.route.servers[0].addr.w_be[3], RTE_BE32(0xc633640a));
 	ck_assert_uint_eq(a.route.servers[0].port, 80);
@@ -137,7 +138,8 @@ START_TEST(taken)
 	ck_assert_int_eq(
 		parse(&a, "mixed --outside p0 --inside p1 --rate 1.5k --flood-rate 2M "
 			  "--flood-type mix --server 1.2.3.4:8080 --server [2001:db8::1] "
-			  "--seconds 0.25 --hold 3 --concurrent 1M --vlan 5 --close server"),
+			  "--seconds 0.25 --hold 3 --concurrent 1M --vlan 5 --close server "
+			  "--fifo-buffers"),
 		0);
 	ck_assert_uint_eq(a.connect_rate, 1500);
 	ck_assert_uint_eq(a.flood_rate, 2000000);
@@ -151,6 +153,7 @@ START_TEST(taken)
 	ck_assert_uint_eq(a.concurrent, 1000000);
 	ck_assert_uint_eq(a.route.l2.vlan, 5);
 	ck_assert(a.close_server);
+	ck_assert(a.fifo_buffers);
 
 	ck_assert_int_eq(parse(&a, "flood --outside p0 --mix syn=70,ack=30 --count 5"), 0);
 	ck_assert_uint_eq(a.weights[SW_CRAFT_SYN], 70);
