@@ -98,6 +98,7 @@ sw_report_asked(const struct sw_load_args *a)
 		o, "source_order", json_string(a->order == SW_SPACE_RANGE ? "range" : "random"));
 	put_int_if(o, "vlan", a->route.l2.vlan != 0, a->route.l2.vlan);
 	json_object_set_new(o, "options", json_string(sw_craft_option_names[a->options]));
+	json_object_set_new(o, "fifo_buffers", json_boolean(a->fifo_buffers));
 	put_flood(o, a);
 	put_connections(o, a);
 	return o;

@@ -194,13 +194,14 @@ sw_port_find(struct sw_port *p, const char *name, const struct sw_port_wish *wis
 static struct rte_mempool *
 make_pool(const struct sw_port *p, unsigned n, uint16_t room, const struct sw_port_pool_wish *wish)
 {
-	/* An lcore's cache is a stack; what is behind it is a ring. */
+	/* An lcore's cache is a stack, and what is behind it may be another one. */
 	const unsigned cache = wish->fifo ? 0 : POOL_CACHE;
+	const char *ops = wish->fifo ? "ring_mp_mc" : NULL;
 	char name[RTE_MEMPOOL_NAMESIZE];
 	struct rte_mempool *pool;
 
 	snprintf(name, sizeof(name), "sw_packets_%d", p->socket);
-	pool = rte_pktmbuf_pool_create(name, n, cache, 0, room, p->socket);
+	pool = rte_pktmbuf_pool_create_by_ops(name, n, cache, 0, room, p->socket, ops);
 	if (pool == NULL)
 		sw_log_error(
 			"no memory for %u packet buffers of %u bytes (%u MiB) on NUMA node %d: "

@@ -50,7 +50,7 @@ int sw_port_find(struct sw_port *p, const char *name, const struct sw_port_wish 
 struct sw_port_pool_wish {
 	uint32_t n_extra;    /* buffers that may be in use beside the ports' rings */
 	bool fifo;	     /* the one that came back first is taken first, not last */
-	const char *or_else; /* end of the sentence that says that there is no memory, or "" */
+	const char *or_else; /* ends what is said without memory: " or ask for less", or "" */
 };
 
 /* One pool of packet buffers for each NUMA node that has a port; sets ports[].pool. */

@@ -309,7 +309,7 @@ void count_issued(struct burst *b, unsigned n);
  * ones need of memory comes while the others are acted on.
  */
 void verify_ahead(const struct burst *b, struct cookies *c, struct item *items, unsigned n);
-/* Of ACKs, those that have not been; later[i]: it belongs to a newer SYN on a closing flow. */
+/* ACKs that were not verified ahead; later[i]: it belongs to a newer SYN on a closing flow. */
 void verify_acks(
 	const struct burst *b, struct cookies *c, struct item *items, unsigned n, bool *later);
 /*

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * verify.c - cookies of ACKs, for the whole burst and before anything of it is acted on: what right
- * ones need of memory comes while the other packets are acted on, not while they wait for it.
+ * ones need of memory comes while the other packets are acted on, not while they wait for it. Of
+ * those that are put off, the cookies that were not are verified when their turn comes.
  */
 #include "handshake/internal.h"
 

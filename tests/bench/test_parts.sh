@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # shellcheck disable=SC2034,SC2317 # variables and functions are for the parts that are sourced
 #
-# Parts of scripts/bench.sh by themselves: the build that it measures, programs that are never ready, hugepages
-# that are given back. What they call is replaced.
+# Parts of scripts/bench.sh by themselves: the build that it measures, programs that are never ready, ports that do not
+# copy, hugepages that are given back. What they call is replaced.
 # shellcheck source=tests/netns/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../netns/lib.sh"
 # shellcheck source=scripts/lib-dpdk.sh
@@ -16,6 +16,8 @@
 . "$SW_TOP/scripts/bench/programs.sh"
 # shellcheck source=scripts/bench/turns.sh
 . "$SW_TOP/scripts/bench/turns.sh"
+# shellcheck source=scripts/bench/wires.sh
+. "$SW_TOP/scripts/bench/wires.sh"
 
 TMP=$(mktemp -d)
 trap 'rm -rf "$TMP"' EXIT
@@ -86,6 +88,21 @@ WORK=$TMP READY_S=0 MODE=proxy
 never_ready synward device_up synward io paired
 never_ready testpmd device_up testpmd io paired
 never_ready synload generator_up flood
+
+# --- ports that do not copy --------------------------------------------------------------------------
+
+# buffers WIRE HUGE PORTS WHAT: what synload is told of its buffers.
+buffers() {
+	WIRE=$1 HUGE=$2 RING=''
+	wire_ports "$3"
+	check "$1, $3 ports, hugepages $2: synload is told '$4'" [ "${GENERATOR_BUFFERS[*]}" = "$4" ]
+}
+
+buffers memif 1 1 --fifo-buffers
+buffers vhost 1 1 ''
+buffers memif 1 1 --fifo-buffers
+buffers memif 1 2 ''
+buffers memif 0 1 ''
 
 # --- hugepages ---------------------------------------------------------------------------------------
 

@@ -19,6 +19,8 @@ against_itself() {
 	check_int "against itself: 5 segments there, 3 back, at least" \
 		"$(($(value total.tx_packets) + $(value total.rx_packets)))" -ge 16000
 	conn_run "against itself, one VLAN, server closes" 200 --concurrent 10 --vlan 7 --close server
+	conn_run "against itself, buffers in turn" 200 --concurrent 10 --fifo-buffers
+	check "against itself, buffers in turn: as asked" [ "$(value asked.fifo_buffers)" = True ]
 }
 
 serves() {

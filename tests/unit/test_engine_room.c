@@ -10,7 +10,10 @@
 #include "packet/parse.h"
 #include "unit/rig_each.h"
 
-/* Segments of one client while it waits, in that order; of len bytes each, by their number. */
+/*
+ * Segments of one client while it waits, in that order, as many in a burst as there can be; of len
+ * bytes each, by their number.
+ */
 static void
 send_early(const struct rig_conn *c, const unsigned *order, unsigned n, unsigned len)
 {
@@ -22,7 +25,9 @@ send_early(const struct rig_conn *c, const unsigned *order, unsigned n, unsigned
 		m.payload = data;
 		m.payload_len = len;
 		m.seq = c->c + 1 + (order ? order[i] : i) * len;
-		rig_send(&r, SW_OUTSIDE, &m);
+		rig_queue(&r, SW_OUTSIDE, &m);
+		if (i % SW_BURST_MAX == SW_BURST_MAX - 1 || i == n - 1)
+			rig_run(&r);
 	}
 }
 

@@ -218,6 +218,7 @@ START_TEST(asked)
 	a.request_bytes = 10;
 	a.hold_ns = 500000000;
 	a.close_server = true;
+	a.fifo_buffers = true;
 	a.weights[SW_CRAFT_ACK] = 3;
 	a.route.n_servers = 2;
 	a.route.servers[0] =
@@ -234,6 +235,7 @@ START_TEST(asked)
 	assert_real(root, "asked.hold", 0.5);
 	assert_int(root, "asked.mix.ack", 3);
 	assert_int(root, "asked.mix.syn", 0);
+	ck_assert(json_is_true(at(root, "asked.fifo_buffers")));
 	assert_null(root, "asked.total");
 	assert_null(root, "asked.http");
 	assert_null(root, "asked.vlan");
