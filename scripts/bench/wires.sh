@@ -36,9 +36,10 @@ wire_ports() {
 	# The generator is to be faster than either device, and both see the same one. Only with one port: net_memif
 	# closes the file of its memory when a port is connected, and another that has yet to send it then cannot
 	# ("Bad file descriptor"). Whole connections were no faster with it.
-	[ "$HUGE" != 1 ] || [ "$n" != 1 ] || zero_copy=,zero-copy=yes
 	GENERATOR_BUFFERS=()
-	[ "$WIRE" != memif ] || [ -z "$zero_copy" ] || GENERATOR_BUFFERS=(--fifo-buffers)
+	if [ "$WIRE" = memif ] && [ "$HUGE" = 1 ] && [ "$n" = 1 ]; then
+		zero_copy=,zero-copy=yes GENERATOR_BUFFERS=(--fifo-buffers)
+	fi
 	DEVICE_PORTS=() GENERATOR_PORTS=()
 	# A virtio port uses no more of its ring than it is asked for: those of both devices are what synward asks for
 	# (app/synward/port.c). The other drivers name their own.
