@@ -23,11 +23,15 @@ enum sw_simd {
 	 * at 256 bits, so no clock is lowered for it.
 	 */
 	SW_SIMD_AVX512,
+	/* The same with registers of 512 bits: sixteen packets at a time, not eight (row.h). */
+	SW_SIMD_AVX512W,
 	SW_SIMD_LEVELS
 };
 
 /* The one that the file at hand is compiled for. */
-#if defined(__AVX512VL__)
+#if defined(SW_ROW_512)
+#define SW_SIMD_OF_FILE SW_SIMD_AVX512W
+#elif defined(__AVX512VL__)
 #define SW_SIMD_OF_FILE SW_SIMD_AVX512
 #elif defined(__AVX2__)
 #define SW_SIMD_OF_FILE SW_SIMD_AVX2
@@ -55,13 +59,19 @@ sw_simd(void)
 	return sw_simd_level;
 }
 
-/* The highest level of this CPU that the build has code for; what sw_simd() says at the start. */
+/* The highest level that this CPU has the instructions of and the build has code for. */
+enum sw_simd sw_simd_most(void);
+
+/*
+ * The one that is the fastest on this CPU; what sw_simd() says at the start. SW_SIMD_AVX512W where
+ * it was measured to be: AMD's family 26 (Zen 5), whose registers of 512 bits are not two halves.
+ */
 enum sw_simd sw_simd_best(void);
 
-/* Uses this level from now on, or the best where that is less. Returns what is used. */
+/* Uses this level from now on, or the highest where that is less. Returns what is used. */
 enum sw_simd sw_simd_set(enum sw_simd level);
 
-/* "scalar", "avx2", "avx512" */
+/* "scalar", "avx2", "avx512", "avx512w" */
 const char *sw_simd_name(enum sw_simd level);
 
 #endif

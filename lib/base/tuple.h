@@ -72,7 +72,7 @@ sw_hash_mul(uint32_t a, uint32_t a_key, uint32_t b, uint32_t b_key)
  *
  * Each step is the one of NH (RFC 4418, 5.2.2): secrets are added, then 32-bit words multiplied to
  * 64 bits. Two tuples collide with about 2^-32 for keys that nobody knows. 32-bit products, so that
- * vectors can do eight tuples at a time (flow/place_x8.h), which must come to the same.
+ * vectors can do many tuples at a time (flow/place_rows.h), which must come to the same.
  *
  *   a = IPv4: (client + k0)(server + k1);  IPv6: the sum of four such products of address words
  *   b = (low(a) ^ ports + k2)(high(a) ^ vlan_af + k3) + a

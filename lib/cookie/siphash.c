@@ -154,6 +154,7 @@ sw_siphash_burst(const struct sw_sipkey *const key[], const uint64_t *msg, unsig
 #ifdef SW_HAVE_VECTORS
 		[SW_SIMD_AVX2] = sw_siphash_burst_avx2,
 		[SW_SIMD_AVX512] = sw_siphash_burst_avx512,
+		[SW_SIMD_AVX512W] = sw_siphash_burst_avx512w,
 #endif
 	};
 

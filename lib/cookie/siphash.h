@@ -3,8 +3,8 @@
  * siphash.h - SipHash-2-4 (Aumasson, Bernstein, 2012), 64-bit output: the MAC of every cookie.
  *
  * sw_siphash() takes any message. sw_siphash_burst() takes many messages of one length
- * under one or several keys, the shape of a burst of SYNs: eight at a time where the CPU has AVX2
- * or AVX-512 (base/simd.h), else two.
+ * under one or several keys, the shape of a burst of SYNs: eight or sixteen at a time where the
+ * CPU has AVX2 or AVX-512 (base/simd.h), else two.
  *
  * Byte order of messages and keys: little-endian words, as published; words given as uint64_t are
  * in host order and the host is little-endian (asserted at build time).

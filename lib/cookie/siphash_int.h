@@ -12,5 +12,7 @@ void sw_siphash_burst_avx2(const struct sw_sipkey *const key[], const uint64_t *
 	unsigned stride, unsigned words, uint64_t *out, unsigned n);
 void sw_siphash_burst_avx512(const struct sw_sipkey *const key[], const uint64_t *msg,
 	unsigned stride, unsigned words, uint64_t *out, unsigned n);
+void sw_siphash_burst_avx512w(const struct sw_sipkey *const key[], const uint64_t *msg,
+	unsigned stride, unsigned words, uint64_t *out, unsigned n);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * place.h - where a tuple may live in the flow table: its two buckets and its tag. For flow/ itself
- * and for code that looks for many tuples at once (place_x8.h).
+ * and for code that looks for many tuples at once (place_rows.h).
  */
 #ifndef SW_FLOW_PLACE_H
 #define SW_FLOW_PLACE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * blind.h - the short way of ACKs that have no flow and no cookie: a flood of blind ones is refused
- * eight at a time (the rows of syn.h). Private to handshake/.
+ * many at a time (the rows of syn.h). Private to handshake/.
  *
  * It finds those that the general way would drop as drop_cookie_bad, and no others: everything
  * about the packet is in order, it is for a service in mode proxy or respond, its source is neither

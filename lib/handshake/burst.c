@@ -228,6 +228,7 @@ short_ways(void)
 #ifdef SW_HAVE_VECTORS
 		[SW_SIMD_AVX2] = &short_ways_avx2,
 		[SW_SIMD_AVX512] = &short_ways_avx512,
+		[SW_SIMD_AVX512W] = &short_ways_avx512w,
 #endif
 	};
 

@@ -29,6 +29,36 @@ frame_store(struct sw_frame *f, __m256i x)
 	_mm256_storeu_si256((__m256i *)(void *)f, x);
 }
 
+/* Words of eight frames, a lane each; room: with side and csum above it. */
+struct frame_words {
+	__m256i len, pkt_len, room;
+};
+
+sw_always_inline __m128i
+frame_load_lengths(const struct sw_frame *f)
+{
+	return _mm_loadu_si128((const __m128i *)(const void *)&f->len);
+}
+
+sw_always_inline struct frame_words
+frame_read_eight(const struct sw_frame *f)
+{
+	__m256i x[4], low[2], high[2];
+
+	for (unsigned k = 0; k < 4; k++)
+		x[k] = _mm256_inserti128_si256(_mm256_castsi128_si256(frame_load_lengths(&f[k])),
+			frame_load_lengths(&f[k + 4]), 1);
+	for (unsigned k = 0; k < 2; k++) {
+		low[k] = _mm256_unpacklo_epi32(x[2 * k], x[2 * k + 1]);
+		high[k] = _mm256_unpackhi_epi32(x[2 * k], x[2 * k + 1]);
+	}
+	return (struct frame_words){
+		.len = _mm256_unpacklo_epi64(low[0], low[1]),
+		.pkt_len = _mm256_unpackhi_epi64(low[0], low[1]),
+		.room = _mm256_unpacklo_epi64(high[0], high[1]),
+	};
+}
+
 /*
  * It has grown by so many bytes, or shrunk where that is below 0; its room by as many the other
  * way, which neither falls below 0 nor rises above 16 bits (sort.h sees to the latter): nothing is

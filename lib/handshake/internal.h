@@ -6,9 +6,9 @@
  *   burst.c     the burst: which way its packets go; the general way: parse, policy, lookup
  *   act.c       the general way: hands each packet to a file below
  *   pick.c      which way each packet of a burst goes; see pick.h
- *   syn.c       plain SYNs, eight at a time; see syn.h
- *   blind.c     blind ACKs, eight at a time; see blind.h
- *   seg.c       segments of open connections, eight at a time; see seg.h
+ *   syn.c       plain SYNs, in rows; see syn.h
+ *   blind.c     blind ACKs, in rows; see blind.h
+ *   seg.c       segments of open connections, in rows; see seg.h
  *   answer.c    SYNs of clients: cookies for the whole burst, SYN-ACKs
  *   verify.c    cookies of ACKs, verified for the whole burst before anything of it is acted on
  *   accept.c    ACKs without a flow: flow, SYN to the server

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * seg.h - the short way of segments of open connections: their headers are judged and their places
- * in the flow table found eight at a time (the rows of syn.h), both directions. Private to
+ * in the flow table found many at a time (the rows of syn.h), both directions. Private to
  * handshake/.
  *
  * It takes those that the general way would translate and pass on, and no others: in one piece, no

@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* seg_read.c - eight segments are judged, and their places in the flow table found (seg.h). */
+/* seg_read.c - segments are judged in rows, and their places in the flow table found (seg.h). */
 #include "handshake/seg.h"
 #include "handshake/syn_rows.h"
 #include "splice/plain.h"
 
 #define ALL_WORDS(v6) ((v6) ? 20 : 16) /* that are read: up to the timestamps */
 
-/* Places of eight tuples, whose ends change places for what comes from a server. */
+/* Places of tuples, whose ends change places for what comes from a server. */
 sw_always_inline void
-find_flows(struct syn_batch *s, unsigned at, const __m256i *w, const bool v6)
+find_flows(struct syn_batch *s, unsigned at, const sw_row *w, const bool v6)
 {
-	const __m256i inside = row_load(&s->inside[at]);
-	const __m256i *source = w + (v6 ? 2 : 0), *dest = w + (v6 ? 6 : 1);
-	const __m256i ports = w[IP_WORDS(v6)];
-	const __m256i turned = either(_mm256_slli_epi32(ports, 16), _mm256_srli_epi32(ports, 16));
-	struct sw_x8_tuple t = {
-		.ports = pick(inside, turned, ports), .vlan_af = SET1(v6 ? SW_TUPLE_IPV6 : 0)};
-	struct sw_x8_place p;
+	const sw_row inside = row_load(&s->inside[at]);
+	const sw_row *source = w + (v6 ? 2 : 0), *dest = w + (v6 ? 6 : 1);
+	const sw_row ports = w[IP_WORDS(v6)];
+	const sw_row turned = row_or(row_sll(ports, 16), row_srl(ports, 16));
+	struct sw_rows_tuple t = {
+		.ports = row_pick(inside, turned, ports), .vlan_af = SET1(v6 ? SW_TUPLE_IPV6 : 0)};
+	struct sw_rows_place p;
 
 	for (unsigned i = v6 ? 0 : 3; i < 4; i++) {
-		t.client[i] = pick(inside, dest[i], source[i]);
-		t.server[i] = pick(inside, source[i], dest[i]);
+		t.client[i] = row_pick(inside, dest[i], source[i]);
+		t.server[i] = row_pick(inside, source[i], dest[i]);
 	}
-	p = sw_x8_place_of(s->ground, &t, v6);
+	p = sw_rows_place_of(s->ground, &t, v6);
 	row_store(&s->bucket[0][at], p.b[0]);
 	row_store(&s->bucket[1][at], p.b[1]);
 	row_store(&s->tag[at], p.tag);
@@ -31,37 +31,37 @@ find_flows(struct syn_batch *s, unsigned at, const __m256i *w, const bool v6)
 		row_store(&s->server[at], t.server[3]);
 	}
 	row_store(&s->ports[at], t.ports);
-	for (unsigned i = at; i < at + SYN_LANES; i++)
+	for (unsigned i = at; i < at + ROW_LANES; i++)
 		sw_fetch(&s->ground->buckets[s->bucket[0][i]]);
 }
 
 sw_always_inline void
-read_all(const struct syn_batch *s, unsigned at, __m256i *w, const bool v6)
+read_all(const struct syn_batch *s, unsigned at, sw_row *w, const bool v6)
 {
 	for (unsigned i = 0; i < ALL_WORDS(v6); i += 4)
 		read_words(&s->l3[at], 4 * i, w + i);
 }
 
-sw_always_inline __m256i
-has_ts(const __m256i *tcp, __m256i hdr)
+sw_always_inline sw_row
+has_ts(const sw_row *tcp, sw_row hdr)
 {
-	return both(is(hdr, SW_TCP_BYTES + SW_OPT_TS_BYTES), is(tcp[5], SW_OPT_TS_WORD));
+	return row_and(is(hdr, SW_TCP_BYTES + SW_OPT_TS_BYTES), is(tcp[5], SW_OPT_TS_WORD));
 }
 
-sw_always_inline __m256i
+sw_always_inline sw_row
 sound(const struct syn_batch *s, unsigned at, const bool v6)
 {
-	__m256i w[ALL_WORDS(true)], hdr, ts;
-	const __m256i *tcp = w + IP_WORDS(v6);
-	struct sum_x8 sum;
+	sw_row w[ALL_WORDS(true)], hdr, ts;
+	const sw_row *tcp = w + IP_WORDS(v6);
+	struct sum_row sum;
 
 	read_all(s, at, w, v6);
 	hdr = header_bytes(tcp);
 	ts = has_ts(tcp, hdr);
 	sum = sum_begin_tcp(sum_addresses(w, v6), hdr);
 	for (unsigned i = 0; i < 8; i++)
-		sum_add(&sum, i < 5 ? tcp[i] : both(tcp[i], ts));
-	return both(is(sum_fold(&sum), 0xffff), _mm256_cmpeq_epi32(tcp_bytes(w, v6), hdr));
+		sum_add(&sum, i < 5 ? tcp[i] : row_and(tcp[i], ts));
+	return row_and(is(sum_fold(&sum), 0xffff), row_eq(tcp_bytes(w, v6), hdr));
 }
 
 /*
@@ -71,28 +71,28 @@ sound(const struct syn_batch *s, unsigned at, const bool v6)
 static sw_noinline unsigned
 unsound_fins(const struct syn_batch *s, unsigned at, unsigned fins)
 {
-	return fins & ~(s->v6 ? lanes(sound(s, at, true)) : lanes(sound(s, at, false)));
+	return fins & ~(s->v6 ? row_lanes(sound(s, at, true)) : row_lanes(sound(s, at, false)));
 }
 
 sw_always_inline void
 read_lanes(struct syn_batch *s, unsigned at, const bool v6)
 {
-	__m256i w[ALL_WORDS(true)];
-	const __m256i *tcp = w + IP_WORDS(v6);
-	__m256i hdr, ts, fit;
+	sw_row w[ALL_WORDS(true)];
+	const sw_row *tcp = w + IP_WORDS(v6);
+	sw_row hdr, ts, fit;
 	unsigned fins;
 
 	read_all(s, at, w, v6);
 	find_flows(s, at, w, v6);
 	hdr = header_bytes(tcp);
 	ts = has_ts(tcp, hdr);
-	fit = both(ip_sound(w, sum_addresses(w, v6), v6),
+	fit = row_and(ip_sound(w, sum_addresses(w, v6), v6),
 		lengths_fit(w, hdr, row_load(&s->l3_len[at]), v6));
-	fit = both(fit, either(ts, is(hdr, SW_TCP_BYTES)));
-	fit = both(fit, is(both(tcp[3], SET1(ACK_ALONE_MASK << 8)), SW_TCP_ACK << 8));
+	fit = row_and(fit, row_or(ts, is(hdr, SW_TCP_BYTES)));
+	fit = row_and(fit, is(row_and(tcp[3], SET1(ACK_ALONE_MASK << 8)), SW_TCP_ACK << 8));
 	row_store(&s->ts[at], ts);
-	s->fit &= (uint64_t)lanes(fit) << at | ~((uint64_t)0xff << at);
-	fins = lanes(bit_mask(tcp[3], SW_TCP_FIN << 8));
+	s->fit &= (uint64_t)row_lanes(fit) << at | ~((uint64_t)ROW_ALL << at);
+	fins = row_lanes(bit_mask(tcp[3], SW_TCP_FIN << 8));
 	if (sw_unlikely(fins != 0)) {
 		s->fin |= (uint64_t)fins << at;
 		s->fit &= ~((uint64_t)unsound_fins(s, at, fins) << at);
@@ -114,7 +114,7 @@ leave_bad_fins(struct syn_batch *s)
 void
 seg_read(struct syn_batch *s)
 {
-	for (unsigned at = 0; at < s->n; at += SYN_LANES) {
+	for (unsigned at = 0; at < s->n; at += ROW_LANES) {
 		if (s->v6)
 			read_lanes(s, at, true);
 		else

@@ -11,7 +11,7 @@
 #define SW_HANDSHAKE_SORT_H
 
 #include "handshake/frame_vec.h"
-#include "handshake/syn_rows.h"
+#include "handshake/syn.h"
 
 /* What a way asks of a frame. Constants: each way has code of its own. */
 struct sort_want {
@@ -100,21 +100,50 @@ sort_put(struct syn_batch *s, struct sw_frame *f, uint32_t l3)
 	s->inside[i] = f->side == SW_INSIDE ? UINT32_MAX : 0;
 }
 
-/* r: len, pkt_len, and room, side and csum of eight frames (frame_vec.h). */
+/* Frames at a time, whatever rows have: more of them would less often be alike. */
+#define SORT_LANES 8
+
+sw_always_inline __m256i
+sort_set1(uint32_t x)
+{
+	return _mm256_set1_epi32((int)x);
+}
+
 sw_always_inline bool
-sort_lengths_fit(const __m256i r[4], const struct sort_want *want, const bool v6)
+sort_lengths_fit(const struct frame_words *w, const struct sort_want *want, const bool v6)
 {
 	const uint32_t len_min = sort_tcp_off(SW_ETH_BYTES, v6) + SW_TCP_BYTES;
 	const uint32_t never = (uint32_t)want->csum_bad << 24 | (want->outside ? 0xff0000 : 0);
-	const __m256i cap = _mm256_add_epi32(r[0], both(r[2], SET1(0xffff)));
-	__m256i wrong = _mm256_cmpgt_epi32(SET1(len_min), r[0]);
+	const __m256i cap =
+		_mm256_add_epi32(w->len, _mm256_and_si256(w->room, sort_set1(UINT16_MAX)));
+	/* frame_copy_grown() relies on the last one. */
+	const __m256i wrong[] = {
+		_mm256_cmpgt_epi32(sort_set1(len_min), w->len),
+		_mm256_xor_si256(w->len, w->pkt_len),
+		_mm256_and_si256(w->room, sort_set1(never)),
+		_mm256_cmpgt_epi32(sort_set1(SW_ETH_BYTES + want->reach[v6]), cap),
+		_mm256_cmpgt_epi32(cap, sort_set1(UINT16_MAX)),
+	};
+	__m256i any = wrong[0];
 
-	wrong = either(wrong, _mm256_cmpgt_epi32(SET1(SW_ETH_BYTES + want->reach[v6]), cap));
-	/* frame_copy_grown() relies on it. */
-	wrong = either(wrong, _mm256_cmpgt_epi32(cap, SET1(UINT16_MAX)));
-	wrong = either(wrong, _mm256_xor_si256(r[0], r[1]));
-	wrong = either(wrong, both(r[2], SET1(never)));
-	return _mm256_testz_si256(wrong, wrong);
+	for (unsigned i = 1; i < SW_ARRAY_LEN(wrong); i++)
+		any = _mm256_or_si256(any, wrong[i]);
+	return _mm256_testz_si256(any, any);
+}
+
+/* As a lane of s->inside has it. */
+sw_always_inline __m256i
+sort_inside(__m256i room)
+{
+	const __m256i side = _mm256_and_si256(_mm256_srli_epi32(room, 16), sort_set1(SW_INSIDE));
+
+	return _mm256_sub_epi32(_mm256_setzero_si256(), side);
+}
+
+sw_always_inline void
+sort_store(uint32_t *lanes, __m256i x)
+{
+	_mm256_storeu_si256((__m256i *)(void *)lanes, x);
 }
 
 /* Puts eight frames into rows; false, and none is there, where one of them is something else. */
@@ -127,15 +156,11 @@ sort_eight(
 	uint32_t type = 0, flags = 0, group = 0;
 	struct sw_frame **const f = &s->f[s->n];
 	uint8_t **const l3 = &s->l3[s->n];
-	uint8_t *frame[SYN_LANES];
-	__m256i r[4];
+	const struct frame_words w = frame_read_eight(frames);
 
-	for (unsigned k = 0; k < SYN_LANES; k++)
-		frame[k] = (uint8_t *)&frames[k];
-	read_words(frame, offsetof(struct sw_frame, len), r);
-	if (!sort_lengths_fit(r, want, v6))
+	if (!sort_lengths_fit(&w, want, v6))
 		return false;
-	for (unsigned k = 0; k < SYN_LANES; k++) {
+	for (unsigned k = 0; k < SORT_LANES; k++) {
 		uint8_t *d = frames[k].data;
 
 		type |= syn_type(&frames[k]) ^ (v6 ? SYN_TYPE_IP6 : SYN_TYPE_IP4);
@@ -147,13 +172,11 @@ sort_eight(
 	if ((type & (v6 ? SYN_TYPE_IP6_MASK : SYN_TYPE_IP4_MASK)) | (flags & want->flags_mask) |
 		(want->unicast && group & 1))
 		return false;
-	row_store_at(&s->l3_len[s->n], _mm256_sub_epi32(r[0], SET1(SW_ETH_BYTES)));
-	row_store_at(&s->vlan[s->n], _mm256_setzero_si256());
+	sort_store(&s->l3_len[s->n], _mm256_sub_epi32(w.len, sort_set1(SW_ETH_BYTES)));
+	sort_store(&s->vlan[s->n], _mm256_setzero_si256());
 	if (!want->outside)
-		row_store_at(&s->inside[s->n],
-			_mm256_sub_epi32(_mm256_setzero_si256(),
-				both(_mm256_srli_epi32(r[2], 16), SET1(SW_INSIDE))));
-	s->n += SYN_LANES;
+		sort_store(&s->inside[s->n], sort_inside(w.room));
+	s->n += SORT_LANES;
 	return true;
 }
 
@@ -189,13 +212,14 @@ sort_burst(struct syn_batch rows[], uint8_t *kind, struct sw_frame *frames, unsi
 		uint32_t l3;
 		const unsigned k = sort_kind(&frames[i], &l3, first, second);
 
-		if (k != SORT_NONE && l3 == SW_ETH_BYTES && i >= one_by_one && n - i >= SYN_LANES) {
+		if (k != SORT_NONE && l3 == SW_ETH_BYTES && i >= one_by_one &&
+			n - i >= SORT_LANES) {
 			if (sort_eight_of(k, rows, frames + i, first, second)) {
-				memset(kind + i, (int)k, SYN_LANES);
-				i += SYN_LANES;
+				memset(kind + i, (int)k, SORT_LANES);
+				i += SORT_LANES;
 				continue;
 			}
-			one_by_one = i + SYN_LANES;
+			one_by_one = i + SORT_LANES;
 		}
 		if (k != SORT_NONE)
 			sort_put(&rows[k], &frames[i], l3);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * syn.h - the short way of plain SYNs: eight at a time, in vector registers. Private to handshake/.
+ * syn.h - the short way of plain SYNs: many at a time, one in each lane of a row
+ * (base/row.h: eight lanes, or sixteen). Private to handshake/.
  *
  * In a flood nearly all packets are alike: a SYN of one of a few stacks to a service, without a
  * flow. Such SYNs take this way, everything else the general one (burst.c), and so does every SYN
@@ -37,8 +38,6 @@
 #include "handshake/level.h"
 #include "packet/wire.h"
 
-#define SYN_LANES 8
-
 /* The kernels read and write whole vectors: so many bytes from the IP header on must be there. */
 #define SYN_REACH4_BYTES 64
 #define SYN_REACH6_BYTES 96
@@ -56,7 +55,7 @@
 #define SYN_PROMISE_ECN	   0x8
 
 /*
- * Plain SYNs of one family, at most a burst. Lanes up to the next multiple of SYN_LANES are unfit.
+ * Plain SYNs of one family, at most a burst. Lanes up to the next multiple of ROW_LANES are unfit.
  */
 struct syn_batch {
 	unsigned n;
@@ -77,36 +76,36 @@ struct syn_batch {
 	uint8_t *l3[SW_BURST_MAX]; /* IP header */
 
 	/* sort.h */
-	alignas(32) uint32_t l3_len[SW_BURST_MAX]; /* bytes of the frame from there on */
-	alignas(32) uint32_t vlan[SW_BURST_MAX];   /* as in the tuple */
+	alignas(64) uint32_t l3_len[SW_BURST_MAX]; /* bytes of the frame from there on */
+	alignas(64) uint32_t vlan[SW_BURST_MAX];   /* as in the tuple */
 	/* syn_read: as in memory; ports: client's in the low half */
-	alignas(32) uint32_t client[SW_BURST_MAX]; /* IPv4 */
-	alignas(32) uint32_t server[SW_BURST_MAX]; /* IPv4 */
-	alignas(32) uint32_t ports[SW_BURST_MAX];
-	alignas(32) uint32_t tsval[SW_BURST_MAX];
-	alignas(32) uint32_t addr_sum[SW_BURST_MAX]; /* running sum of both addresses' halves */
+	alignas(64) uint32_t client[SW_BURST_MAX]; /* IPv4 */
+	alignas(64) uint32_t server[SW_BURST_MAX]; /* IPv4 */
+	alignas(64) uint32_t ports[SW_BURST_MAX];
+	alignas(64) uint32_t tsval[SW_BURST_MAX];
+	alignas(64) uint32_t addr_sum[SW_BURST_MAX]; /* running sum of both addresses' halves */
 	/* syn_read: host order */
-	alignas(32) uint32_t isn[SW_BURST_MAX];
-	alignas(32) uint32_t cookie[SW_BURST_MAX]; /* blind.h: what an ACK brings back */
-	alignas(32) uint32_t mss_class[SW_BURST_MAX];
-	alignas(32) uint32_t wscale[SW_BURST_MAX]; /* SW_WSCALE_NONE: no option */
+	alignas(64) uint32_t isn[SW_BURST_MAX];
+	alignas(64) uint32_t cookie[SW_BURST_MAX]; /* blind.h: what an ACK brings back */
+	alignas(64) uint32_t mss_class[SW_BURST_MAX];
+	alignas(64) uint32_t wscale[SW_BURST_MAX]; /* SW_WSCALE_NONE: no option */
 	/* syn_read: all ones or zero */
-	alignas(32) uint32_t full[SW_BURST_MAX]; /* window scale and SACK-permitted */
-	alignas(32) uint32_t ts[SW_BURST_MAX];
-	alignas(32) uint32_t ecn[SW_BURST_MAX];
-	alignas(32) uint32_t inside[SW_BURST_MAX]; /* segments: it comes from a server */
+	alignas(64) uint32_t full[SW_BURST_MAX]; /* window scale and SACK-permitted */
+	alignas(64) uint32_t ts[SW_BURST_MAX];
+	alignas(64) uint32_t ecn[SW_BURST_MAX];
+	alignas(64) uint32_t inside[SW_BURST_MAX]; /* segments: it comes from a server */
 	/* syn_read: where the flow table would have it */
-	alignas(32) uint32_t bucket[2][SW_BURST_MAX];
-	alignas(32) uint32_t tag[SW_BURST_MAX];
+	alignas(64) uint32_t bucket[2][SW_BURST_MAX];
+	alignas(64) uint32_t tag[SW_BURST_MAX];
 	/* syn_answer() */
-	alignas(32) uint32_t promise[SW_BURST_MAX];    /* SYN_PROMISE_* */
-	alignas(32) uint32_t mss_opt[SW_BURST_MAX];    /* option, as in memory */
-	alignas(32) uint32_t wscale_opt[SW_BURST_MAX]; /* the same, with its NOP */
-	alignas(32) uint32_t window[SW_BURST_MAX];     /* as in memory, in the high half */
+	alignas(64) uint32_t promise[SW_BURST_MAX];    /* SYN_PROMISE_* */
+	alignas(64) uint32_t mss_opt[SW_BURST_MAX];    /* option, as in memory */
+	alignas(64) uint32_t wscale_opt[SW_BURST_MAX]; /* the same, with its NOP */
+	alignas(64) uint32_t window[SW_BURST_MAX];     /* as in memory, in the high half */
 	uint16_t service[SW_BURST_MAX];
 	/* syn_write */
-	alignas(32) uint32_t tcp_len[SW_BURST_MAX]; /* of the SYN-ACK */
-	alignas(32) uint32_t growth[SW_BURST_MAX];  /* its bytes less those of the SYN's frame */
+	alignas(64) uint32_t tcp_len[SW_BURST_MAX]; /* of the SYN-ACK */
+	alignas(64) uint32_t growth[SW_BURST_MAX];  /* its bytes less those of the SYN's frame */
 	struct sw_frame none;			    /* of the lanes behind the last SYN */
 	uint8_t scratch[SYN_REACH6_BYTES + 16];	    /* where unfit lanes are written to */
 };
@@ -151,7 +150,7 @@ syn_place(const struct syn_batch *s, unsigned i, struct sw_flow_place *p)
 	p->tag = (uint16_t)s->tag[i];
 }
 
-/* All n lanes are fit; those up to the next multiple of SYN_LANES can be read. */
+/* All n lanes are fit; those up to the next multiple of ROW_LANES can be read. */
 void syn_pad(struct syn_batch *s);
 
 /* The tuple of lane i. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* syn_find.c - rows of SYNs, but for what is done in vectors: lanes, tuples, flows (syn.h). */
+#include "base/row.h"
 #include "handshake/syn.h"
 
 void
@@ -21,9 +22,9 @@ void
 syn_pad(struct syn_batch *s)
 {
 	s->none.data = s->scratch;
-	if (s->n % SYN_LANES != 0)
+	if (s->n % ROW_LANES != 0)
 		memset(s->scratch, 0, sizeof(s->scratch));
-	for (unsigned i = s->n; i % SYN_LANES != 0; i++) { /* read, and then of no account */
+	for (unsigned i = s->n; i % ROW_LANES != 0; i++) { /* read, and then of no account */
 		s->f[i] = &s->none;
 		s->l3[i] = s->scratch;
 		s->l3_len[i] = 0;

@@ -1,45 +1,44 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * syn_write.c - rows become cookies and eight SYN-ACKs (syn.h). IPv4 and IPv6 share one body.
+ * syn_write.c - rows become cookies and SYN-ACKs (syn.h). IPv4 and IPv6 share one body.
  */
 #include "handshake/syn_mac.h"
 
 /* The TSval of our SYN-ACKs. mac1: whole; ts: 5 bits. */
-sw_always_inline __m256i
-make_tsval(const struct pair *mac1, __m256i ts, const struct syn_keys *keys)
+sw_always_inline sw_row
+make_tsval(const struct pair *mac1, sw_row ts, const struct syn_keys *keys)
 {
-	const __m256i x = either(SET1(keys->clock << SW_COOKIE_TS_BITS), ts);
-	const __m256i mac2 = _mm256_srli_epi32(
-		_mm256_add_epi32(_mm256_mullo_epi32(x, SET1(keys->slot->k2)), lows(mac1)),
-		32 - SW_COOKIE_MAC2_BITS);
-	const __m256i masked = both(_mm256_xor_si256(ts, mac2), SET1(0x1f));
+	const sw_row x = row_or(SET1(keys->clock << SW_COOKIE_TS_BITS), ts);
+	const sw_row mac2 = row_srl(
+		row_add(row_mul(x, SET1(keys->slot->k2)), lows(mac1)), 32 - SW_COOKIE_MAC2_BITS);
+	const sw_row masked = row_and(row_xor(ts, mac2), SET1(0x1f));
 
-	return either(either(SET1(keys->clock << 21), _mm256_slli_epi32(masked, 16)), mac2);
+	return row_or(row_or(SET1(keys->clock << 21), row_sll(masked, 16)), mac2);
 }
 
 /* Options of the SYN-ACKs, and what the cookie says of them. */
-struct reply_x8 {
-	__m256i fit;
-	__m256i ts, full, ecn; /* masks */
-	__m256i wscale;	       /* for the cookie */
-	__m256i sack;	       /* 0 or 1 */
-	__m256i hdr;	       /* bytes of the TCP header */
-	__m256i opt1;	       /* second word of options */
+struct reply_row {
+	sw_row fit;
+	sw_row ts, full, ecn; /* masks */
+	sw_row wscale;	      /* for the cookie */
+	sw_row sack;	      /* 0 or 1 */
+	sw_row hdr;	      /* bytes of the TCP header */
+	sw_row opt1;	      /* second word of options */
 };
 
-sw_always_inline __m256i
+sw_always_inline sw_row
 target_row(const struct syn_batch *s, const uint32_t *row, unsigned at)
 {
-	return s->one_target ? _mm256_set1_epi32((int)row[0]) : row_load(row + at);
+	return s->one_target ? row_set1((int)row[0]) : row_load(row + at);
 }
 
 /* To a SYN with all options, where all are promised, and without ECN: most of them. */
-sw_always_inline struct reply_x8
+sw_always_inline struct reply_row
 whole_reply(const struct syn_batch *s, unsigned at)
 {
-	const __m256i all = SET1(UINT32_MAX), none = _mm256_setzero_si256();
+	const sw_row all = SET1(UINT32_MAX), none = row_zero();
 
-	return (struct reply_x8){
+	return (struct reply_row){
 		.fit = all,
 		.ts = all,
 		.full = none,
@@ -56,46 +55,45 @@ sw_always_inline bool
 is_whole(const struct syn_batch *s, unsigned at)
 {
 	const uint32_t want = SYN_PROMISE_WSCALE | SYN_PROMISE_SACK | SYN_PROMISE_TS;
-	const __m256i ts = less(row_load(&s->ts[at]), row_load(&s->ecn[at]));
+	const sw_row ts = row_less(row_load(&s->ts[at]), row_load(&s->ecn[at]));
 
-	return s->one_target && (s->promise[0] & want) == want && lanes(ts) == 0xff;
+	return s->one_target && (s->promise[0] & want) == want && row_lanes(ts) == ROW_ALL;
 }
 
 /* Of three shapes: with timestamps and window scale; without timestamps; MSS alone. */
-sw_always_inline struct reply_x8
+sw_always_inline struct reply_row
 any_reply(const struct syn_batch *s, unsigned at)
 {
-	const __m256i promise = target_row(s, s->promise, at), full = row_load(&s->full[at]);
-	const __m256i ws = both(full, bit_mask(promise, SYN_PROMISE_WSCALE));
-	const __m256i sack = both(full, bit_mask(promise, SYN_PROMISE_SACK));
-	const __m256i none = _mm256_setzero_si256();
-	struct reply_x8 r;
+	const sw_row promise = target_row(s, s->promise, at), full = row_load(&s->full[at]);
+	const sw_row ws = row_and(full, bit_mask(promise, SYN_PROMISE_WSCALE));
+	const sw_row sack = row_and(full, bit_mask(promise, SYN_PROMISE_SACK));
+	const sw_row none = row_zero();
+	struct reply_row r;
 
-	r.ts = both(row_load(&s->ts[at]), bit_mask(promise, SYN_PROMISE_TS));
-	r.full = less(both(ws, sack), r.ts);
-	r.ecn = both(row_load(&s->ecn[at]), both(r.ts, bit_mask(promise, SYN_PROMISE_ECN)));
-	r.fit = either(either(both(r.ts, ws), r.full),
-		_mm256_cmpeq_epi32(either(r.ts, either(ws, sack)), none));
-	r.wscale = pick(ws, row_load(&s->wscale[at]), SET1(SW_WSCALE_NONE));
-	r.sack = both(sack, SET1(1));
-	r.hdr = _mm256_add_epi32(SET1(24), either(both(r.ts, SET1(16)), both(r.full, SET1(8))));
-	r.opt1 = either(both(r.ts, pick(sack, SET1(SACK_TS), SET1(NOP_NOP_TS))),
-		both(r.full, SET1(NOP_NOP_SACK)));
+	r.ts = row_and(row_load(&s->ts[at]), bit_mask(promise, SYN_PROMISE_TS));
+	r.full = row_less(row_and(ws, sack), r.ts);
+	r.ecn = row_and(row_load(&s->ecn[at]), row_and(r.ts, bit_mask(promise, SYN_PROMISE_ECN)));
+	r.fit = row_or(
+		row_or(row_and(r.ts, ws), r.full), row_eq(row_or(r.ts, row_or(ws, sack)), none));
+	r.wscale = row_pick(ws, row_load(&s->wscale[at]), SET1(SW_WSCALE_NONE));
+	r.sack = row_and(sack, SET1(1));
+	r.hdr = row_add(SET1(24), row_or(row_and(r.ts, SET1(16)), row_and(r.full, SET1(8))));
+	r.opt1 = row_or(row_and(r.ts, row_pick(sack, SET1(SACK_TS), SET1(NOP_NOP_TS))),
+		row_and(r.full, SET1(NOP_NOP_SACK)));
 	return r;
 }
 
 /* The state of cookie/format.h. */
-sw_always_inline __m256i
-make_state(const struct syn_batch *s, unsigned at, const struct reply_x8 *r, uint32_t parity)
+sw_always_inline sw_row
+make_state(const struct syn_batch *s, unsigned at, const struct reply_row *r, uint32_t parity)
 {
 	/* cookie.c: ws_class; bytes of the index above the lowest are made to give 0. */
-	const __m256i table = _mm256_broadcastsi128_si256(
-		_mm_setr_epi8(1, 1, 2, 2, 2, 3, 4, 5, 6, 7, 7, 7, 7, 7, 7, 0));
-	const __m256i ws_class = _mm256_shuffle_epi8(table, either(r->wscale, SET1(0x80808000)));
+	const sw_row table =
+		row_repeat(_mm_setr_epi8(1, 1, 2, 2, 2, 3, 4, 5, 6, 7, 7, 7, 7, 7, 7, 0));
+	const sw_row ws_class = row_bytes(table, row_or(r->wscale, SET1(0x80808000)));
 
-	return either(either(_mm256_slli_epi32(row_load(&s->mss_class[at]), 5),
-			      _mm256_slli_epi32(ws_class, 2)),
-		either(_mm256_slli_epi32(r->sack, 1), SET1(parity)));
+	return row_or(row_or(row_sll(row_load(&s->mss_class[at]), 5), row_sll(ws_class, 2)),
+		row_or(row_sll(r->sack, 1), SET1(parity)));
 }
 
 /* Station addresses change places; tags and type stay. */
@@ -110,32 +108,32 @@ swap_stations(uint8_t *d)
 
 /* The IPv4 header up to the source; t: the TCP header, 12 words. */
 sw_always_inline void
-write_ip4(const struct syn_batch *s, unsigned at, uint8_t *const to[SYN_LANES], __m256i hdr,
-	const __m256i t[12])
+write_ip4(const struct syn_batch *s, unsigned at, uint8_t *const to[ROW_LANES], sw_row hdr,
+	const sw_row t[12])
 {
-	const __m256i client = row_load(&s->client[at]), server = row_load(&s->server[at]);
+	const sw_row client = row_load(&s->client[at]), server = row_load(&s->server[at]);
 	/* Length in network order, in the high half: all of them are below 256. */
-	const __m256i len = _mm256_slli_epi32(_mm256_add_epi32(hdr, SET1(SW_IP4_BYTES)), 24);
-	const __m256i w0 = either(len, SET1(0x45)), w1 = SET1((uint32_t)SW_IP4_DF_BE << 16);
-	const __m256i w2 = SET1(SW_TTL | SW_IPPROTO_TCP << 8);
-	struct sum_x8 sum = sum_begin(row_load(&s->addr_sum[at]));
-	__m256i csum;
+	const sw_row len = row_sll(row_add(hdr, SET1(SW_IP4_BYTES)), 24);
+	const sw_row w0 = row_or(len, SET1(0x45)), w1 = SET1((uint32_t)SW_IP4_DF_BE << 16);
+	const sw_row w2 = SET1(SW_TTL | SW_IPPROTO_TCP << 8);
+	struct sum_row sum = sum_begin(row_load(&s->addr_sum[at]));
+	sw_row csum;
 
 	sum_add(&sum, w0);
 	sum_add(&sum, w1);
 	sum_add(&sum, w2);
-	csum = _mm256_slli_epi32(_mm256_xor_si256(sum_fold(&sum), SET1(0xffff)), 16);
-	write_words(to, 0, (const __m256i[]){w0, w1, either(w2, csum), server});
-	write_words(to, 16, (const __m256i[]){client, t[0], t[1], t[2]});
+	csum = row_sll(row_xor(sum_fold(&sum), SET1(0xffff)), 16);
+	write_words(to, 0, (const sw_row[]){w0, w1, row_or(w2, csum), server});
+	write_words(to, 16, (const sw_row[]){client, t[0], t[1], t[2]});
 	write_words(to, 32, t + 3);
 	write_words(to, 48, t + 7);
 }
 
 sw_always_inline void
-write_ip6(uint8_t *const l3[SYN_LANES], uint8_t *const to[SYN_LANES], const uint32_t tcp_len[],
-	const __m256i t[12])
+write_ip6(uint8_t *const l3[ROW_LANES], uint8_t *const to[ROW_LANES], const uint32_t tcp_len[],
+	const sw_row t[12])
 {
-	for (unsigned k = 0; k < SYN_LANES; k++) {
+	for (unsigned k = 0; k < ROW_LANES; k++) {
 		const uint64_t first = 0x60 |
 				       (uint64_t)rte_cpu_to_be_16((uint16_t)tcp_len[k]) << 32 |
 				       (uint64_t)SW_IPPROTO_TCP << 48 | (uint64_t)SW_TTL << 56;
@@ -153,14 +151,14 @@ write_ip6(uint8_t *const l3[SYN_LANES], uint8_t *const to[SYN_LANES], const uint
 
 /* The checksum goes into t[4]. */
 sw_always_inline void
-sum_tcp(const struct syn_batch *s, unsigned at, __m256i hdr, __m256i t[12])
+sum_tcp(const struct syn_batch *s, unsigned at, sw_row hdr, sw_row t[12])
 {
-	struct sum_x8 sum = sum_begin_tcp(row_load(&s->addr_sum[at]), hdr);
+	struct sum_row sum = sum_begin_tcp(row_load(&s->addr_sum[at]), hdr);
 
 	for (unsigned i = 0; i < 10; i++)
 		if (i != 4)
 			sum_add(&sum, t[i]);
-	t[4] = _mm256_xor_si256(sum_fold(&sum), SET1(0xffff));
+	t[4] = row_xor(sum_fold(&sum), SET1(0xffff));
 }
 
 /*
@@ -168,46 +166,45 @@ sum_tcp(const struct syn_batch *s, unsigned at, __m256i hdr, __m256i t[12])
  */
 sw_always_inline unsigned
 write_lanes(struct syn_batch *s, unsigned at, const struct syn_keys *keys,
-	const struct sip_x8 *server, const bool whole, const bool v6)
+	const struct sip_rows *server, const bool whole, const bool v6)
 {
-	const struct reply_x8 r = whole ? whole_reply(s, at) : any_reply(s, at);
-	const __m256i state = make_state(s, at, &r, keys->parity);
+	const struct reply_row r = whole ? whole_reply(s, at) : any_reply(s, at);
+	const sw_row state = make_state(s, at, &r, keys->parity);
 	const struct pair m1 = mac1_client(s, at,
 		server != NULL ? *server : mac1_server(s, at, mac1_begin(&keys->slot->k1), v6),
 		state, v6);
-	const __m256i hi = highs(&m1), ports = row_load(&s->ports[at]);
-	const unsigned fit = lanes(r.fit) & (unsigned)(s->fit >> at);
+	const sw_row hi = highs(&m1), ports = row_load(&s->ports[at]);
+	const unsigned fit = row_lanes(r.fit) & (unsigned)(s->fit >> at);
 	/* sw_cookie_isn_pack(): the top 24 bits, and the state under the lowest 8 of them. */
-	const __m256i isn = either(less(hi, SET1(0xff)),
-		both(_mm256_xor_si256(state, _mm256_srli_epi32(hi, 8)), SET1(0xff)));
-	const __m256i flags = either(SET1(SW_TCP_SYN | SW_TCP_ACK), both(r.ecn, SET1(SW_TCP_ECE)));
-	const __m256i wscale_opt = target_row(s, s->wscale_opt, at);
-	__m256i t[12], tsval = _mm256_setzero_si256();
-	uint8_t *to[SYN_LANES];
+	const sw_row isn = row_or(
+		row_less(hi, SET1(0xff)), row_and(row_xor(state, row_srl(hi, 8)), SET1(0xff)));
+	const sw_row flags =
+		row_or(SET1(SW_TCP_SYN | SW_TCP_ACK), row_and(r.ecn, SET1(SW_TCP_ECE)));
+	const sw_row wscale_opt = target_row(s, s->wscale_opt, at);
+	sw_row t[12], tsval = row_zero();
+	uint8_t *to[ROW_LANES];
 
-	if (whole || lanes(r.ts) != 0) {
-		const __m256i ts = either(_mm256_slli_epi32(r.wscale, 1), both(r.ecn, SET1(1)));
+	if (whole || row_lanes(r.ts) != 0) {
+		const sw_row ts = row_or(row_sll(r.wscale, 1), row_and(r.ecn, SET1(1)));
 
-		tsval = both(r.ts, swap32(make_tsval(&m1, ts, keys)));
+		tsval = row_and(r.ts, swap32(make_tsval(&m1, ts, keys)));
 	}
-	t[0] = either(_mm256_slli_epi32(ports, 16), _mm256_srli_epi32(ports, 16));
+	t[0] = row_or(row_sll(ports, 16), row_srl(ports, 16));
 	t[1] = swap32(isn);
-	t[2] = swap32(_mm256_add_epi32(row_load(&s->isn[at]), SET1(1)));
-	t[3] = either(either(_mm256_slli_epi32(r.hdr, 2), _mm256_slli_epi32(flags, 8)),
-		target_row(s, s->window, at));
+	t[2] = swap32(row_add(row_load(&s->isn[at]), SET1(1)));
+	t[3] = row_or(row_or(row_sll(r.hdr, 2), row_sll(flags, 8)), target_row(s, s->window, at));
 	t[5] = target_row(s, s->mss_opt, at);
 	t[6] = r.opt1;
-	t[7] = either(tsval, both(r.full, wscale_opt));
-	t[8] = both(r.ts, row_load(&s->tsval[at]));
-	t[9] = both(r.ts, wscale_opt);
-	t[10] = t[11] = _mm256_setzero_si256();
+	t[7] = row_or(tsval, row_and(r.full, wscale_opt));
+	t[8] = row_and(r.ts, row_load(&s->tsval[at]));
+	t[9] = row_and(r.ts, wscale_opt);
+	t[10] = t[11] = row_zero();
 	sum_tcp(s, at, r.hdr, t);
 	row_store(&s->tcp_len[at], r.hdr);
-	row_store(&s->growth[at],
-		_mm256_sub_epi32(_mm256_add_epi32(r.hdr, SET1(v6 ? SW_IP6_BYTES : SW_IP4_BYTES)),
-			row_load(&s->l3_len[at])));
+	row_store(&s->growth[at], row_sub(row_add(r.hdr, SET1(v6 ? SW_IP6_BYTES : SW_IP4_BYTES)),
+					  row_load(&s->l3_len[at])));
 
-	for (unsigned k = 0; k < SYN_LANES; k++) {
+	for (unsigned k = 0; k < ROW_LANES; k++) {
 		uint8_t *d = s->f[at + k]->data;
 
 		to[k] = s->l3[at + k];
@@ -226,17 +223,17 @@ sw_always_inline void
 write_family(struct syn_batch *s, const struct syn_keys *keys, const bool v6)
 {
 	const bool one = (s->fit & ~s->like_first) == 0;
-	struct sip_x8 server;
+	struct sip_rows server;
 
 	if (one)
 		server = mac1_first_server(s, &keys->slot->k1, v6);
-	for (unsigned at = 0; at < s->n; at += SYN_LANES) {
+	for (unsigned at = 0; at < s->n; at += ROW_LANES) {
 		const uint64_t fit =
 			sw_likely(one && is_whole(s, at))
 				? write_lanes(s, at, keys, &server, true, v6)
 				: write_lanes(s, at, keys, one ? &server : NULL, false, v6);
 
-		s->fit &= fit << at | ~((uint64_t)0xff << at);
+		s->fit &= fit << at | ~((uint64_t)ROW_ALL << at);
 	}
 }
 

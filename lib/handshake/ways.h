@@ -30,7 +30,7 @@ struct short_ways {
 };
 
 /* Where the build has code for them (burst.c). */
-extern const struct short_ways short_ways_avx2, short_ways_avx512;
+extern const struct short_ways short_ways_avx2, short_ways_avx512, short_ways_avx512w;
 
 /* NULL: the CPU cannot, or is not to; everything takes the general way. */
 const struct short_ways *short_ways(void);

@@ -167,8 +167,10 @@ bench_syn(struct bench *b)
 		s.burst = 32;
 		measure_if_wanted(b, &s, SW_MODE_PROXY);
 		s.burst = SW_BURST_MAX;
-		for (s.level = SW_SIMD_NONE; s.level < sw_simd_best(); s.level++)
-			measure_if_wanted(b, &s, SW_MODE_PROXY);
+		for (s.level = SW_SIMD_NONE; s.level <= sw_simd_most(); s.level++)
+			if (s.level != sw_simd_best())
+				measure_if_wanted(b, &s, SW_MODE_PROXY);
+		s.level = sw_simd_best();
 		s.cold = true;
 		measure_if_wanted(b, &s, SW_MODE_PROXY);
 		measure_if_wanted(b, &s, SW_MODE_RESPOND);

@@ -117,7 +117,7 @@ bench_level_suffix(enum sw_simd level)
 	static char suffix[16];
 
 	snprintf(suffix, sizeof(suffix), "/%s", sw_simd_name(level));
-	return level < sw_simd_best() ? suffix : "";
+	return level != sw_simd_best() ? suffix : "";
 }
 
 const char *

@@ -225,8 +225,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.recent = settings & 1 ? 8 : 0,
 		.learn = settings & 2};
 
-	/* Each level of vector instructions that this CPU has; 0 is the best. */
-	sw_simd_set((enum sw_simd)(sw_simd_best() - (settings >> 4 & 3) % (sw_simd_best() + 1)));
+	/* Each level of vector instructions that this CPU has; 0 is the highest. */
+	sw_simd_set((enum sw_simd)(sw_simd_most() - (settings >> 4 & 3) % (sw_simd_most() + 1)));
 	rig_init(&w.r, &small);
 	w.r.view.pass_fragments = settings & 4;
 	w.r.view.pass_icmp = settings & 8;

@@ -101,8 +101,10 @@ best_instructions() {
 		echo scalar
 	elif ! cpu_has avx512f avx512bw avx512dq avx512vl; then
 		echo avx2
-	else
+	elif ! grep -q '^vendor_id.*AuthenticAMD' /proc/cpuinfo || ! grep -q '^cpu family[^:]*: 26$' /proc/cpuinfo; then
 		echo avx512
+	else
+		echo avx512w
 	fi
 }
 

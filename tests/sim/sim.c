@@ -59,7 +59,7 @@ run_world(struct run *r, uint64_t seed, unsigned n, struct trace *trace)
 	struct world_cfg cfg = {.seed = seed};
 
 	/* Each level of vector instructions that this CPU has. */
-	sw_simd_set((enum sw_simd)(seed % (sw_simd_best() + 1)));
+	sw_simd_set((enum sw_simd)(seed % (sw_simd_most() + 1)));
 	plan_make(&cfg, r->conns, n);
 	cfg.direct = r == &direct;
 	world_init(&r->w, &cfg, r->conns, n);
