@@ -77,11 +77,20 @@ device_up() {
 	sw_alive "$DEVICE_PID" || { tail -20 "$WORK/device" >&2; sw_die "$1 did not start"; }
 }
 
+# The device is gone, or it is told to go on: where its generator has just ended, its pair may have been stopped for the
+# other one all the same (turns.sh), at any moment until that has its turn.
+device_gone() {
+	kill -s CONT "$DEVICE_PID" 2>/dev/null
+	sw_gone "$DEVICE_PID"
+}
+
 # Ends it; the log, with its counters, is $WORK/device. The exit status is the program's.
 device_end() {
 	local rc=0
 	[ -n "$DEVICE_PID" ] || return 0
-	sw_end "$DEVICE_PID" INT || rc=$?
+	kill -s INT "$DEVICE_PID" 2>/dev/null
+	sw_wait_until 10 device_gone
+	sw_end "$DEVICE_PID" INT 0 || rc=$?
 	DEVICE_PID=''
 	[ -z "$HELD_OPEN" ] || exec {HELD_OPEN}<&-
 	HELD_OPEN=''

@@ -89,6 +89,33 @@ never_ready synward device_up synward io paired
 never_ready testpmd device_up testpmd io paired
 never_ready synload generator_up flood
 
+# --- a device that is stopped for the other pair while it ends -----------------------------------------
+
+# stopped_at_end SIGNAL-WHEN: before it is told to end, or when it has been told; it ends with status 7.
+stopped_at_end() {
+	local rc=0
+	: >ready
+	python3 -c '
+import os, signal, sys
+def end(*_):
+    if sys.argv[1] == "then":
+        os.kill(os.getpid(), signal.SIGSTOP)
+    sys.exit(7)
+signal.signal(signal.SIGINT, end)
+print("ready", flush=True)
+if sys.argv[1] == "before":
+    os.kill(os.getpid(), signal.SIGSTOP)
+while True:
+    signal.pause()' "$1" >ready &
+	DEVICE_PID=$!
+	sw_wait_until 10 grep -q ready ready
+	device_end || rc=$?
+	check_int "a device that is stopped $1: it ends by itself" $rc -eq 7
+}
+
+stopped_at_end before
+stopped_at_end 'then'
+
 # --- ports that do not copy --------------------------------------------------------------------------
 
 # buffers WIRE HUGE PORTS WHAT: what synload is told of its buffers.
