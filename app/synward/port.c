@@ -12,6 +12,7 @@
 #include <rte_mbuf.h>
 
 #include "log.h"
+#include "park.h"
 #include "rss.h"
 
 /*
@@ -164,6 +165,7 @@ sw_port_find(struct sw_port *p, const char *name, const struct sw_port_wish *wis
 	rc = get_info(p, &info);
 	if (rc != 0)
 		return rc;
+	p->driver = info.driver_name;
 	rc = choose_queues(p, &info, wish);
 	if (rc == 0)
 		rc = choose_mtu(p, &info, wish->mtu);
@@ -179,7 +181,6 @@ sw_port_find(struct sw_port *p, const char *name, const struct sw_port_wish *wis
 			strerror(-rc));
 		return rc;
 	}
-	p->driver = info.driver_name;
 	p->socket = rte_eth_dev_socket_id(p->id);
 	p->rx_buf_min = (uint16_t)RTE_MIN(info.min_rx_bufsize, (uint32_t)UINT16_MAX);
 	p->rss_types = info.flow_type_rss_offloads;
@@ -346,6 +347,8 @@ sw_port_stop(struct sw_port *p)
 {
 	int rc;
 
+	if (p->driver != NULL && strcmp(p->driver, "net_memif") == 0 && sw_park_interrupts() != 0)
+		sw_log_warning("port %s is stopped while its driver may be at work", p->name);
 	if (p->started) {
 		rc = rte_eth_dev_stop(p->id);
 		if (rc != 0)

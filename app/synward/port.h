@@ -64,6 +64,7 @@ void sw_port_pools_free(struct sw_port ports[], unsigned n_ports);
  */
 int sw_port_start(struct sw_port *p, uint64_t rss_hf, bool multi_seg);
 
+/* The program ends then: after a port of net_memif EAL serves no interrupts any more (park.h). */
 void sw_port_stop(struct sw_port *p);
 
 #endif

@@ -12,6 +12,13 @@
 # shellcheck source=tests/netns/nginx.sh
 . "$(dirname "${BASH_SOURCE[0]}")/nginx.sh"
 
+# Preloaded, it makes interrupts late.
+LATE=${LATE:-$SW_TOP/build/tests/late/late.so}
+
+lacks() {
+	! grep -q "$1" "$2"
+}
+
 against_itself() {
 	VDEVS=("$(memif_port 0 server 0)" "$(memif_port 1 client 0)")
 	conn_run "against itself" 2000 --concurrent 100 --options mac
@@ -21,6 +28,20 @@ against_itself() {
 	conn_run "against itself, one VLAN, server closes" 200 --concurrent 10 --vlan 7 --close server
 	conn_run "against itself, buffers in turn" 200 --concurrent 10 --fifo-buffers
 	check "against itself, buffers in turn: as asked" [ "$(value asked.fifo_buffers)" = True ]
+}
+
+# The ports of one program are the ends of one wire: when the first is stopped, the other one hears of it while it is stopped
+# itself.
+stops_late() {
+	local rc i
+	VDEVS=("$(memif_port 0 server 0)" "$(memif_port 1 client 0)")
+	need_program "$LATE"
+	for i in 1 2 3; do
+		rc=0
+		LD_PRELOAD=$LATE synload connect --outside net_memif0 --inside net_memif1 --total 10 || rc=$?
+		check_int "interrupts that come late, $i: exit status" $rc -eq 0
+		check "interrupts that come late, $i: nothing is freed twice" lacks 'Invalid memory' "$WORK/err"
+	done
 }
 
 serves() {
@@ -163,6 +184,7 @@ sys.exit(not (len(pieces["seconds"]) >= 15 and max(pieces["seconds"]) < 0.5 and 
 net_up
 need_program "$SYNLOAD"
 against_itself
+stops_late
 real_server
 command_line
 stopped_and_continued
