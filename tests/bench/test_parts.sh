@@ -91,14 +91,14 @@ never_ready synload generator_up flood
 
 # --- a device that is stopped for the other pair while it ends -----------------------------------------
 
-# stopped_at_end SIGNAL-WHEN: before it is told to end, or when it has been told; it ends with status 7.
+# stopped_at_end before|after: it is stopped before it is told to end, or when it has been told. It ends with status 7.
 stopped_at_end() {
 	local rc=0
 	: >ready
 	python3 -c '
 import os, signal, sys
 def end(*_):
-    if sys.argv[1] == "then":
+    if sys.argv[1] == "after":
         os.kill(os.getpid(), signal.SIGSTOP)
     sys.exit(7)
 signal.signal(signal.SIGINT, end)
@@ -109,12 +109,13 @@ while True:
     signal.pause()' "$1" >ready &
 	DEVICE_PID=$!
 	sw_wait_until 10 grep -q ready ready
+	[ "$1" = after ] || sw_wait_until 10 grep -q '^State:.T' "/proc/$DEVICE_PID/status"
 	device_end || rc=$?
-	check_int "a device that is stopped $1: it ends by itself" $rc -eq 7
+	check_int "a device that is stopped $1 it is told to end: its status" $rc -eq 7
 }
 
 stopped_at_end before
-stopped_at_end 'then'
+stopped_at_end after
 
 # --- ports that do not copy --------------------------------------------------------------------------
 
