@@ -13,9 +13,12 @@
 #define SW_BASE_ROW_H
 
 #include <immintrin.h>
-#include <string.h>
 
 #include "base/base.h"
+
+#if defined(SW_ROW_512) && !defined(__AVX512DQ__)
+#error "SW_ROW_512 needs AVX-512 with F, BW, DQ and VL"
+#endif
 
 #ifdef SW_ROW_512
 typedef __m512i sw_row;
@@ -24,7 +27,6 @@ typedef __m512i sw_row;
 #define row_or	     _mm512_or_si512
 #define row_xor	     _mm512_xor_si512
 #define row_zero     _mm512_setzero_si512
-#define row_set1_64  _mm512_set1_epi64
 #else
 typedef __m256i sw_row;
 #define ROW_OP(name) _mm256_##name
@@ -32,7 +34,6 @@ typedef __m256i sw_row;
 #define row_or	     _mm256_or_si256
 #define row_xor	     _mm256_xor_si256
 #define row_zero     _mm256_setzero_si256
-#define row_set1_64  _mm256_set1_epi64x
 #endif
 
 #define ROW_LANES    ((unsigned)(sizeof(sw_row) / sizeof(uint32_t)))
@@ -40,13 +41,12 @@ typedef __m256i sw_row;
 #define ROW_ALL	     ((1u << ROW_LANES) - 1) /* row_lanes() of a mask without a zero */
 
 /* Words of 32 bits. */
-#define row_set1 ROW_OP(set1_epi32)
-#define row_add	 ROW_OP(add_epi32)
-#define row_sub	 ROW_OP(sub_epi32)
-#define row_mul	 ROW_OP(mullo_epi32) /* the low half of the product */
-#define row_min	 ROW_OP(min_epu32)   /* unsigned */
-#define row_sll	 ROW_OP(slli_epi32)
-#define row_srl	 ROW_OP(srli_epi32)
+#define row_add ROW_OP(add_epi32)
+#define row_sub ROW_OP(sub_epi32)
+#define row_mul ROW_OP(mullo_epi32) /* the low half of the product */
+#define row_min ROW_OP(min_epu32)   /* unsigned */
+#define row_sll ROW_OP(slli_epi32)
+#define row_srl ROW_OP(srli_epi32)
 
 /* Words of 64 bits, half as many. */
 #define row_add64 ROW_OP(add_epi64)
@@ -60,6 +60,23 @@ typedef __m256i sw_row;
 #define row_low64  ROW_OP(unpacklo_epi64)
 #define row_high64 ROW_OP(unpackhi_epi64)
 #define row_bytes  ROW_OP(shuffle_epi8)
+#define row_words  ROW_OP(shuffle_epi32)
+
+sw_always_inline sw_row
+row_set1(uint32_t x)
+{
+	return ROW_OP(set1_epi32)((int)x);
+}
+
+sw_always_inline sw_row
+row_set1_64(uint64_t x)
+{
+#ifdef SW_ROW_512
+	return _mm512_set1_epi64((long long)x);
+#else
+	return _mm256_set1_epi64x((long long)x);
+#endif
+}
 
 /* row: aligned as a row is. */
 sw_always_inline sw_row
@@ -78,16 +95,21 @@ row_store(uint32_t *row, sw_row x)
 sw_always_inline sw_row
 row_load_any(const void *p)
 {
-	sw_row x;
-
-	memcpy(&x, p, sizeof(x));
-	return x;
+#ifdef SW_ROW_512
+	return _mm512_loadu_si512(p);
+#else
+	return _mm256_loadu_si256((const __m256i *)p);
+#endif
 }
 
 sw_always_inline void
 row_store_any(void *p, sw_row x)
 {
-	memcpy(p, &x, sizeof(x));
+#ifdef SW_ROW_512
+	_mm512_storeu_si512(p, x);
+#else
+	_mm256_storeu_si256((__m256i *)p, x);
+#endif
 }
 
 /* a without b */
@@ -116,7 +138,7 @@ row_repeat(__m128i x)
 sw_always_inline sw_row
 row_gather(uint8_t *const p[], unsigned k, size_t off)
 {
-	__m128i x[4] = {_mm_setzero_si128()};
+	__m128i x[ROW_QUARTERS];
 
 	for (unsigned q = 0; q < ROW_QUARTERS; q++)
 		x[q] = _mm_loadu_si128((const __m128i *)(const void *)(p[k + 4 * q] + off));
@@ -134,19 +156,15 @@ row_gather(uint8_t *const p[], unsigned k, size_t off)
 sw_always_inline void
 row_scatter(uint8_t *const p[], unsigned k, size_t off, sw_row x)
 {
-	__m128i *to[4];
-
-	for (unsigned q = 0; q < ROW_QUARTERS; q++)
-		to[q] = (__m128i *)(void *)(p[k + 4 * q] + off);
 #ifdef SW_ROW_512
-	_mm_storeu_si128(to[0], _mm512_castsi512_si128(x));
-	_mm_storeu_si128(to[1], _mm512_extracti32x4_epi32(x, 1));
-	_mm_storeu_si128(to[2], _mm512_extracti32x4_epi32(x, 2));
-	_mm_storeu_si128(to[3], _mm512_extracti32x4_epi32(x, 3));
+	const __m128i q[ROW_QUARTERS] = {_mm512_castsi512_si128(x), _mm512_extracti32x4_epi32(x, 1),
+		_mm512_extracti32x4_epi32(x, 2), _mm512_extracti32x4_epi32(x, 3)};
 #else
-	_mm_storeu_si128(to[0], _mm256_castsi256_si128(x));
-	_mm_storeu_si128(to[1], _mm256_extracti128_si256(x, 1));
+	const __m128i q[ROW_QUARTERS] = {_mm256_castsi256_si128(x), _mm256_extracti128_si256(x, 1)};
 #endif
+
+	for (unsigned i = 0; i < ROW_QUARTERS; i++)
+		_mm_storeu_si128((__m128i *)(void *)(p[k + 4 * i] + off), q[i]);
 }
 
 /* Masks of lanes. */
@@ -190,16 +208,6 @@ row_lanes(sw_row mask)
 	return _mm512_movepi32_mask(mask);
 #else
 	return (unsigned)_mm256_movemask_ps(_mm256_castsi256_ps(mask));
-#endif
-}
-
-sw_always_inline bool
-row_is_zero(sw_row x)
-{
-#ifdef SW_ROW_512
-	return _mm512_test_epi32_mask(x, x) == 0;
-#else
-	return _mm256_testz_si256(x, x);
 #endif
 }
 

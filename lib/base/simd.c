@@ -9,17 +9,21 @@ enum sw_simd sw_simd_level;
 
 #ifdef SW_HAVE_VECTORS
 
-/* Of which SW_SIMD_AVX512W is the fastest level: those that it was measured on. */
-#define WIDE_AMD_FAMILY 0x1a /* Zen 5 */
+/* CPUs of which SW_SIMD_AVX512W is the fastest level: AMD's EPYC of Zen 5, by family and models. */
+#define WIDE_AMD_FAMILY 0x1a
+#define WIDE_AMD_MODELS \
+	0x20 /* below that; others of the family are Zen 5 of another make, or newer */
 
 static bool
 is_wide(void)
 {
-	unsigned a, b, c, d;
+	unsigned eax, ebx, ecx, edx;
 
-	/* The family is its base, 15, and what is added to that. */
-	return __builtin_cpu_is("amd") && __get_cpuid(1, &a, &b, &c, &d) &&
-	       (a >> 8 & 0xf) + (a >> 20 & 0xff) == WIDE_AMD_FAMILY;
+	if (!__builtin_cpu_is("amd") || !__get_cpuid(1, &eax, &ebx, &ecx, &edx))
+		return false;
+	/* What is above 15, or in more bits, stands in a field of its own. */
+	return (eax >> 8 & 0xf) + (eax >> 20 & 0xff) == WIDE_AMD_FAMILY &&
+	       ((eax >> 4 & 0xf) | (eax >> 12 & 0xf0)) < WIDE_AMD_MODELS;
 }
 
 enum sw_simd
@@ -35,15 +39,13 @@ sw_simd_most(void)
 	return SW_SIMD_AVX2;
 }
 
-enum sw_simd
-sw_simd_best(void)
-{
-	const enum sw_simd most = sw_simd_most();
-
-	return most == SW_SIMD_AVX512W && !is_wide() ? SW_SIMD_AVX512 : most;
-}
-
 #else
+
+static bool
+is_wide(void)
+{
+	return false;
+}
 
 enum sw_simd
 sw_simd_most(void)
@@ -51,13 +53,15 @@ sw_simd_most(void)
 	return SW_SIMD_NONE;
 }
 
+#endif
+
 enum sw_simd
 sw_simd_best(void)
 {
-	return SW_SIMD_NONE;
-}
+	const enum sw_simd most = sw_simd_most();
 
-#endif
+	return most == SW_SIMD_AVX512W && !is_wide() ? SW_SIMD_AVX512 : most;
+}
 
 enum sw_simd
 sw_simd_set(enum sw_simd level)

@@ -64,7 +64,8 @@ enum sw_simd sw_simd_most(void);
 
 /*
  * The one that is the fastest on this CPU; what sw_simd() says at the start. SW_SIMD_AVX512W where
- * it was measured to be: AMD's family 26 (Zen 5), whose registers of 512 bits are not two halves.
+ * it was measured to be: AMD's EPYC of Zen 5 (family 26, models 0 to 31), which does not do an
+ * instruction on 512 bits in two halves.
  */
 enum sw_simd sw_simd_best(void);
 

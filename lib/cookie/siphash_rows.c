@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The burst with vectors: a message in each lane of a row. Of a few that are left over a whole row
- * is made, for one pass takes as long as three by the scalar code; one and two go there.
+ * is made, for one pass takes no longer than three by the scalar code; one and two go there.
  */
 #include <string.h>
 
@@ -9,8 +9,7 @@
 #include "cookie/siphash_int.h"
 #include "cookie/siphash_rows.h"
 
-#define LANES ROW_LANES	      /* messages of a pass */
-#define HALF  (ROW_LANES / 2) /* those of them that a row has the 64-bit words of */
+#define HALF (ROW_LANES / 2) /* messages whose 64-bit words a row has */
 
 /* The keys of half of the messages; of a burst of SYNs they are all the same one. */
 struct half_keys {
@@ -26,8 +25,7 @@ keys_of(const struct sw_sipkey *const key[])
 	for (unsigned i = 1; i < HALF; i++)
 		same = same && key[i] == key[0];
 	if (sw_likely(same))
-		return (struct half_keys){
-			row_set1_64((long long)key[0]->k0), row_set1_64((long long)key[0]->k1)};
+		return (struct half_keys){row_set1_64(key[0]->k0), row_set1_64(key[0]->k1)};
 	for (unsigned i = 0; i < HALF; i++) {
 		k0[i] = key[i]->k0;
 		k1[i] = key[i]->k1;
@@ -41,7 +39,7 @@ burst(const struct sw_sipkey *const key[], const uint64_t *msg, unsigned stride,
 {
 	unsigned i = 0;
 
-	for (; i + LANES <= n; i += LANES) {
+	for (; i + ROW_LANES <= n; i += ROW_LANES) {
 		const struct half_keys ka = keys_of(key + i), kb = keys_of(key + i + HALF);
 		struct sip_half a = sip_init(ka.k0, ka.k1), b = sip_init(kb.k0, kb.k1);
 
@@ -61,22 +59,22 @@ burst(const struct sw_sipkey *const key[], const uint64_t *msg, unsigned stride,
 #define PAD_MIN	      3
 #define PAD_WORDS_MAX 5
 
-/* n < LANES messages, the last one repeated. */
+/* n < ROW_LANES messages, the last one repeated. */
 static sw_noinline void
 padded(const struct sw_sipkey *const key[], const uint64_t *msg, unsigned stride, unsigned words,
 	uint64_t *out, unsigned n)
 {
-	const struct sw_sipkey *keys[LANES];
-	uint64_t m[(PAD_WORDS_MAX + 1) * LANES], macs[LANES];
+	const struct sw_sipkey *keys[ROW_LANES];
+	uint64_t m[(PAD_WORDS_MAX + 1) * ROW_LANES], macs[ROW_LANES];
 
-	for (unsigned i = 0; i < LANES; i++) {
+	for (unsigned i = 0; i < ROW_LANES; i++) {
 		const unsigned from = i < n ? i : n - 1;
 
 		keys[i] = key[from];
 		for (unsigned w = 0; w <= words; w++)
-			m[w * LANES + i] = msg[(size_t)w * stride + from];
+			m[w * ROW_LANES + i] = msg[(size_t)w * stride + from];
 	}
-	burst(keys, m, LANES, words, macs, LANES);
+	burst(keys, m, ROW_LANES, words, macs, ROW_LANES);
 	memcpy(out, macs, n * sizeof(*out));
 }
 

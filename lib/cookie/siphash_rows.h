@@ -8,8 +8,8 @@
  *
  * With AVX2 a rotation by 16 or 32 is one shuffle, any other one two shifts and an or: 20
  * instructions for a round of one half. With AVX-512 each is one rotation: 14. With four ports
- * these take at least 5 and 3.5 cycles, so a MAC of 10 rounds at least 12.5 and 8.8 a message, in
- * rows of 256 bits.
+ * these take at least 5 and 3.5 cycles, so a MAC of 10 rounds at least 12.5 and 8.8 a message, and
+ * half of the latter in rows of 512 bits on a CPU that does not halve them.
  */
 #ifndef SW_COOKIE_SIPHASH_ROWS_H
 #define SW_COOKIE_SIPHASH_ROWS_H
@@ -31,7 +31,7 @@ struct sip_half {
 #define SIP_ROTL16(x)  \
 	row_bytes((x), \
 		row_repeat(_mm_set_epi8(13, 12, 11, 10, 9, 8, 15, 14, 5, 4, 3, 2, 1, 0, 7, 6)))
-#define SIP_ROTL32(x) _mm256_shuffle_epi32((x), 0xb1)
+#define SIP_ROTL32(x) row_words((x), 0xb1)
 #endif
 
 sw_always_inline void

@@ -9,7 +9,7 @@
 #include "base/row.h"
 #include "flow/place.h"
 
-/* 64-bit numbers of the lanes 0 2 4 6 and of 1 3 5 7. */
+/* 64-bit numbers of the even lanes and of the odd ones. */
 struct sw_rows_wide {
 	sw_row even, odd;
 };
@@ -45,7 +45,7 @@ sw_rows_add(struct sw_rows_wide a, struct sw_rows_wide b)
 sw_always_inline sw_row
 sw_rows_spread(sw_row b)
 {
-	const sw_row odd = row_set1_64((long long)((uint64_t)SW_HASH_ODD << 32));
+	const sw_row odd = row_set1_64((uint64_t)SW_HASH_ODD << 32);
 	const sw_row low_above = row_sll64(b, 32);
 
 	/* Words of four: 0 0 in the low halves, so what is there stays 0. */
@@ -56,7 +56,7 @@ sw_rows_spread(sw_row b)
 sw_always_inline struct sw_rows_wide
 sw_rows_hash_mul(sw_row a, unsigned ka, sw_row b, unsigned kb, const uint32_t k[8])
 {
-	return sw_rows_mul(row_add(a, row_set1((int)k[ka])), row_add(b, row_set1((int)k[kb])));
+	return sw_rows_mul(row_add(a, row_set1(k[ka])), row_add(b, row_set1(k[kb])));
 }
 
 /* Words of the tuples; IPv4 uses client[3] and server[3]. */
@@ -71,7 +71,7 @@ struct sw_rows_place {
 sw_always_inline struct sw_rows_place
 sw_rows_place_of(const struct sw_flow_ground *g, const struct sw_rows_tuple *t, const bool v6)
 {
-	const sw_row n = row_set1((int)g->n_buckets);
+	const sw_row n = row_set1(g->n_buckets);
 	const sw_row zero = row_zero();
 	struct sw_rows_wide a, b, h, swapped;
 	struct sw_rows_place p;
@@ -99,8 +99,8 @@ sw_rows_place_of(const struct sw_flow_ground *g, const struct sw_rows_tuple *t, 
 	same = row_eq(p.b[0], p.b[1]);
 	p.b[1] = row_sub(p.b[1], same);
 	p.b[1] = row_less(p.b[1], row_eq(p.b[1], n));
-	p.tag = row_add(row_mul(low, row_set1((int)SW_FLOW_TAG_LOW)),
-		row_mul(high, row_set1((int)SW_FLOW_TAG_HIGH)));
+	p.tag = row_add(
+		row_mul(low, row_set1(SW_FLOW_TAG_LOW)), row_mul(high, row_set1(SW_FLOW_TAG_HIGH)));
 	p.tag = row_srl(p.tag, 16);
 	p.tag = row_sub(p.tag, row_eq(p.tag, zero));
 	return p;

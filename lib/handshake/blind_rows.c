@@ -23,8 +23,8 @@ read_lanes(struct syn_batch *s, unsigned at, const bool v6)
 		row_store(&s->server[at], w[4]);
 	}
 	row_store(&s->ports[at], tcp[0]);
-	row_store(&s->isn[at], row_sub(swap32(tcp[1]), SET1(1)));
-	row_store(&s->cookie[at], row_sub(swap32(tcp[2]), SET1(1)));
+	row_store(&s->isn[at], row_sub(swap32(tcp[1]), row_set1(1)));
+	row_store(&s->cookie[at], row_sub(swap32(tcp[2]), row_set1(1)));
 	s->fit &= (uint64_t)row_lanes(fit) << at | ~((uint64_t)ROW_ALL << at);
 	s->like_first &=
 		(uint64_t)row_lanes(like_first(s, w, v6)) << at | ~((uint64_t)ROW_ALL << at);
@@ -68,7 +68,7 @@ verify_lanes(struct syn_batch *s, unsigned at, const struct sip_rows states[2], 
 {
 	const sw_row cookie = row_load(&s->cookie[at]), mac24 = row_srl(cookie, 8);
 	/* sw_cookie_isn_state() */
-	const sw_row state = row_and(row_xor(cookie, mac24), SET1(0xff));
+	const sw_row state = row_and(row_xor(cookie, mac24), row_set1(0xff));
 	const struct sip_rows start = pick_state(bit_mask(state, 1), states);
 	const struct pair m =
 		mac1_client(s, at, one ? start : mac1_server(s, at, start, v6), state, v6);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * frame_vec.h - a frame handed on in one vector: copied, and some of its fields changed on the
- * way. For the files of level.h. Private to handshake/.
+ * frame_vec.h - frames as vectors: handed on in one, some fields changed on the way; and fields
+ * of eight frames side by side. For the files of level.h. Private to handshake/.
  */
 #ifndef SW_HANDSHAKE_FRAME_VEC_H
 #define SW_HANDSHAKE_FRAME_VEC_H

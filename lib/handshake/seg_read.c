@@ -14,8 +14,8 @@ find_flows(struct syn_batch *s, unsigned at, const sw_row *w, const bool v6)
 	const sw_row *source = w + (v6 ? 2 : 0), *dest = w + (v6 ? 6 : 1);
 	const sw_row ports = w[IP_WORDS(v6)];
 	const sw_row turned = row_or(row_sll(ports, 16), row_srl(ports, 16));
-	struct sw_rows_tuple t = {
-		.ports = row_pick(inside, turned, ports), .vlan_af = SET1(v6 ? SW_TUPLE_IPV6 : 0)};
+	struct sw_rows_tuple t = {.ports = row_pick(inside, turned, ports),
+		.vlan_af = row_set1(v6 ? SW_TUPLE_IPV6 : 0)};
 	struct sw_rows_place p;
 
 	for (unsigned i = v6 ? 0 : 3; i < 4; i++) {
@@ -89,7 +89,7 @@ read_lanes(struct syn_batch *s, unsigned at, const bool v6)
 	fit = row_and(ip_sound(w, sum_addresses(w, v6), v6),
 		lengths_fit(w, hdr, row_load(&s->l3_len[at]), v6));
 	fit = row_and(fit, row_or(ts, is(hdr, SW_TCP_BYTES)));
-	fit = row_and(fit, is(row_and(tcp[3], SET1(ACK_ALONE_MASK << 8)), SW_TCP_ACK << 8));
+	fit = row_and(fit, is(row_and(tcp[3], row_set1(ACK_ALONE_MASK << 8)), SW_TCP_ACK << 8));
 	row_store(&s->ts[at], ts);
 	s->fit &= (uint64_t)row_lanes(fit) << at | ~((uint64_t)ROW_ALL << at);
 	fins = row_lanes(bit_mask(tcp[3], SW_TCP_FIN << 8));

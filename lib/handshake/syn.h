@@ -75,7 +75,7 @@ struct syn_batch {
 	struct sw_frame *f[SW_BURST_MAX];
 	uint8_t *l3[SW_BURST_MAX]; /* IP header */
 
-	/* sort.h */
+	/* Rows, aligned for each level: all files have this struct. sort.h */
 	alignas(64) uint32_t l3_len[SW_BURST_MAX]; /* bytes of the frame from there on */
 	alignas(64) uint32_t vlan[SW_BURST_MAX];   /* as in the tuple */
 	/* syn_read: as in memory; ports: client's in the low half */
@@ -106,7 +106,6 @@ struct syn_batch {
 	/* syn_write */
 	alignas(64) uint32_t tcp_len[SW_BURST_MAX]; /* of the SYN-ACK */
 	alignas(64) uint32_t growth[SW_BURST_MAX];  /* its bytes less those of the SYN's frame */
-	struct sw_frame none;			    /* of the lanes behind the last SYN */
 	uint8_t scratch[SYN_REACH6_BYTES + 16];	    /* where unfit lanes are written to */
 };
 
@@ -150,7 +149,7 @@ syn_place(const struct syn_batch *s, unsigned i, struct sw_flow_place *p)
 	p->tag = (uint16_t)s->tag[i];
 }
 
-/* All n lanes are fit; those up to the next multiple of ROW_LANES can be read. */
+/* All n lanes are fit; those up to the next multiple of ROW_LANES are like the last, and unfit. */
 void syn_pad(struct syn_batch *s);
 
 /* The tuple of lane i. */

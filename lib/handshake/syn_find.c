@@ -18,18 +18,21 @@ syn_absent(struct syn_batch *s)
 	s->fit &= ~known;
 }
 
+static_assert(SW_BURST_MAX % ROW_LANES == 0 && sizeof(sw_row) <= 64,
+	"a burst is whole rows, aligned as those of struct syn_batch");
+
+/* The last one again, so that a row of which all are alike remains one. */
 void
 syn_pad(struct syn_batch *s)
 {
-	s->none.data = s->scratch;
-	if (s->n % ROW_LANES != 0)
-		memset(s->scratch, 0, sizeof(s->scratch));
-	for (unsigned i = s->n; i % ROW_LANES != 0; i++) { /* read, and then of no account */
-		s->f[i] = &s->none;
-		s->l3[i] = s->scratch;
-		s->l3_len[i] = 0;
-		s->vlan[i] = 0;
-		s->inside[i] = 0;
+	const unsigned last = s->n - 1;
+
+	for (unsigned i = s->n; i % ROW_LANES != 0; i++) {
+		s->f[i] = s->f[last];
+		s->l3[i] = s->l3[last];
+		s->l3_len[i] = s->l3_len[last];
+		s->vlan[i] = s->vlan[last];
+		s->inside[i] = s->inside[last];
 	}
 	s->maybe = s->fin = 0;
 	s->fit = s->like_first = UINT64_MAX >> (SW_BURST_MAX - s->n);

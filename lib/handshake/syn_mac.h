@@ -10,8 +10,8 @@
 #include "handshake/syn_rows.h"
 
 /*
- * Rows and 64-bit lanes: unpacking two rows gives the lanes 0 1 4 5 .. and 2 3 6 7 .. with the first
- * row in the low halves; lows() and highs() put the halves of such a pair into rows again.
+ * Rows and 64-bit lanes: unpacking two rows gives the lanes 0 1 4 5 and so on, and 2 3 6 7, with
+ * the first row in the low halves; lows() and highs() put the halves of such a pair into rows.
  */
 struct pair {
 	sw_row a, b;
@@ -47,7 +47,7 @@ address_words(uint8_t *const l3[ROW_LANES], size_t off, struct pair m[2])
 	m[1] = (struct pair){row_high64(x[0], x[1]), row_high64(x[2], x[3])};
 }
 
-/* States of SipHash; of lanes 0 1 4 5 .. and 2 3 6 7 ... */
+/* States of SipHash, of the lanes of a pair. */
 struct sip_rows {
 	struct sip_half a, b;
 };
@@ -66,8 +66,7 @@ sip_add(struct sip_rows *s, const struct pair *m)
 sw_always_inline struct sip_rows
 mac1_begin(const struct sw_sipkey *key)
 {
-	const struct sip_half start =
-		sip_init(row_set1_64((long long)key->k0), row_set1_64((long long)key->k1));
+	const struct sip_half start = sip_init(row_set1_64(key->k0), row_set1_64(key->k1));
 
 	return (struct sip_rows){start, start};
 }
@@ -99,7 +98,7 @@ mac1_first_server(const struct syn_batch *s, const struct sw_sipkey *key, const 
 	struct sip_rows state = mac1_begin(key);
 
 	for (unsigned i = 0; i < (v6 ? 2 : 1); i++) {
-		const sw_row m = row_set1_64((long long)word[i]);
+		const sw_row m = row_set1_64(word[i]);
 
 		sip_add(&state, &(struct pair){m, m});
 	}
@@ -117,9 +116,9 @@ mac1_client(const struct syn_batch *s, unsigned at, struct sip_rows mac1, sw_row
 	const sw_row isn = row_load(&s->isn[at]);
 	/* Client port 2, state 1, VLAN ids 3, a byte that is 0, length. */
 	const struct pair tail =
-		pair_of(row_or(row_or(row_and(ports, SET1(0xffff)), row_sll(cookie_state, 16)),
+		pair_of(row_or(row_or(row_and(ports, row_set1(0xffff)), row_sll(cookie_state, 16)),
 				row_sll(vlan, 24)),
-			row_or(row_srl(vlan, 8), SET1(bytes << 24)));
+			row_or(row_srl(vlan, 8), row_set1(bytes << 24)));
 	struct pair m[3];
 
 	if (v6) {

@@ -13,7 +13,7 @@
 sw_always_inline sw_row
 ip_fit(const sw_row *w, sw_row hdr, sw_row l3_len, sw_row addresses, const bool v6)
 {
-	const sw_row whole = row_add(hdr, SET1(v6 ? SW_IP6_BYTES : SW_IP4_BYTES));
+	const sw_row whole = row_add(hdr, row_set1(v6 ? SW_IP6_BYTES : SW_IP4_BYTES));
 	/* Version and header length were looked at by sort.h. */
 	const sw_row fit = row_less(row_eq(tcp_bytes(w, v6), hdr), row_gt(whole, l3_len));
 
@@ -27,9 +27,9 @@ source_bad(const sw_row *w, const bool v6)
 	sw_row bad, same;
 
 	if (!v6) {
-		const sw_row first = row_and(w[3], SET1(0xff));
+		const sw_row first = row_and(w[3], row_set1(0xff));
 
-		bad = row_or(is(first, 0), row_or(is(first, 127), row_gt(first, SET1(223))));
+		bad = row_or(is(first, 0), row_or(is(first, 127), row_gt(first, row_set1(223))));
 		return row_or(bad, row_eq(w[3], w[4]));
 	}
 	same = row_eq(w[2], w[6]);
@@ -37,7 +37,7 @@ source_bad(const sw_row *w, const bool v6)
 		same = row_and(same, row_eq(w[2 + i], w[6 + i]));
 	bad = row_and(is(row_or(w[2], row_or(w[3], w[4])), 0),
 		row_or(is(w[5], 0), is(w[5], RTE_BE32(1))));
-	return row_or(row_or(bad, same), is(row_and(w[2], SET1(0xff)), 0xff));
+	return row_or(row_or(bad, same), is(row_and(w[2], row_set1(0xff)), 0xff));
 }
 
 /* What stands in the options, where they are of a known kind. */
@@ -51,33 +51,33 @@ struct opts_row {
 sw_always_inline sw_row
 has_mss(const sw_row *w)
 {
-	return is(row_and(w[0], SET1(MSS_MASK)), MSS_KIND);
+	return is(row_and(w[0], row_set1(MSS_MASK)), MSS_KIND);
 }
 
 sw_always_inline sw_row
 is_linux(const sw_row *w, sw_row hdr)
 {
 	return row_and(row_and(is(hdr, 40), has_mss(w)),
-		row_and(is(w[1], SACK_TS), is(row_and(w[4], SET1(WSCALE_MASK)), WSCALE_KIND)));
+		row_and(is(w[1], SACK_TS), is(row_and(w[4], row_set1(WSCALE_MASK)), WSCALE_KIND)));
 }
 
 sw_always_inline sw_row
 wscale_of(sw_row option)
 {
-	return row_min(row_srl(option, 24), SET1(SW_WSCALE_MAX));
+	return row_min(row_srl(option, 24), row_set1(SW_WSCALE_MAX));
 }
 
 sw_always_inline sw_row
 mss_of(const sw_row *w)
 {
-	return row_and(swap32(w[0]), SET1(0xffff));
+	return row_and(swap32(w[0]), row_set1(0xffff));
 }
 
 /* All are as Linux sends them: most SYNs of a client, and of a flood that looks like one. */
 sw_always_inline struct opts_row
 read_linux_opts(const sw_row *w, struct sum_row *sum)
 {
-	const sw_row all = SET1(UINT32_MAX);
+	const sw_row all = row_set1(UINT32_MAX);
 
 	for (unsigned i = 0; i < 5; i++)
 		sum_add(sum, w[i]);
@@ -96,7 +96,7 @@ sw_always_inline struct opts_row
 read_any_opts(const sw_row *w, sw_row hdr, sw_row linux_, struct sum_row *sum)
 {
 	const sw_row none = is(hdr, 20), one = is(hdr, 24);
-	const sw_row ws1 = is(row_and(w[1], SET1(WSCALE_MASK)), WSCALE_KIND);
+	const sw_row ws1 = is(row_and(w[1], row_set1(WSCALE_MASK)), WSCALE_KIND);
 	const sw_row windows = row_and(is(hdr, 32), row_and(ws1, is(w[2], NOP_NOP_SACK)));
 	const sw_row macos = row_and(
 		row_and(is(hdr, 44), ws1), row_and(is(w[2], NOP_NOP_TS), is(w[5], SACK_EOL)));
@@ -106,7 +106,8 @@ read_any_opts(const sw_row *w, sw_row hdr, sw_row linux_, struct sum_row *sum)
 	o.full = row_or(o.ts, windows);
 	o.fit = row_or(none, row_and(has_mss(w), row_or(one, o.full)));
 	o.mss = row_less(mss_of(w), none);
-	o.wscale = row_pick(o.full, wscale_of(row_pick(linux_, w[4], w[1])), SET1(SW_WSCALE_NONE));
+	o.wscale =
+		row_pick(o.full, wscale_of(row_pick(linux_, w[4], w[1])), row_set1(SW_WSCALE_NONE));
 	o.tsval = row_and(o.ts, row_pick(linux_, w[2], w[3]));
 	sum_add(sum, row_less(w[0], none));
 	sum_add(sum, row_and(w[1], o.full));
@@ -137,9 +138,10 @@ mss_class(sw_row mss, const bool v6)
 	};
 	sw_row c = row_zero();
 
-	mss = row_pick(is(mss, 0), SET1(v6 ? SW_COOKIE_MSS6_UNSAID : SW_COOKIE_MSS4_UNSAID), mss);
+	mss = row_pick(
+		is(mss, 0), row_set1(v6 ? SW_COOKIE_MSS6_UNSAID : SW_COOKIE_MSS4_UNSAID), mss);
 	for (unsigned i = 1; i < SW_COOKIE_CLASSES; i++)
-		c = row_sub(c, row_gt(mss, SET1(table[v6][i] - 1)));
+		c = row_sub(c, row_gt(mss, row_set1(table[v6][i] - 1)));
 	return c;
 }
 
@@ -162,10 +164,11 @@ read_lanes(struct syn_batch *s, unsigned at, const bool v6)
 		sum_add(&sum, tcp[i]);
 	o = read_opts(tcp + 5, hdr, &sum);
 	fit = row_and(o.fit, ip_fit(w, hdr, row_load(&s->l3_len[at]), addresses, v6));
-	fit = row_and(fit, row_and(is(sum_fold(&sum), 0xffff), is(row_and(tcp[3], SET1(0xf)), 0)));
+	fit = row_and(
+		fit, row_and(is(sum_fold(&sum), 0xffff), is(row_and(tcp[3], row_set1(0xf)), 0)));
 	fit = row_less(fit, source_bad(w, v6));
 	ecn = bit_mask(tcp[3], ECN_FLAGS);
-	no_ecn = is(row_and(tcp[3], SET1(ECN_FLAGS)), 0);
+	no_ecn = is(row_and(tcp[3], row_set1(ECN_FLAGS)), 0);
 	fit = row_and(fit, row_or(ecn, no_ecn));
 
 	if (!v6) {

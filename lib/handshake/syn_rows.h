@@ -13,8 +13,6 @@
 
 #define IP_WORDS(v6) ((v6) ? 10 : 5) /* headers without options or extensions */
 
-#define SET1(x) row_set1((int)(x))
-
 /* Options as words in memory, and what covers their constant part. */
 #define MSS_KIND     0x00000402u /* 2 4 */
 #define MSS_MASK     0x0000ffffu
@@ -37,14 +35,14 @@ swap32(sw_row x)
 sw_always_inline sw_row
 is(sw_row a, uint32_t b)
 {
-	return row_eq(a, SET1(b));
+	return row_eq(a, row_set1(b));
 }
 
 /* All ones where that bit of x is set. */
 sw_always_inline sw_row
 bit_mask(sw_row x, uint32_t bit)
 {
-	return is(row_and(x, SET1(bit)), bit);
+	return is(row_and(x, row_set1(bit)), bit);
 }
 
 /*
@@ -83,8 +81,8 @@ sum_fold(const struct sum_row *s)
 {
 	sw_row sum = sum_end(s);
 
-	sum = row_add(row_and(sum, SET1(0xffff)), row_srl(sum, 16));
-	return row_add(row_and(sum, SET1(0xffff)), row_srl(sum, 16));
+	sum = row_add(row_and(sum, row_set1(0xffff)), row_srl(sum, 16));
+	return row_add(row_and(sum, row_set1(0xffff)), row_srl(sum, 16));
 }
 
 /* Four words at off of the packets: rows r[0..3]. */
@@ -139,7 +137,7 @@ sw_always_inline struct sum_row
 sum_begin_tcp(sw_row addresses, sw_row hdr)
 {
 	return sum_begin(
-		row_add(addresses, row_add(row_sll(hdr, 8), SET1(RTE_BE16(SW_IPPROTO_TCP)))));
+		row_add(addresses, row_add(row_sll(hdr, 8), row_set1(RTE_BE16(SW_IPPROTO_TCP)))));
 }
 
 /*
@@ -153,19 +151,19 @@ ip_sound(const sw_row *w, sw_row addresses, const bool v6)
 	sw_row sound;
 
 	if (v6)
-		return is(row_and(w[1], SET1(0xff0000)), SW_IPPROTO_TCP << 16);
+		return is(row_and(w[1], row_set1(0xff0000)), SW_IPPROTO_TCP << 16);
 	for (unsigned i = 0; i < 3; i++)
 		sum_add(&sum, w[i]);
-	sound = row_and(
-		is(sum_fold(&sum), 0xffff), is(row_and(w[2], SET1(0xff00)), SW_IPPROTO_TCP << 8));
-	return row_and(sound, is(row_and(w[1], SET1((uint32_t)SW_IP4_FRAG_MASK_BE << 16)), 0));
+	sound = row_and(is(sum_fold(&sum), 0xffff),
+		is(row_and(w[2], row_set1(0xff00)), SW_IPPROTO_TCP << 8));
+	return row_and(sound, is(row_and(w[1], row_set1((uint32_t)SW_IP4_FRAG_MASK_BE << 16)), 0));
 }
 
 /* Bytes of the TCP header: words, in the high four bits of a byte. */
 sw_always_inline sw_row
 header_bytes(const sw_row *tcp)
 {
-	return row_srl(row_and(tcp[3], SET1(0xf0)), 2);
+	return row_srl(row_and(tcp[3], row_set1(0xf0)), 2);
 }
 
 /* Bytes behind the IP header, by its word; of IPv4 below 0 where that says less than itself. */
@@ -173,7 +171,7 @@ sw_always_inline sw_row
 tcp_bytes(const sw_row *w, const bool v6)
 {
 	return v6 ? row_srl(swap32(w[1]), 16)
-		  : row_sub(row_and(swap32(w[0]), SET1(0xffff)), SET1(SW_IP4_BYTES));
+		  : row_sub(row_and(swap32(w[0]), row_set1(0xffff)), row_set1(SW_IP4_BYTES));
 }
 
 /* parse.c: lengths that are in order; hdr: bytes of the TCP header. */
@@ -181,11 +179,11 @@ sw_always_inline sw_row
 lengths_fit(const sw_row *w, sw_row hdr, sw_row l3_len, const bool v6)
 {
 	const sw_row len = tcp_bytes(w, v6);
-	const sw_row there = row_sub(l3_len, SET1(v6 ? SW_IP6_BYTES : SW_IP4_BYTES));
-	sw_row wrong = row_gt(SET1(SW_TCP_BYTES), hdr);
+	const sw_row there = row_sub(l3_len, row_set1(v6 ? SW_IP6_BYTES : SW_IP4_BYTES));
+	sw_row wrong = row_gt(row_set1(SW_TCP_BYTES), hdr);
 
 	wrong = row_or(wrong, row_gt(hdr, len));
-	return row_less(SET1(UINT32_MAX), row_or(wrong, row_gt(len, there)));
+	return row_less(row_set1(UINT32_MAX), row_or(wrong, row_gt(len, there)));
 }
 
 /* Which lanes have a bucket that is not empty; those are fetched. */
@@ -231,7 +229,7 @@ find_places(struct syn_batch *s, unsigned at, const sw_row *w, const bool v6)
 		.client = {client[0], client[1], client[2], client[3]},
 		.server = {server[0], server[1], server[2], server[3]},
 		.ports = w[IP_WORDS(v6)],
-		.vlan_af = v6 ? row_or(vlan, SET1(SW_TUPLE_IPV6)) : vlan,
+		.vlan_af = v6 ? row_or(vlan, row_set1(SW_TUPLE_IPV6)) : vlan,
 	};
 	const struct sw_rows_place p = sw_rows_place_of(s->ground, &t, v6);
 

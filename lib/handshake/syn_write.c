@@ -8,12 +8,12 @@
 sw_always_inline sw_row
 make_tsval(const struct pair *mac1, sw_row ts, const struct syn_keys *keys)
 {
-	const sw_row x = row_or(SET1(keys->clock << SW_COOKIE_TS_BITS), ts);
-	const sw_row mac2 = row_srl(
-		row_add(row_mul(x, SET1(keys->slot->k2)), lows(mac1)), 32 - SW_COOKIE_MAC2_BITS);
-	const sw_row masked = row_and(row_xor(ts, mac2), SET1(0x1f));
+	const sw_row x = row_or(row_set1(keys->clock << SW_COOKIE_TS_BITS), ts);
+	const sw_row mac2 = row_srl(row_add(row_mul(x, row_set1(keys->slot->k2)), lows(mac1)),
+		32 - SW_COOKIE_MAC2_BITS);
+	const sw_row masked = row_and(row_xor(ts, mac2), row_set1(0x1f));
 
-	return row_or(row_or(SET1(keys->clock << 21), row_sll(masked, 16)), mac2);
+	return row_or(row_or(row_set1(keys->clock << 21), row_sll(masked, 16)), mac2);
 }
 
 /* Options of the SYN-ACKs, and what the cookie says of them. */
@@ -29,14 +29,14 @@ struct reply_row {
 sw_always_inline sw_row
 target_row(const struct syn_batch *s, const uint32_t *row, unsigned at)
 {
-	return s->one_target ? row_set1((int)row[0]) : row_load(row + at);
+	return s->one_target ? row_set1(row[0]) : row_load(row + at);
 }
 
 /* To a SYN with all options, where all are promised, and without ECN: most of them. */
 sw_always_inline struct reply_row
 whole_reply(const struct syn_batch *s, unsigned at)
 {
-	const sw_row all = SET1(UINT32_MAX), none = row_zero();
+	const sw_row all = row_set1(UINT32_MAX), none = row_zero();
 
 	return (struct reply_row){
 		.fit = all,
@@ -44,9 +44,9 @@ whole_reply(const struct syn_batch *s, unsigned at)
 		.full = none,
 		.ecn = none,
 		.wscale = row_load(&s->wscale[at]),
-		.sack = SET1(1),
-		.hdr = SET1(40),
-		.opt1 = SET1(SACK_TS),
+		.sack = row_set1(1),
+		.hdr = row_set1(40),
+		.opt1 = row_set1(SACK_TS),
 	};
 }
 
@@ -75,11 +75,12 @@ any_reply(const struct syn_batch *s, unsigned at)
 	r.ecn = row_and(row_load(&s->ecn[at]), row_and(r.ts, bit_mask(promise, SYN_PROMISE_ECN)));
 	r.fit = row_or(
 		row_or(row_and(r.ts, ws), r.full), row_eq(row_or(r.ts, row_or(ws, sack)), none));
-	r.wscale = row_pick(ws, row_load(&s->wscale[at]), SET1(SW_WSCALE_NONE));
-	r.sack = row_and(sack, SET1(1));
-	r.hdr = row_add(SET1(24), row_or(row_and(r.ts, SET1(16)), row_and(r.full, SET1(8))));
-	r.opt1 = row_or(row_and(r.ts, row_pick(sack, SET1(SACK_TS), SET1(NOP_NOP_TS))),
-		row_and(r.full, SET1(NOP_NOP_SACK)));
+	r.wscale = row_pick(ws, row_load(&s->wscale[at]), row_set1(SW_WSCALE_NONE));
+	r.sack = row_and(sack, row_set1(1));
+	r.hdr = row_add(
+		row_set1(24), row_or(row_and(r.ts, row_set1(16)), row_and(r.full, row_set1(8))));
+	r.opt1 = row_or(row_and(r.ts, row_pick(sack, row_set1(SACK_TS), row_set1(NOP_NOP_TS))),
+		row_and(r.full, row_set1(NOP_NOP_SACK)));
 	return r;
 }
 
@@ -90,10 +91,10 @@ make_state(const struct syn_batch *s, unsigned at, const struct reply_row *r, ui
 	/* cookie.c: ws_class; bytes of the index above the lowest are made to give 0. */
 	const sw_row table =
 		row_repeat(_mm_setr_epi8(1, 1, 2, 2, 2, 3, 4, 5, 6, 7, 7, 7, 7, 7, 7, 0));
-	const sw_row ws_class = row_bytes(table, row_or(r->wscale, SET1(0x80808000)));
+	const sw_row ws_class = row_bytes(table, row_or(r->wscale, row_set1(0x80808000)));
 
 	return row_or(row_or(row_sll(row_load(&s->mss_class[at]), 5), row_sll(ws_class, 2)),
-		row_or(row_sll(r->sack, 1), SET1(parity)));
+		row_or(row_sll(r->sack, 1), row_set1(parity)));
 }
 
 /* Station addresses change places; tags and type stay. */
@@ -113,16 +114,16 @@ write_ip4(const struct syn_batch *s, unsigned at, uint8_t *const to[ROW_LANES], 
 {
 	const sw_row client = row_load(&s->client[at]), server = row_load(&s->server[at]);
 	/* Length in network order, in the high half: all of them are below 256. */
-	const sw_row len = row_sll(row_add(hdr, SET1(SW_IP4_BYTES)), 24);
-	const sw_row w0 = row_or(len, SET1(0x45)), w1 = SET1((uint32_t)SW_IP4_DF_BE << 16);
-	const sw_row w2 = SET1(SW_TTL | SW_IPPROTO_TCP << 8);
+	const sw_row len = row_sll(row_add(hdr, row_set1(SW_IP4_BYTES)), 24);
+	const sw_row w0 = row_or(len, row_set1(0x45)), w1 = row_set1((uint32_t)SW_IP4_DF_BE << 16);
+	const sw_row w2 = row_set1(SW_TTL | SW_IPPROTO_TCP << 8);
 	struct sum_row sum = sum_begin(row_load(&s->addr_sum[at]));
 	sw_row csum;
 
 	sum_add(&sum, w0);
 	sum_add(&sum, w1);
 	sum_add(&sum, w2);
-	csum = row_sll(row_xor(sum_fold(&sum), SET1(0xffff)), 16);
+	csum = row_sll(row_xor(sum_fold(&sum), row_set1(0xffff)), 16);
 	write_words(to, 0, (const sw_row[]){w0, w1, row_or(w2, csum), server});
 	write_words(to, 16, (const sw_row[]){client, t[0], t[1], t[2]});
 	write_words(to, 32, t + 3);
@@ -158,7 +159,7 @@ sum_tcp(const struct syn_batch *s, unsigned at, sw_row hdr, sw_row t[12])
 	for (unsigned i = 0; i < 10; i++)
 		if (i != 4)
 			sum_add(&sum, t[i]);
-	t[4] = row_xor(sum_fold(&sum), SET1(0xffff));
+	t[4] = row_xor(sum_fold(&sum), row_set1(0xffff));
 }
 
 /*
@@ -176,22 +177,22 @@ write_lanes(struct syn_batch *s, unsigned at, const struct syn_keys *keys,
 	const sw_row hi = highs(&m1), ports = row_load(&s->ports[at]);
 	const unsigned fit = row_lanes(r.fit) & (unsigned)(s->fit >> at);
 	/* sw_cookie_isn_pack(): the top 24 bits, and the state under the lowest 8 of them. */
-	const sw_row isn = row_or(
-		row_less(hi, SET1(0xff)), row_and(row_xor(state, row_srl(hi, 8)), SET1(0xff)));
+	const sw_row isn = row_or(row_less(hi, row_set1(0xff)),
+		row_and(row_xor(state, row_srl(hi, 8)), row_set1(0xff)));
 	const sw_row flags =
-		row_or(SET1(SW_TCP_SYN | SW_TCP_ACK), row_and(r.ecn, SET1(SW_TCP_ECE)));
+		row_or(row_set1(SW_TCP_SYN | SW_TCP_ACK), row_and(r.ecn, row_set1(SW_TCP_ECE)));
 	const sw_row wscale_opt = target_row(s, s->wscale_opt, at);
 	sw_row t[12], tsval = row_zero();
 	uint8_t *to[ROW_LANES];
 
 	if (whole || row_lanes(r.ts) != 0) {
-		const sw_row ts = row_or(row_sll(r.wscale, 1), row_and(r.ecn, SET1(1)));
+		const sw_row ts = row_or(row_sll(r.wscale, 1), row_and(r.ecn, row_set1(1)));
 
 		tsval = row_and(r.ts, swap32(make_tsval(&m1, ts, keys)));
 	}
 	t[0] = row_or(row_sll(ports, 16), row_srl(ports, 16));
 	t[1] = swap32(isn);
-	t[2] = swap32(row_add(row_load(&s->isn[at]), SET1(1)));
+	t[2] = swap32(row_add(row_load(&s->isn[at]), row_set1(1)));
 	t[3] = row_or(row_or(row_sll(r.hdr, 2), row_sll(flags, 8)), target_row(s, s->window, at));
 	t[5] = target_row(s, s->mss_opt, at);
 	t[6] = r.opt1;
@@ -201,8 +202,9 @@ write_lanes(struct syn_batch *s, unsigned at, const struct syn_keys *keys,
 	t[10] = t[11] = row_zero();
 	sum_tcp(s, at, r.hdr, t);
 	row_store(&s->tcp_len[at], r.hdr);
-	row_store(&s->growth[at], row_sub(row_add(r.hdr, SET1(v6 ? SW_IP6_BYTES : SW_IP4_BYTES)),
-					  row_load(&s->l3_len[at])));
+	row_store(
+		&s->growth[at], row_sub(row_add(r.hdr, row_set1(v6 ? SW_IP6_BYTES : SW_IP4_BYTES)),
+					row_load(&s->l3_len[at])));
 
 	for (unsigned k = 0; k < ROW_LANES; k++) {
 		uint8_t *d = s->f[at + k]->data;

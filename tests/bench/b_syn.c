@@ -8,11 +8,11 @@
  *
  * The SYNs come from a set of SYNS, each from its own address and port with its own ISN, in order:
  * no two of a burst are alike, and the cache holds what parts of the flow table they look into. A
- * burst is what a worker takes from the outside in a flood, 64; with "32" it is half of that. With
- * "scalar" no vector code is used: every SYN takes the general way; with "avx2" none beyond AVX2,
- * where the CPU has more. With "cold" each SYN has never been seen before: the table is read from
- * memory, as in a flood. With "open" that is so too, and half of the table's flows are connections
- * that are open: no bucket is empty.
+ * burst is what a worker takes from the outside in a flood, 64; with "32" it is half of that, with
+ * "40" the last row of the widest level is not full. With the name of a level of vector
+ * instructions it is that one; with "scalar" every SYN takes the general way. With "cold" each SYN
+ * has never been seen before: the table is read from memory, as in a flood. With "open" that is so
+ * too, and half of the table's flows are connections that are open: no bucket is empty.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -123,16 +123,18 @@ measure(struct bench *b, const char *name, struct syn *s, uint8_t mode)
 static void
 measure_if_wanted(struct bench *b, const struct syn *s, uint8_t mode)
 {
-	char name[BENCH_NAME_BYTES];
+	char name[BENCH_NAME_BYTES], burst[8] = "";
 	struct syn mine = *s;
 
+	if (s->burst != SW_BURST_MAX)
+		snprintf(burst, sizeof(burst), "/%u", s->burst);
 	snprintf(name, sizeof(name), "syn/%s%s/%s/%s/%s%s%s%s", s->shape.v6 ? "v6" : "v4",
 		s->shape.vid != 0 ? "-vlan" : "", bench_opt_name[s->shape.opts],
 		mode == SW_MODE_PROXY ? "proxy" : "respond", s->csum != 0 ? "hw" : "sw",
 		s->open	  ? "/open"
 		: s->cold ? "/cold"
 			  : "",
-		bench_level_suffix(s->level), s->burst == 32 ? "/32" : "");
+		bench_level_suffix(s->level), burst);
 	if (!bench_wants(b, name))
 		return;
 	sw_simd_set(s->level);
@@ -164,7 +166,10 @@ bench_syn(struct bench *b)
 		s.shape.vid = 7;
 		measure_if_wanted(b, &s, SW_MODE_PROXY);
 		s.shape.vid = 0;
+		/* Half a burst; and rows that are not full. */
 		s.burst = 32;
+		measure_if_wanted(b, &s, SW_MODE_PROXY);
+		s.burst = 40;
 		measure_if_wanted(b, &s, SW_MODE_PROXY);
 		s.burst = SW_BURST_MAX;
 		for (s.level = SW_SIMD_NONE; s.level <= sw_simd_most(); s.level++)

@@ -119,7 +119,8 @@ const char *bench_build_unfit(void);
 const char *bench_build_flags(void);
 const char *bench_assertions(void);
 /*
- * Of the names of rows below the CPU's best level of vector instructions: "/scalar"; else "".
+ * Of the names of rows at another level of vector instructions than synward uses on this CPU:
+ * "/scalar"; else "".
  * Good until it is called again.
  */
 const char *bench_level_suffix(enum sw_simd level);

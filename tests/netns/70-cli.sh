@@ -96,15 +96,20 @@ cpu_has() {
 	done
 }
 
+# cpu_says NAME: of the first CPU.
+cpu_says() {
+	sed -n "s/^$1[[:space:]]*: //p" /proc/cpuinfo | head -1
+}
+
 best_instructions() {
 	if ! cpu_has avx2 bmi1 bmi2; then
 		echo scalar
 	elif ! cpu_has avx512f avx512bw avx512dq avx512vl; then
 		echo avx2
-	elif ! grep -q '^vendor_id.*AuthenticAMD' /proc/cpuinfo || ! grep -q '^cpu family[^:]*: 26$' /proc/cpuinfo; then
-		echo avx512
-	else
+	elif [ "$(cpu_says vendor_id) $(cpu_says 'cpu family')" = "AuthenticAMD 26" ] && [ "$(cpu_says model)" -lt 32 ]; then
 		echo avx512w
+	else
+		echo avx512
 	fi
 }
 

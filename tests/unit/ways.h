@@ -44,7 +44,7 @@ ways_begin(int argc, char **argv)
 		if (strcmp(argv[1], sw_simd_name((enum sw_simd)level)) == 0)
 			ways_level = (enum sw_simd)level;
 	if (ways_level == SW_SIMD_NONE) {
-		fprintf(stderr, "usage: %s avx2|avx512\n", argv[0]);
+		fprintf(stderr, "usage: %s avx2|avx512|avx512w\n", argv[0]);
 		exit(2);
 	}
 	return sw_simd_set(ways_level) == ways_level;
