@@ -4,7 +4,7 @@
 # Builds synward and passes its tests. On a fresh Debian 12, as root: installs what is missing first.
 # Needs no hugepages. See docs/testing.md.
 #
-#   scripts/test.sh              everything: some 20 minutes on 2 cores, less when built
+#   scripts/test.sh              everything: some 20 minutes on 2 cores, less when built; sanitize beside netns
 #   scripts/test.sh --quick      unit tests and a short simulation: about a minute
 #   scripts/test.sh STAGE...     only these: lint unit sim sanitize fuzz netns bench
 #
@@ -144,7 +144,7 @@ stage_lint() {
 }
 
 stage_unit() {
-	step "unit tests" meson test -C build --suite unit --print-errorlogs
+	step "unit tests" meson test -C build --suite unit --suite scripts --print-errorlogs
 }
 
 stage_sim() {
@@ -154,7 +154,8 @@ stage_sim() {
 
 stage_sanitize() {
 	step "sanitizer build" build_asan
-	step "unit tests, sanitized" meson test -C build-asan --suite unit --print-errorlogs
+	step "unit tests, sanitized" meson test -C build-asan --suite unit --print-errorlogs \
+		--timeout-multiplier "$patience"
 	step "simulated scenarios, sanitized" build-asan/tests/sim/scenarios
 	step "simulation, sanitized, $((seeds / 10)) seeds" \
 		build-asan/tests/sim/sim --start 1000000 --seeds "$((seeds / 10))"
@@ -167,6 +168,20 @@ stage_fuzz() {
 
 stage_netns() {
 	step "network tests" tests/netns/run.sh
+}
+
+# The sanitized tests beside the network tests, which wait for timers a third of their time: they get what CPU time those
+# leave, and no more.
+stage_sanitize_netns() {
+	local log
+	log=$(mktemp)
+	chrt -i 0 scripts/test.sh sanitize --patience 20 >"$log" 2>&1 &
+	beside=$!
+	stage_netns
+	step "sanitized tests, beside the network tests" wait $beside
+	beside=''
+	cat "$log"
+	rm -f "$log"
 }
 
 # Each checks that it did what it is to measure; and what is written for programs can be read by one.
@@ -199,16 +214,21 @@ stage_bench() {
 		env SW_TREX=tests/generators/trex scripts/generators.sh trex-pcap
 }
 
-stages=()
-for arg in "$@"; do
-	case $arg in
+stages=() patience=1 beside=''
+trap '[ -z "$beside" ] || kill "$beside" 2>/dev/null' EXIT
+trap 'exit 130' INT TERM
+while [ $# -gt 0 ]; do
+	case $1 in
 	--quick) stages+=(unit sim) seeds=200 ;;
-	lint | unit | sim | sanitize | fuzz | netns | bench) stages+=("$arg") ;;
+	# Of stage_sanitize_netns() alone: limits of time that many times as long.
+	--patience) patience=${2:?}; shift ;;
+	lint | unit | sim | sanitize | fuzz | netns | bench) stages+=("$1") ;;
 	-h | --help) usage; exit 0 ;;
-	*) echo "test.sh: '$arg' is no stage; see --help" >&2; exit 2 ;;
+	*) echo "test.sh: '$1' is no stage; see --help" >&2; exit 2 ;;
 	esac
+	shift
 done
-[ ${#stages[@]} -gt 0 ] || stages=(lint unit sim sanitize fuzz netns bench)
+[ ${#stages[@]} -gt 0 ] || stages=(lint unit sim fuzz sanitize_netns bench)
 
 sw_install_packages || exit 1
 step "build" build_gcc

@@ -104,7 +104,7 @@ begin_round() {
 # record [--windows REPORT KEYS] KEY=VALUE...: a run's figures, for figures.py; words stay words, the rest are
 # numbers. With the rates of its pieces, by which it tells the undisturbed one.
 record() {
-	python3 "$FIGURES" record "$@" >>"$ROUNDS_FILE" || sw_die "no figures"
+	"${SW_PYTHON[@]}" "$FIGURES" record "$@" >>"$ROUNDS_FILE" || sw_die "no figures"
 }
 
 # new_figures: nothing is recorded yet.
@@ -121,6 +121,6 @@ report() {
 	[ "$PAIRS" = 1 ] || set -- "slice=$SLICE" "$@"
 	[ -z "$RING" ] || set -- "ring=$RING" "$@"
 	[ -z "$AGAINST" ] || set -- "against=$AGAINST" "$@"
-	python3 "$FIGURES" report --bench "$name" --unit "$unit" --peer "$peer" --build "$BUILD" \
+	"${SW_PYTHON[@]}" "$FIGURES" report --bench "$name" --unit "$unit" --peer "$peer" --build "$BUILD" \
 		"${json[@]}" "$ROUNDS_FILE" "wire=$WIRE" "hugepages=$HUGE" "seconds=$SECONDS_EACH" "$@"
 }

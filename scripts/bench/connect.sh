@@ -14,7 +14,7 @@ connect_arguments() {
 
 # failed_by_reason: such as "timeout_syn 3, reset 1", or "none".
 failed_by_reason() {
-	python3 "$FIGURES" failed "$WORK/report" || sw_die "no figures"
+	"${SW_PYTHON[@]}" "$FIGURES" failed "$WORK/report" || sw_die "no figures"
 }
 
 # What synward did must be what was measured: each connection through a cookie and a splice of its own.
@@ -59,7 +59,7 @@ segments_once() {
 	outside=$(reported rx_pps) || exit 1
 	inside=$(reported inside.rx_pps) || exit 1
 	record --windows "$WORK/report" rx_pps+inside_rx_pps "who=$1" \
-		"value=$(python3 -c "print($outside + $inside)")" "to_client_pps=$outside" \
+		"value=$("${SW_PYTHON[@]}" -c "print($outside + $inside)")" "to_client_pps=$outside" \
 		"to_server_pps=$inside" "open=$open"
 }
 

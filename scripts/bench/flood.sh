@@ -104,7 +104,7 @@ ackflood_once() {
 		[ "$(reported total.rx_packets)" = 0 ] || fail_round "a blind ACK was answered"
 		sent=$(reported total.tx_packets) dropped=$(counted drop_cookie_bad)
 		# shellcheck disable=SC2046 # two words
-		record "who=$1" "value=$(python3 -c "print($(reported tx_pps) * $dropped / $sent)")" \
+		record "who=$1" "value=$("${SW_PYTHON[@]}" -c "print($(reported tx_pps) * $dropped / $sent)")" \
 			"offered_pps=$(reported tx_pps)" "tx_full=$(reported tx_full)" \
 			"ring_full_share=$(reported tx_full_share)" $(busy_of "$(counted rx_outside)")
 	else

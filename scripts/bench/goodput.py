@@ -16,6 +16,7 @@ import sys
 import tempfile
 
 sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # python3 -I does not look there
 import figures  # noqa: E402, beside this file
 
 NAMES = {"memif": "synward, memif", "tap": "synward, tap", "cookies": "kernel SYN cookies, tap",

@@ -224,8 +224,8 @@ gp_step() {
 		gp_stop
 		;;
 	esac
-	python3 scripts/bench/goodput.py line "$ROUNDS_FILE" || sw_die "no figures"
-	python3 scripts/bench/goodput.py reached "$ROUNDS_FILE"
+	"${SW_PYTHON[@]}" scripts/bench/goodput.py line "$ROUNDS_FILE" || sw_die "no figures"
+	"${SW_PYTHON[@]}" scripts/bench/goodput.py reached "$ROUNDS_FILE"
 }
 
 # gp_can CURVE: this kernel has what it takes; it is tried, and put away again.
@@ -263,6 +263,6 @@ bench_goodput() {
 	[ -s "$ROUNDS_FILE" ] || { echo "bench.sh: none of these curves can be had here" >&2; exit 3; }
 	[ -z "$JSON" ] || json=(--json "$JSON")
 	[ -z "$PLOT" ] || plot=(--plot "$PLOT")
-	python3 scripts/bench/goodput.py report "$ROUNDS_FILE" "seconds=$SECONDS_EACH" \
+	"${SW_PYTHON[@]}" scripts/bench/goodput.py report "$ROUNDS_FILE" "seconds=$SECONDS_EACH" \
 		"connect_rate=$CONNECT_RATE" "rounds=$ROUNDS" "ring=$RING" --build "$BUILD" "${json[@]}" "${plot[@]}"
 }

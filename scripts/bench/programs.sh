@@ -183,7 +183,7 @@ generator_done() {
 # Nothing that synload received may be wrong, whoever sent it.
 all_right() {
 	local wrong
-	wrong=$(python3 "$FIGURES" wrong "$WORK/report") ||
+	wrong=$("${SW_PYTHON[@]}" "$FIGURES" wrong "$WORK/report") ||
 		fail_round "synload received what is wrong: ${wrong:-its report cannot be read}"
 }
 
@@ -205,5 +205,5 @@ both_up() {
 
 # reported PATH [NULL]: a figure of synload's report, such as total.synack; NULL in place of one that is null.
 reported() {
-	python3 "$FIGURES" get "$WORK/report" "$@" || sw_die "no figures"
+	"${SW_PYTHON[@]}" "$FIGURES" get "$WORK/report" "$@" || sw_die "no figures"
 }

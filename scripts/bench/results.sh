@@ -73,8 +73,8 @@ bench_all() {
 	one_of_all 7-segments-memif segments "${often[@]}" ${QUICK:+--flows 1000}
 	one_of_all 8-transfer transfer "${often[@]}"
 	one_of_all 9-goodput goodput "${often[@]}" --plot "$PARTS/plot.svg" "${quick[@]}"
-	python3 "$FIGURES" collect "$PARTS/all" "$PARTS"/*.json || sw_die "no results"
-	python3 "$FIGURES" markdown "$PARTS/all" || sw_die "no results"
+	"${SW_PYTHON[@]}" "$FIGURES" collect "$PARTS/all" "$PARTS"/*.json || sw_die "no results"
+	"${SW_PYTHON[@]}" "$FIGURES" markdown "$PARTS/all" || sw_die "no results"
 	[ ${#FAILED_PARTS[@]} = 0 ] || sw_die "failed: ${FAILED_PARTS[*]}; $RESULTS stays as it was"
 	cp "$PARTS/all" "$RESULTS" || exit 1
 	echo

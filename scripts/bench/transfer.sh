@@ -53,7 +53,7 @@ transfer_down() {
 iperf() {
 	sw_peers "$CLI" iperf3 -J -c "$TRANSFER_SRV" -p $TRANSFER_PORT -t "$SECONDS_EACH" "$@" \
 		>"$WORK/iperf.json" 2>&1
-	python3 -c '
+	"${SW_PYTHON[@]}" -c '
 import json, sys
 try:
     end = json.load(open(sys.argv[1]))["end"]

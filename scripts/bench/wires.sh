@@ -96,7 +96,7 @@ wire_can() {
 	case $WIRE in
 	tap) ip -n "$MID" tuntap add dev swprobe mode tap && ip -n "$MID" link del swprobe ;;
 	af_xdp)
-		python3 -c 'import socket; socket.socket(44, socket.SOCK_RAW, 0).close()' &&
+		"${SW_PYTHON[@]}" -c 'import socket; socket.socket(44, socket.SOCK_RAW, 0).close()' &&
 			ip -n "$MID" link add swprobe type veth peer name swprobe1 &&
 			ip -n "$MID" link del swprobe
 		;;

@@ -175,7 +175,7 @@ stopped_and_continued() {
 	check_int "stopped: exit status" $? -eq 0
 	check_int "stopped: tried" "$(value connections.tried)" -ge 1500
 	check_int "stopped: failed" "$(value connections.failed.total)" -eq 0
-	check "stopped: pieces of the measured time" python3 -c '
+	check "stopped: pieces of the measured time" "${SW_PYTHON[@]}" -c '
 import json, sys
 pieces = json.load(open(sys.argv[1]))["windows"]
 sys.exit(not (len(pieces["seconds"]) >= 15 and max(pieces["seconds"]) < 0.5 and min(pieces["inside_rx_pps"]) > 0))' "$WORK/json"

@@ -37,7 +37,7 @@ synload_started() {
 
 # value KEY[.KEY...]: of the last report.
 value() {
-	python3 -c '
+	"${SW_PYTHON[@]}" -c '
 import functools, json, sys
 print(functools.reduce(lambda o, k: o[k], sys.argv[2].split("."), json.load(open(sys.argv[1]))))
 ' "$WORK/json" "$1"
