@@ -196,8 +196,7 @@ run(struct load *l)
 
 	if (rc == 0)
 		rc = measure(l);
-	for (unsigned i = 0; i < l->n_ports; i++)
-		sw_port_stop(&l->ports[i]);
+	sw_ports_stop(l->ports, l->n_ports);
 	for (unsigned i = 0; i < l->n_ports; i++)
 		sw_io_close(&l->io[i]);
 	sw_port_pools_free(l->ports, l->n_ports);

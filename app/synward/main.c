@@ -270,8 +270,7 @@ out_workers:
 	}
 	sw_control_free(d->control);
 out_ports:
-	for (unsigned i = 0; i < d->n_ports; i++)
-		sw_port_stop(&d->ports[i]);
+	sw_ports_stop(d->ports, d->n_ports);
 	sw_port_pools_free(d->ports, d->n_ports);
 	return ok ? EXIT_STOPPED : EXIT_FAILED;
 }

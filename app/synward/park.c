@@ -6,10 +6,14 @@
 #include <semaphore.h>
 #include <stdbool.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <rte_common.h>
 #include <rte_interrupts.h>
+
+/* For a handler that is at work; one that hangs is not waited for. */
+#define WAIT_S 5
 
 static sem_t parked;
 
@@ -31,29 +35,28 @@ sw_park_interrupts(void)
 {
 	static bool done;
 	struct rte_intr_handle *handle;
+	struct timespec until;
 	int fd, rc;
 
 	if (done)
 		return 0;
 	fd = eventfd(1, EFD_CLOEXEC);
+	if (fd < 0 || sem_init(&parked, 0, 0) != 0)
+		return -errno;
 	handle = rte_intr_instance_alloc(RTE_INTR_INSTANCE_F_PRIVATE);
-	if (fd < 0 || handle == NULL || sem_init(&parked, 0, 0) != 0) {
-		rc = -ENOMEM;
-		goto fail;
-	}
+	if (handle == NULL)
+		return -ENOMEM;
 	rte_intr_fd_set(handle, fd);
 	rte_intr_type_set(handle, RTE_INTR_HANDLE_EXT);
-	rc = rte_intr_callback_register(handle, park, NULL);
+	rc = rte_intr_callback_register(handle, park, NULL); /* has a copy of it */
+	rte_intr_instance_free(handle);
 	if (rc != 0)
-		goto fail;
-	while (sem_wait(&parked) != 0 && errno == EINTR)
-		;
+		return rc;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += WAIT_S;
+	while (sem_clockwait(&parked, CLOCK_MONOTONIC, &until) != 0)
+		if (errno != EINTR)
+			return -errno;
 	done = true;
 	return 0;
-
-fail:
-	rte_intr_instance_free(handle);
-	if (fd >= 0)
-		close(fd);
-	return rc;
 }

@@ -8,7 +8,8 @@
  * registered stands in memory that rte_eal_cleanup() unmaps, whether the thread is looking or not.
  * Peers that end at the same time meet both.
  *
- * Order of use: when no port is used any more, before the first is stopped.
+ * Order of use: when no port is used any more, and those of other drivers, which may need the
+ *               thread for it, have been stopped: before the first of net_memif is.
  * Threads: main thread.
  */
 #ifndef SW_APP_PARK_H
@@ -16,7 +17,7 @@
 
 /*
  * Returns when the thread has done what it had in hand, and will do nothing more in this process.
- * 0, again and again; or -errno, and it goes on.
+ * 0, again and again; or -errno, and it goes on; -ETIMEDOUT: a handler does not return.
  */
 int sw_park_interrupts(void);
 

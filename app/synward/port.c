@@ -342,13 +342,11 @@ sw_port_start(struct sw_port *p, uint64_t rss_hf, bool multi_seg)
 	return 0;
 }
 
-void
-sw_port_stop(struct sw_port *p)
+static void
+stop(struct sw_port *p)
 {
 	int rc;
 
-	if (p->driver != NULL && strcmp(p->driver, "net_memif") == 0 && sw_park_interrupts() != 0)
-		sw_log_warning("port %s is stopped while its driver may be at work", p->name);
 	if (p->started) {
 		rc = rte_eth_dev_stop(p->id);
 		if (rc != 0)
@@ -361,4 +359,32 @@ sw_port_stop(struct sw_port *p)
 			sw_log_warning("port %s does not close: %s", p->name, strerror(-rc));
 		p->probed = false;
 	}
+}
+
+static bool
+is_memif(uint16_t id)
+{
+	struct rte_eth_dev_info info;
+
+	return rte_eth_dev_info_get(id, &info) == 0 && strcmp(info.driver_name, "net_memif") == 0;
+}
+
+void
+sw_ports_stop(struct sw_port ports[], unsigned n_ports)
+{
+	bool memif = false;
+	uint16_t id;
+	int rc;
+
+	for (unsigned i = 0; i < n_ports; i++)
+		if (ports[i].probed && !is_memif(ports[i].id))
+			stop(&ports[i]);
+	/* Devices that are no port of ours are closed by EAL. */
+	RTE_ETH_FOREACH_DEV(id)
+	memif = memif || is_memif(id);
+	rc = memif ? sw_park_interrupts() : 0;
+	if (rc != 0)
+		sw_log_warning("net_memif is stopped while it may be at work: %s", strerror(-rc));
+	for (unsigned i = 0; i < n_ports; i++)
+		stop(&ports[i]);
 }

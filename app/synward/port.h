@@ -4,8 +4,7 @@
  * they have so many, started.
  *
  * Order of use: sw_port_find() for each, sw_port_pools(), sw_port_start() for each, sw_rss_setup()
- *               with several workers; at the end sw_port_stop() for each, which also takes a port
- *               that never started, then sw_port_pools_free().
+ *               with several workers; at the end sw_ports_stop(), then sw_port_pools_free().
  * Threads: main thread.
  * Errors:  0 or -errno, after one sentence on standard error.
  */
@@ -64,7 +63,10 @@ void sw_port_pools_free(struct sw_port ports[], unsigned n_ports);
  */
 int sw_port_start(struct sw_port *p, uint64_t rss_hf, bool multi_seg);
 
-/* The program ends then: after a port of net_memif EAL serves no interrupts any more (park.h). */
-void sw_port_stop(struct sw_port *p);
+/*
+ * Stops and closes them, also those that never started; the program ends then. With net_memif EAL
+ * serves no interrupts any more (park.h): ports of other drivers are stopped before.
+ */
+void sw_ports_stop(struct sw_port ports[], unsigned n_ports);
 
 #endif

@@ -6,6 +6,7 @@
  */
 #include <dlfcn.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -14,6 +15,15 @@
 #define FREE_NS 1000000
 
 void rte_free(void *p);
+
+static unsigned n_late, n_slow;
+
+/* A test that it is to change can see that it did. */
+__attribute__((destructor)) static void
+say(void)
+{
+	fprintf(stderr, "late: %u interrupts, %u pieces of memory\n", n_late, n_slow);
+}
 
 static void
 wait_ns(long ns)
@@ -29,8 +39,10 @@ recvmsg(int fd, struct msghdr *msg, int flags)
 	char name[16] = "";
 
 	pthread_getname_np(pthread_self(), name, sizeof(name));
-	if (strcmp(name, "eal-intr-thread") == 0)
+	if (strcmp(name, "eal-intr-thread") == 0) {
+		__atomic_add_fetch(&n_late, 1, __ATOMIC_RELAXED);
 		wait_ns(LATE_NS);
+	}
 	return n;
 }
 
@@ -39,7 +51,9 @@ rte_free(void *p)
 {
 	void (*next)(void *) = dlsym(RTLD_NEXT, "rte_free");
 
-	if (p != NULL)
+	if (p != NULL) {
+		__atomic_add_fetch(&n_slow, 1, __ATOMIC_RELAXED);
 		wait_ns(FREE_NS);
+	}
 	next(p);
 }
