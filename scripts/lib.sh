@@ -10,7 +10,9 @@ SW_WIRE=${SW_WIRE:-$SW_TOP/build/tests/wire/wire}
 
 # The interpreter itself, without what is installed beside the standard library: a wrapper that looks for it, as
 # pyenv's does, and site-packages take ten times as long as the short scripts here, which run many hundred times.
-SW_PYTHON=("$(python3 -c 'import sys; print(sys.executable)' 2>/dev/null || echo python3)" -IS)
+# Asked once: scripts that this one starts find it in the environment.
+export SW_PYTHON_PATH=${SW_PYTHON_PATH:-$(python3 -c 'import sys; print(sys.executable)' 2>/dev/null || echo python3)}
+SW_PYTHON=("$SW_PYTHON_PATH" -IS)
 
 # To build and to show it; and what the tests need besides.
 SW_PACKAGES_DEMO=(gcc libc6-dev meson ninja-build pkg-config libdpdk-dev libnuma-dev libyaml-dev libjansson-dev

@@ -105,27 +105,34 @@ lines_of_100() {
 	import sys
 	long = [f"{name}:{n}: a line of more than 100 columns" for name in sys.argv[1:]
 	        for n, line in enumerate(open(name, encoding="utf-8"), 1) if len(line.rstrip("\n").expandtabs(8)) > 100]
-	print(*long, sep="\n")
-	sys.exit(bool(long))
+	sys.exit("\n".join(long) if long else None if len(sys.argv) > 1 else "no files")
 	PY
 }
 
-# none_of REGISTERS FILE...: no instruction in these has one. REGISTERS: an extended regular expression.
-none_of() {
-	local registers=$1 code
+# without REGISTERS FILE...: no instruction in any of these has one. REGISTERS: an extended regular expression.
+without() {
+	local registers=$1 file code rc=0
 	shift
-	code=$(objdump -d --no-show-raw-insn "$@") || return 1
-	! grep -E -m3 "$registers" <<<"$code" || { echo "$*: the instructions above"; return 1; }
+	for file; do
+		if ! code=$(objdump -d --no-show-raw-insn "$file"); then
+			rc=1
+			continue
+		fi
+		! grep -E -m3 "$registers" <<<"$code" || { echo "$file: the instructions above"; rc=1; }
+	done
+	return $rc
 }
 
-# What is not for a CPU is not in the code for it. Registers of 512 bits, which lower the clock of some, are at one level
-# alone (lib/base/simd.h); those that only AVX-512 has are not in code for less.
+# Registers of 512 bits, which lower the clock of some CPUs, are at one level alone (lib/base/simd.h); those that only
+# AVX-512 has are not in code for less, nor those of AVX in code for any x86-64.
 registers_by_level() {
-	local dir rc=0 of_avx512='zmm|[xy]mm(1[6-9]|2[0-9]|3[01])|%k[0-7]'
+	local dir code rc=0 of_avx512='zmm|[xy]mm(1[6-9]|2[0-9]|3[01])|%k[0-7]'
 	for dir in build/lib build-clang/lib; do
-		none_of "$of_avx512" "$dir"/libsynward.a.p/*.o "$dir/libsynward_avx2.a" || rc=1
-		none_of zmm "$dir/libsynward_avx512.a" || rc=1
-		! none_of zmm "$dir/libsynward_avx512w.a" >/dev/null || { echo "$dir: avx512w has no zmm"; rc=1; }
+		without "ymm|$of_avx512" "$dir"/libsynward.a.p/*.o || rc=1
+		without "$of_avx512" "$dir/libsynward_avx2.a" || rc=1
+		without zmm "$dir/libsynward_avx512.a" || rc=1
+		code=$(objdump -d --no-show-raw-insn "$dir/libsynward_avx512w.a")
+		grep -q zmm <<<"$code" || { echo "$dir: avx512w without registers of 512 bits"; rc=1; }
 	done
 	return $rc
 }
@@ -154,8 +161,9 @@ stage_sim() {
 
 stage_sanitize() {
 	step "sanitizer build" build_asan
-	step "unit tests, sanitized" meson test -C build-asan --suite unit --print-errorlogs \
-		--timeout-multiplier "$patience"
+	# Limits of time are meson's, and Check's.
+	step "unit tests, sanitized" env CK_TIMEOUT_MULTIPLIER="$patience" meson test -C build-asan --suite unit \
+		--print-errorlogs --timeout-multiplier "$patience"
 	step "simulated scenarios, sanitized" build-asan/tests/sim/scenarios
 	step "simulation, sanitized, $((seeds / 10)) seeds" \
 		build-asan/tests/sim/sim --start 1000000 --seeds "$((seeds / 10))"
@@ -171,17 +179,22 @@ stage_netns() {
 }
 
 # The sanitized tests beside the network tests, which wait for timers a third of their time: they get what CPU time those
-# leave, and no more.
+# leave, and no more. A group of their own, so that all of it can be ended.
 stage_sanitize_netns() {
-	local log
-	log=$(mktemp)
-	chrt -i 0 scripts/test.sh sanitize --patience 20 >"$log" 2>&1 &
+	SW_BESIDE=1 setsid chrt -i 0 scripts/test.sh sanitize >"$beside_log" 2>&1 &
 	beside=$!
 	stage_netns
 	step "sanitized tests, beside the network tests" wait $beside
+	end_beside
+}
+
+# What it has said is shown in any case.
+end_beside() {
+	[ -n "$beside" ] || return 0
+	kill -- -"$beside" 2>/dev/null
+	wait "$beside" 2>/dev/null
 	beside=''
-	cat "$log"
-	rm -f "$log"
+	cat "$beside_log"
 }
 
 # Each checks that it did what it is to measure; and what is written for programs can be read by one.
@@ -214,25 +227,26 @@ stage_bench() {
 		env SW_TREX=tests/generators/trex scripts/generators.sh trex-pcap
 }
 
-stages=() patience=1 beside=''
-trap '[ -z "$beside" ] || kill "$beside" 2>/dev/null' EXIT
+stages=() patience=1 beside='' beside_log=$(mktemp)
+trap 'end_beside; rm -f "$beside_log"' EXIT
 trap 'exit 130' INT TERM
-while [ $# -gt 0 ]; do
-	case $1 in
+for arg in "$@"; do
+	case $arg in
 	--quick) stages+=(unit sim) seeds=200 ;;
-	# Of stage_sanitize_netns() alone: limits of time that many times as long.
-	--patience) patience=${2:?}; shift ;;
-	lint | unit | sim | sanitize | fuzz | netns | bench) stages+=("$1") ;;
+	lint | unit | sim | sanitize | fuzz | netns | bench) stages+=("$arg") ;;
 	-h | --help) usage; exit 0 ;;
-	*) echo "test.sh: '$1' is no stage; see --help" >&2; exit 2 ;;
+	*) echo "test.sh: '$arg' is no stage; see --help" >&2; exit 2 ;;
 	esac
-	shift
 done
 [ ${#stages[@]} -gt 0 ] || stages=(lint unit sim fuzz sanitize_netns bench)
 
-sw_install_packages || exit 1
-step "build" build_gcc
-[ $failed -eq 0 ] || { echo "$passed passed, $failed failed"; exit 1; }
+if [ -n "${SW_BESIDE:-}" ]; then
+	patience=20 # by stage_sanitize_netns(), which has built
+else
+	sw_install_packages || exit 1
+	step "build" build_gcc
+	[ $failed -eq 0 ] || { echo "$passed passed, $failed failed"; exit 1; }
+fi
 for stage in "${stages[@]}"; do
 	"stage_$stage"
 done

@@ -16,7 +16,7 @@
 
 #include "base/base.h"
 
-#if defined(SW_ROW_512) && !defined(__AVX512DQ__)
+#if defined(SW_ROW_512) && !(defined(__AVX512BW__) && defined(__AVX512DQ__))
 #error "SW_ROW_512 needs AVX-512 with F, BW, DQ and VL"
 #endif
 

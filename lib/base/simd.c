@@ -9,10 +9,12 @@ enum sw_simd sw_simd_level;
 
 #ifdef SW_HAVE_VECTORS
 
-/* CPUs of which SW_SIMD_AVX512W is the fastest level: AMD's EPYC of Zen 5, by family and models. */
+/*
+ * CPUs of which SW_SIMD_AVX512W is the fastest level: AMD's EPYC 9005, by family and the number
+ * that its models are below. Others of the family are Zen 5 of another make, or newer.
+ */
 #define WIDE_AMD_FAMILY 0x1a
-#define WIDE_AMD_MODELS \
-	0x20 /* below that; others of the family are Zen 5 of another make, or newer */
+#define WIDE_AMD_MODELS 0x20
 
 static bool
 is_wide(void)

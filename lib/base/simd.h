@@ -64,7 +64,7 @@ enum sw_simd sw_simd_most(void);
 
 /*
  * The one that is the fastest on this CPU; what sw_simd() says at the start. SW_SIMD_AVX512W where
- * it was measured to be: AMD's EPYC of Zen 5 (family 26, models 0 to 31), which does not do an
+ * it was measured to be: AMD's EPYC 9005 (family 26, models 0 to 31), which does not do an
  * instruction on 512 bits in two halves.
  */
 enum sw_simd sw_simd_best(void);

@@ -65,7 +65,7 @@ struct syn_batch {
 	uint64_t gone;	     /* bit i: pick_burst() has left it to the general way */
 	uint64_t like_first; /* bit i: it is to the same address and port as SYN 0 */
 	uint64_t maybe;	     /* bit i: a bucket of its is not empty */
-	uint64_t fin;	     /* bit i: FIN is set (seg.h) */
+	uint64_t fin;	     /* bit i: FIN is set (seg.h); pad lanes, too */
 	/*
 	 * Of SYN 0, whose packet may have gone another way and be something else by the time that
 	 * the others are answered.

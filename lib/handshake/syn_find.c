@@ -18,9 +18,6 @@ syn_absent(struct syn_batch *s)
 	s->fit &= ~known;
 }
 
-static_assert(SW_BURST_MAX % ROW_LANES == 0 && sizeof(sw_row) <= 64,
-	"a burst is whole rows, aligned as those of struct syn_batch");
-
 /* The last one again, so that a row of which all are alike remains one. */
 void
 syn_pad(struct syn_batch *s)

@@ -11,6 +11,9 @@
 #include "flow/place_rows.h"
 #include "handshake/syn.h"
 
+static_assert(SW_BURST_MAX % ROW_LANES == 0, "a burst is whole rows");
+static_assert(alignof(struct syn_batch) >= sizeof(sw_row), "rows are aligned");
+
 #define IP_WORDS(v6) ((v6) ? 10 : 5) /* headers without options or extensions */
 
 /* Options as words in memory, and what covers their constant part. */

@@ -89,7 +89,7 @@ device_end() {
 	local rc=0
 	[ -n "$DEVICE_PID" ] || return 0
 	kill -s INT "$DEVICE_PID" 2>/dev/null
-	sw_wait_until 10 device_gone || kill -s KILL "$DEVICE_PID"
+	sw_wait_until 10 device_gone || kill -s KILL "$DEVICE_PID" 2>/dev/null
 	wait "$DEVICE_PID" 2>/dev/null || rc=$?
 	DEVICE_PID=''
 	[ -z "$HELD_OPEN" ] || exec {HELD_OPEN}<&-

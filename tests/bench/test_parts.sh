@@ -52,12 +52,12 @@ has() {
 		>options
 }
 
-builds "no build" 0 'meson setup build-bench -Dbuildtype=release -Db_ndebug=true ninja -C build-bench'
+builds "no build" 0 'meson setup build-bench -Dbuildtype=release -Db_ndebug=true ninja -C build-bench '"${BUILD_TARGETS[*]}"
 mkdir build-bench && : >build-bench/build.ninja
 has release true
-builds "a right build" 0 'ninja -C build-bench'
+builds "a right build" 0 "ninja -C build-bench ${BUILD_TARGETS[*]}"
 check "a right build: nothing is said" [ ! -s said ]
-set_anew='meson configure build-bench -Dbuildtype=release -Db_ndebug=true ninja -C build-bench'
+set_anew='meson configure build-bench -Dbuildtype=release -Db_ndebug=true ninja -C build-bench '"${BUILD_TARGETS[*]}"
 has debugoptimized false
 builds "a build of another kind" 0 "$set_anew"
 check "it says which" grep -q 'build-bench has buildtype=debugoptimized b_ndebug=false: set to' said
@@ -96,7 +96,7 @@ stopped_at_end() {
 	local rc=0
 	: >ready
 	python3 -c '
-import os, signal, sys
+import os, signal, sys, time
 def end(*_):
     if sys.argv[1] == "after":
         os.kill(os.getpid(), signal.SIGSTOP)
@@ -106,10 +106,10 @@ print("ready", flush=True)
 if sys.argv[1] == "before":
     os.kill(os.getpid(), signal.SIGSTOP)
 while True:
-    signal.pause()' "$1" >ready &
+    time.sleep(0.05)' "$1" >ready &
 	DEVICE_PID=$!
-	sw_wait_until 10 grep -q ready ready
-	[ "$1" = after ] || sw_wait_until 10 grep -q '^State:.T' "/proc/$DEVICE_PID/status"
+	sw_wait_until 10 grep -q ready ready || not_ok "a device that is stopped $1 it is told to end: it is there"
+	[ "$1" = after ] || sw_wait_until 10 grep -q '^State:.T' "/proc/$DEVICE_PID/status" || not_ok "it is stopped"
 	device_end || rc=$?
 	check_int "a device that is stopped $1 it is told to end: its status" $rc -eq 7
 }
