@@ -179,10 +179,13 @@ stage_netns() {
 }
 
 # The sanitized tests beside the network tests, which wait for timers a third of their time: they get what CPU time those
-# leave, and no more. A group of their own, so that all of it can be ended.
+# leave, and no more. A process group of their own, so that all of it can be ended; but no session, for each of those may
+# have its share of the CPUs (sched_autogroup_enabled), whatever priority is in it.
 stage_sanitize_netns() {
-	SW_BESIDE=1 setsid chrt -i 0 scripts/test.sh sanitize >"$beside_log" 2>&1 &
+	set -m
+	SW_BESIDE=1 chrt -i 0 scripts/test.sh sanitize >"$beside_log" 2>&1 &
 	beside=$!
+	set +m
 	stage_netns
 	step "sanitized tests, beside the network tests" wait $beside
 	end_beside
