@@ -165,7 +165,6 @@ sw_port_find(struct sw_port *p, const char *name, const struct sw_port_wish *wis
 	rc = get_info(p, &info);
 	if (rc != 0)
 		return rc;
-	p->driver = info.driver_name;
 	rc = choose_queues(p, &info, wish);
 	if (rc == 0)
 		rc = choose_mtu(p, &info, wish->mtu);
@@ -181,6 +180,7 @@ sw_port_find(struct sw_port *p, const char *name, const struct sw_port_wish *wis
 			strerror(-rc));
 		return rc;
 	}
+	p->driver = info.driver_name;
 	p->socket = rte_eth_dev_socket_id(p->id);
 	p->rx_buf_min = (uint16_t)RTE_MIN(info.min_rx_bufsize, (uint32_t)UINT16_MAX);
 	p->rss_types = info.flow_type_rss_offloads;
@@ -381,7 +381,9 @@ sw_ports_stop(struct sw_port ports[], unsigned n_ports)
 			stop(&ports[i]);
 	/* Devices that are no port of ours are closed by EAL. */
 	RTE_ETH_FOREACH_DEV(id)
-	memif = memif || is_memif(id);
+	{
+		memif = memif || is_memif(id);
+	}
 	rc = memif ? sw_park_interrupts() : 0;
 	if (rc != 0)
 		sw_log_warning("net_memif is stopped while it may be at work: %s", strerror(-rc));

@@ -27,6 +27,8 @@ typedef __m512i sw_row;
 #define row_or	     _mm512_or_si512
 #define row_xor	     _mm512_xor_si512
 #define row_zero     _mm512_setzero_si512
+#define ROW_PS(x)    _mm512_castsi512_ps(x)
+#define ROW_OF_PS(x) _mm512_castps_si512(x)
 #else
 typedef __m256i sw_row;
 #define ROW_OP(name) _mm256_##name
@@ -34,6 +36,8 @@ typedef __m256i sw_row;
 #define row_or	     _mm256_or_si256
 #define row_xor	     _mm256_xor_si256
 #define row_zero     _mm256_setzero_si256
+#define ROW_PS(x)    _mm256_castsi256_ps(x)
+#define ROW_OF_PS(x) _mm256_castps_si256(x)
 #endif
 
 #define ROW_LANES    ((unsigned)(sizeof(sw_row) / sizeof(uint32_t)))
@@ -226,26 +230,27 @@ row_even_odd(sw_row a, sw_row b)
 sw_always_inline sw_row
 row_evens(sw_row a, sw_row b)
 {
-#ifdef SW_ROW_512
-	return _mm512_castps_si512(
-		_mm512_shuffle_ps(_mm512_castsi512_ps(a), _mm512_castsi512_ps(b), 0x88));
-#else
-	return _mm256_castps_si256(
-		_mm256_shuffle_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), 0x88));
-#endif
+	return ROW_OF_PS(ROW_OP(shuffle_ps)(ROW_PS(a), ROW_PS(b), 0x88));
 }
 
 /* The odd ones. */
 sw_always_inline sw_row
 row_odds(sw_row a, sw_row b)
 {
-#ifdef SW_ROW_512
-	return _mm512_castps_si512(
-		_mm512_shuffle_ps(_mm512_castsi512_ps(a), _mm512_castsi512_ps(b), 0xdd));
-#else
-	return _mm256_castps_si256(
-		_mm256_shuffle_ps(_mm256_castsi256_ps(a), _mm256_castsi256_ps(b), 0xdd));
-#endif
+	return ROW_OF_PS(ROW_OP(shuffle_ps)(ROW_PS(a), ROW_PS(b), 0xdd));
+}
+
+/* Of each quarter: word i of row k becomes word k of row i. */
+sw_always_inline void
+row_transpose(const sw_row from[4], sw_row to[4])
+{
+	const sw_row a = row_low32(from[0], from[1]), b = row_high32(from[0], from[1]);
+	const sw_row c = row_low32(from[2], from[3]), d = row_high32(from[2], from[3]);
+
+	to[0] = row_low64(a, c);
+	to[1] = row_high64(a, c);
+	to[2] = row_low64(b, d);
+	to[3] = row_high64(b, d);
 }
 
 #endif

@@ -92,34 +92,20 @@ sum_fold(const struct sum_row *s)
 sw_always_inline void
 read_words(uint8_t *const l3[ROW_LANES], unsigned off, sw_row r[4])
 {
-	sw_row x[4], y[4];
+	sw_row x[4];
 
 	for (unsigned k = 0; k < 4; k++)
 		x[k] = row_gather(l3, k, off);
-	y[0] = row_low32(x[0], x[1]);
-	y[1] = row_high32(x[0], x[1]);
-	y[2] = row_low32(x[2], x[3]);
-	y[3] = row_high32(x[2], x[3]);
-	r[0] = row_low64(y[0], y[2]);
-	r[1] = row_high64(y[0], y[2]);
-	r[2] = row_low64(y[1], y[3]);
-	r[3] = row_high64(y[1], y[3]);
+	row_transpose(x, r);
 }
 
 /* The reverse. */
 sw_always_inline void
 write_words(uint8_t *const l3[ROW_LANES], unsigned off, const sw_row r[4])
 {
-	sw_row x[4], y[4];
+	sw_row x[4];
 
-	y[0] = row_low32(r[0], r[1]);
-	y[1] = row_high32(r[0], r[1]);
-	y[2] = row_low32(r[2], r[3]);
-	y[3] = row_high32(r[2], r[3]);
-	x[0] = row_low64(y[0], y[2]);
-	x[1] = row_high64(y[0], y[2]);
-	x[2] = row_low64(y[1], y[3]);
-	x[3] = row_high64(y[1], y[3]);
+	row_transpose(r, x);
 	for (unsigned k = 0; k < 4; k++)
 		row_scatter(l3, k, off, x[k]);
 }

@@ -97,6 +97,21 @@ START_TEST(words)
 }
 END_TEST
 
+START_TEST(transposed)
+{
+	for (unsigned t = 0; t < TURNS; t++) {
+		const union lanes x[4] = {any_lanes(), any_lanes(), any_lanes(), any_lanes()};
+		const sw_row from[4] = {
+			row_load(x[0].w), row_load(x[1].w), row_load(x[2].w), row_load(x[3].w)};
+		sw_row to[4];
+
+		row_transpose(from, to);
+		for (unsigned k = 0; k < 4; k++)
+			EACH_WORD(to[k], x[i % 4].w[i / 4 * 4 + k]);
+	}
+}
+END_TEST
+
 /* In each quarter of a row: 4 words, 2 of 64 bits, 16 bytes. */
 START_TEST(quarters)
 {
@@ -236,6 +251,7 @@ main(void)
 
 	tcase_add_test(tc, words);
 	tcase_add_test(tc, quarters);
+	tcase_add_test(tc, transposed);
 	tcase_add_test(tc, masks);
 	tcase_add_test(tc, memory);
 	tcase_add_loop_test(tc, places, 0, 2);
