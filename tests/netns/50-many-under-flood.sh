@@ -21,8 +21,7 @@ distress() {
 }
 
 net_up
-# Short timers, so that the end can be seen; flows that are open do not wait so long here.
-start_synward "$(config proxy 'timeouts: {established: 60s, closing: 3s, closed: 1s, reset: 1s}')"
+start_synward "$(config proxy "$TIMEOUTS")"
 start_server 5000
 count_server_syns
 

@@ -128,7 +128,7 @@ several() {
 	WHAT="$2 workers, $3 queues, $1, $4"
 	choose_ports
 	sw_choose_lcores
-	start_synward "$(config proxy 'timeouts: {established: 60s, closing: 3s, closed: 1s, reset: 1s}')"
+	start_synward "$(config proxy "$TIMEOUTS")"
 	check "$WHAT: says how it steers" \
 		grep -q "$2 workers (queues $3 and $3, owners by hash)" "$WORK/synward"
 	far_up "$CLI"

@@ -385,9 +385,6 @@ nothing_left() {
 	done
 }
 
-# Short timers of what has ended, so that the end can be seen.
-TIMEOUTS='timeouts: {established: 60s, closing: 3s, closed: 1s, reset: 1s}'
-
 all_programs() {
 	local SIZE PHASE
 	net_up
