@@ -4,9 +4,9 @@
 # Builds synward and passes its tests. On a fresh Debian 12, as root: installs what is missing first.
 # Needs no hugepages. See docs/testing.md.
 #
-#   scripts/test.sh              everything: some 20 minutes on 2 cores, less when built; sanitize beside netns
+#   scripts/test.sh              everything: some 20 minutes on 2 cores, less when built; clang and sanitize beside netns
 #   scripts/test.sh --quick      unit tests and a short simulation: about a minute
-#   scripts/test.sh STAGE...     only these: lint unit sim sanitize fuzz netns bench
+#   scripts/test.sh STAGE...     only these: lint clang unit sim sanitize fuzz netns bench
 #
 # Environment: SW_SIM_SEEDS (12500: 50,000 connections), SW_FUZZ_SECONDS (30, each target).
 # The last line is "N passed, N failed"; exit 0 only where nothing failed.
@@ -140,8 +140,6 @@ registers_by_level() {
 stage_lint() {
 	step "layers" scripts/check-layers.sh
 	step "headers compile alone" headers_alone
-	step "clang build, warnings are errors" build_clang
-	step "registers, by level" registers_by_level
 	step "formatting" bash -c 'find app lib tests -name "*.[ch]" -print0 |
 		xargs -0 clang-format --dry-run -Werror'
 	step "lines of at most 100 columns" lines_of_100
@@ -150,12 +148,28 @@ stage_lint() {
 		xargs -0 -n 4 -P "$(nproc)" shellcheck -x'
 }
 
+stage_clang() {
+	step "clang build, warnings are errors" build_clang
+	step "registers, by level" registers_by_level
+}
+
 stage_unit() {
 	step "unit tests" meson test -C build --suite unit --suite scripts --print-errorlogs
 }
 
+# simulate PROGRAM START SEEDS: a part of the seeds on each CPU.
+simulate() {
+	local i n
+	n=$(nproc)
+	# shellcheck disable=SC2016 # expanded there
+	for ((i = 0; i < n; i++)); do
+		echo "$1 $(($2 + $3 * i / n)) $(($3 * (i + 1) / n - $3 * i / n))"
+	done | xargs -L 1 -P "$n" bash -c '[ "$2" = 0 ] || said=$("$0" --start "$1" --seeds "$2" 2>&1) || rc=1
+		echo "$said"; exit ${rc:-0}'
+}
+
 stage_sim() {
-	step "simulation, $seeds seeds" build/tests/sim/sim --seeds "$seeds"
+	step "simulation, $seeds seeds" simulate build/tests/sim/sim 1 "$seeds"
 	step "simulated scenarios" build/tests/sim/scenarios
 }
 
@@ -165,8 +179,7 @@ stage_sanitize() {
 	step "unit tests, sanitized" env CK_TIMEOUT_MULTIPLIER="$patience" meson test -C build-asan --suite unit \
 		--print-errorlogs --timeout-multiplier "$patience"
 	step "simulated scenarios, sanitized" build-asan/tests/sim/scenarios
-	step "simulation, sanitized, $((seeds / 10)) seeds" \
-		build-asan/tests/sim/sim --start 1000000 --seeds "$((seeds / 10))"
+	step "simulation, sanitized, $((seeds / 10)) seeds" simulate build-asan/tests/sim/sim 1000000 "$((seeds / 10))"
 }
 
 stage_fuzz() {
@@ -178,16 +191,16 @@ stage_netns() {
 	step "network tests" tests/netns/run.sh
 }
 
-# The sanitized tests beside the network tests, which wait for timers a third of their time: they get what CPU time those
-# leave, and no more. A process group of their own, so that all of it can be ended; but no session, for each of those may
+# Another build and the sanitized tests beside the network tests, which wait for timers a third of their time: they get what
+# CPU time those leave, and no more. A process group of their own, so that all of it can be ended; but no session, for each of those may
 # have its share of the CPUs (sched_autogroup_enabled), whatever priority is in it.
-stage_sanitize_netns() {
+stage_netns_and_others() {
 	set -m
-	SW_BESIDE=1 chrt -i 0 scripts/test.sh sanitize >"$beside_log" 2>&1 &
+	SW_BESIDE=1 chrt -i 0 scripts/test.sh clang sanitize >"$beside_log" 2>&1 &
 	beside=$!
 	set +m
 	stage_netns
-	step "sanitized tests, beside the network tests" wait $beside
+	step "clang build and sanitized tests, beside the network tests" wait $beside
 	end_beside
 }
 
@@ -236,15 +249,15 @@ trap 'exit 130' INT TERM
 for arg in "$@"; do
 	case $arg in
 	--quick) stages+=(unit sim) seeds=200 ;;
-	lint | unit | sim | sanitize | fuzz | netns | bench) stages+=("$arg") ;;
+	lint | clang | unit | sim | sanitize | fuzz | netns | bench) stages+=("$arg") ;;
 	-h | --help) usage; exit 0 ;;
 	*) echo "test.sh: '$arg' is no stage; see --help" >&2; exit 2 ;;
 	esac
 done
-[ ${#stages[@]} -gt 0 ] || stages=(lint unit sim fuzz sanitize_netns bench)
+[ ${#stages[@]} -gt 0 ] || stages=(lint unit sim fuzz netns_and_others bench)
 
 if [ -n "${SW_BESIDE:-}" ]; then
-	patience=20 # by stage_sanitize_netns(), which has built
+	patience=20 # by stage_netns_and_others(), where all is built
 else
 	sw_install_packages || exit 1
 	step "build" build_gcc
