@@ -89,7 +89,7 @@ bench_segments() {
 	wire_ports 2
 	# Time enough to open them all, before the time that is measured. None ends by itself: synload waits three
 	# times --timeout for them at its end. More of them than a ring holds lose segments, and need time for it.
-	timeout_ms=$((N_FLOWS > 2000 ? 10000 : 3000))
+	timeout_ms=$((N_FLOWS > 2000 ? 10000 : 1000))
 	connect_arguments --concurrent "$N_FLOWS" --keep-alive 65535 --warmup $((2 + N_FLOWS / 100000)) \
 		--timeout "$timeout_ms"
 	GENERATOR_EXTRA=$((60 + N_FLOWS / 50000))

@@ -4,6 +4,7 @@
 # Servers that lack an option, and one that changes while running. The first connection has been promised what the
 # server does not have and is repaired; the next ones are told the truth in their SYN-ACK. Either way the
 # bytes are right, the server gets nothing that it did not agree to, and neither does the client.
+IDLE=${IDLE:-sleep} # what takes its time here is timers
 # shellcheck source=tests/netns/lib-extra.sh
 . "$(dirname "$0")/lib-extra.sh"
 

@@ -3,6 +3,7 @@
 # shellcheck disable=SC2317 # functions are called by name
 # What lies around TCP: VLAN tags, which the proxy's own packets must carry too; IPv4 options and IPv6 extension
 # headers on every packet of a client; padding of short frames; fragments, dropped and passed.
+IDLE=${IDLE:-sleep} # what takes its time here is timers
 # shellcheck source=tests/netns/lib-extra.sh
 . "$(dirname "$0")/lib-extra.sh"
 

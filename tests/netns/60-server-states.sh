@@ -3,6 +3,7 @@
 # shellcheck disable=SC2317 # functions are called by name
 # Servers that are silent, refuse, reset or close by halves; and what is not the proxy's business: ARP,
 # neighbour discovery, ping and other ports.
+IDLE=${IDLE:-sleep} # what takes its time here is timers
 # shellcheck source=tests/netns/lib.sh
 . "$(dirname "$0")/lib.sh"
 

@@ -4,6 +4,7 @@
 # What connections do late in their life, and at odd times, between two Linux stacks: ports taken again at once, clients
 # that have forgotten, half-closes, keepalives, shut windows, urgent bytes, FINs that cross; connections
 # that a server opens; servers that answer from another MAC.
+IDLE=${IDLE:-sleep} # what takes its time here is timers
 # shellcheck source=tests/netns/lib-extra.sh
 . "$(dirname "$0")/lib-extra.sh"
 

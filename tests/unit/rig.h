@@ -9,8 +9,20 @@
 #ifndef SW_TEST_RIG_H
 #define SW_TEST_RIG_H
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "handshake/engine.h"
 #include "unit/pkt_make.h"
+
+/* Not Check's own: the fuzzers use the rig, too. */
+#define RIG_MUST(x)                                                                     \
+	do {                                                                            \
+		if (!(x)) {                                                             \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #x); \
+			abort();                                                        \
+		}                                                                       \
+	} while (0)
 
 #define RIG_BUFS 8192
 /* As in the daemon's buffers: bytes in front of a packet, for one that grows. */
