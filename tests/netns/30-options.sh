@@ -4,6 +4,7 @@
 # On the server, ss shows the same MSS, window scales, SACK and timestamps for a proxied connection as for a
 # direct one, whatever the client offers. "Direct" is the same path with the service in mode pass. The call is
 # `ss -tino`: without -o, timestamps and SACK are not shown.
+IDLE=${IDLE:-sleep} # what takes its time here is timers
 # shellcheck source=tests/netns/lib.sh
 . "$(dirname "$0")/lib.sh"
 
