@@ -176,23 +176,24 @@ stop_flood() {
 }
 
 start_flood() {
-	SW_EXEC="exec" sw_peers cli timeout -s INT 60 \
+	SW_EXEC="exec" sw_peers cli timeout -s INT 300 \
 		hping3 -q -S --flood --rand-source -p 80 "$V4_SRV" >"$WORK/hping3" 2>&1 &
 	FLOOD_PID=$!
 	PIDS+=("$FLOOD_PID")
 }
 
-# One line a connection: HTTP status (000: failed), seconds to connect, seconds to the first byte.
+# curl_loops SECONDS LEAST FILE: for so long, and until so many were tried. One line a connection: HTTP status (000:
+# failed), seconds to connect, seconds to the first byte.
 curl_loops() {
-	local seconds=$1 out=$2 i loops=()
+	local seconds=$1 each=$((($2 + CURLS - 1) / CURLS)) out=$3 i loops=()
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	for ((i = 0; i < CURLS; i++)); do
 		SW_EXEC="exec" sw_peers cli bash -c '
 			end=$((SECONDS + $1))
-			while [ $SECONDS -lt $end ]; do
-				curl -s -o /dev/null --max-time "$2" "http://$3/" \
+			for ((n = 0; n < $2 || SECONDS < end; n++)); do
+				curl -s -o /dev/null --max-time "$3" "http://$4/" \
 					-w "%{http_code} %{time_connect} %{time_starttransfer}\n"
-			done' - "$seconds" "$CURL_SECONDS_MAX" "$V4_SRV" >"$out.$i" &
+			done' - "$seconds" "$each" "$CURL_SECONDS_MAX" "$V4_SRV" >"$out.$i" &
 		loops+=($!)
 		PIDS+=($!)
 	done
@@ -211,13 +212,13 @@ milliseconds() {
 		}'
 }
 
-# measure NAME SECONDS: runs the curls; sets the arrays' entries of that name.
+# measure NAME SECONDS LEAST: runs the curls; sets the arrays' entries of that name.
 declare -A TRIED SERVED MEDIAN P99 FIRST SYNS_SENT SYNS_SEEN
 # shellcheck disable=SC2034 # the table reads them by name
 measure() {
-	local name=$1 seconds=$2 file=$WORK/curls.$1 seen
+	local name=$1 file=$WORK/curls.$1 seen
 	seen=$(server_syns)
-	curl_loops "$seconds" "$file"
+	curl_loops "$2" "$3" "$file"
 	SYNS_SEEN[$name]=$(($(server_syns) - seen))
 	TRIED[$name]=$(wc -l <"$file")
 	SERVED[$name]=$(grep -c '^200 ' "$file")
@@ -228,7 +229,7 @@ measure() {
 	say "  $name: ${SERVED[$name]} of ${TRIED[$name]} connections served"
 }
 
-# The same with the flood, which has a second's start.
+# measure_flooded NAME LEAST: the same with the flood, which has a second's start.
 measure_flooded() {
 	local name=$1 before
 	before=$(sw_stats "$PREFIX" rx_outside)
@@ -238,7 +239,7 @@ measure_flooded() {
 		[ "$(sw_stats "$PREFIX" rx_outside)" -gt $((before + FLOOD_MIN)) ]
 	}
 	sw_wait_until 20 flooded || fail "hping3 does not send: $(tail -1 "$WORK/hping3")"
-	measure "$name" "$FLOOD_SECONDS"
+	measure "$name" "$FLOOD_SECONDS" "$2"
 	sw_alive "$FLOOD_PID" || fail "hping3 ended early: $(tail -1 "$WORK/hping3")"
 	SYNS_SENT[$name]=$(stop_flood)
 }
@@ -270,13 +271,11 @@ judge() {
 	local expected
 	expected=$(($(sw_stats "$PREFIX" server_syn_sent) + $(sw_stats "$PREFIX" server_syn_retransmitted)))
 	[ "${SERVED[calm]}" -eq "${TRIED[calm]}" ] || fail "not even without a flood all were served"
-	[ "${TRIED[calm]}" -ge $TRIED_MIN ] || fail "only ${TRIED[calm]} connections without a flood"
 	[ "${SYNS_SENT[pass]:-0}" -ge $FLOOD_MIN ] || fail "the flood on mode pass was none"
 	[ "${SYNS_SENT[proxy]:-0}" -ge $FLOOD_MIN ] || fail "the flood on mode proxy was none"
 	[ $((SERVED[pass] * 2)) -lt "${TRIED[pass]}" ] ||
 		awk -v ms="${MEDIAN[pass]}" 'BEGIN { exit ms < 900 }' ||
 		fail "the unprotected server withstood the flood: nothing is shown"
-	[ "${TRIED[proxy]}" -ge $TRIED_MIN ] || fail "only ${TRIED[proxy]} connections were tried"
 	[ "${SERVED[proxy]}" -eq "${TRIED[proxy]}" ] ||
 		fail "$((TRIED[proxy] - SERVED[proxy])) connections were not served under the flood"
 	[ "${SYNS_SEEN[proxy]}" -le "$expected" ] ||
@@ -321,15 +320,15 @@ set_up
 
 say "1. mode pass: synward only bridges, the server stands alone"
 start pass
-measure calm "$CALM_SECONDS"
-measure_flooded pass
+measure calm "$CALM_SECONDS" $TRIED_MIN
+measure_flooded pass 1
 end_all
 ip -n cli link del eth0 2>/dev/null
 ip -n srv link del eth0 2>/dev/null
 
 say "2. mode proxy: the same server and the same flood"
 start proxy
-measure_flooded proxy
+measure_flooded proxy $TRIED_MIN
 
 table
 judge
