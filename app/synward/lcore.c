@@ -10,11 +10,6 @@
 #include <rte_prefetch.h>
 
 #define TX_CHUNK SW_BURST_MAX
-/*
- * Tries without progress before the rest is given up: a ring that stays full for longer than a few
- * hundred cycles is one that is overrun, and waiting would only lose packets on the other end.
- */
-#define TX_TRIES 4
 
 /*
  * What stays of an mbuf's flags when it is sent: how its buffer is owned. No offload is asked for.
@@ -105,25 +100,29 @@ receive(const struct sw_worker *w, uint8_t side, struct sw_frame *frames, unsign
 	return n;
 }
 
-/* Sends what the port takes of n packets, frees the rest. */
+/* Sends what the port takes of n packets, in time; frees the rest. */
 static void
 send_chunk(struct sw_worker *w, unsigned side, struct rte_mbuf **m, unsigned n)
 {
-	unsigned sent = 0, tries = 0;
+	uint64_t since_tsc = 0;
 
-	while (sent < n && tries < TX_TRIES) {
-		uint16_t k =
-			rte_eth_tx_burst(w->port[side], w->index, m + sent, (uint16_t)(n - sent));
+	for (;;) {
+		uint16_t k = rte_eth_tx_burst(w->port[side], w->index, m, (uint16_t)n);
 
-		sent += k;
-		tries = k != 0 ? 0 : tries + 1;
-		if (k == 0)
+		if (k != 0)
+			sw_room_taken(&w->room[side]);
+		if (sw_likely(k == n))
+			return;
+		m += k;
+		n -= k;
+		if (k == 0) {
+			if (!sw_room_wait(&w->room[side], &since_tsc, rte_rdtsc()))
+				break;
 			rte_pause();
+		}
 	}
-	if (sw_unlikely(sent < n)) {
-		rte_pktmbuf_free_bulk(m + sent, n - sent);
-		count_add(&w->tx_full[side], n - sent);
-	}
+	rte_pktmbuf_free_bulk(m, n);
+	count_add(&w->tx_full[side], n);
 }
 
 static void

@@ -27,6 +27,7 @@
 #include "handover.h"
 #include "idle.h"
 #include "port.h"
+#include "room.h"
 
 /* Buffers that one worker may hold beside the ports' rings and its engine's held packets. */
 #define SW_WORKER_BUFFERS (SW_SPARE_MAX + 2 * SW_BURST_MAX)
@@ -50,6 +51,7 @@ struct sw_worker {
 
 	/* lcore: rw, no one else */
 	alignas(SW_CACHE_LINE_BYTES) struct sw_idle idle;
+	struct sw_room room[SW_SIDES]; /* in the port's ring */
 
 	/* lcore: rw, others: ro. Packets that were lost behind or beside the engine. */
 	alignas(SW_CACHE_LINE_BYTES) uint64_t tx_full[SW_SIDES]; /* the port's ring was full */
