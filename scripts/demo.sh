@@ -271,11 +271,13 @@ judge() {
 	local expected
 	expected=$(($(sw_stats "$PREFIX" server_syn_sent) + $(sw_stats "$PREFIX" server_syn_retransmitted)))
 	[ "${SERVED[calm]}" -eq "${TRIED[calm]}" ] || fail "not even without a flood all were served"
+	[ "${TRIED[calm]}" -ge $TRIED_MIN ] || fail "only ${TRIED[calm]} connections without a flood"
 	[ "${SYNS_SENT[pass]:-0}" -ge $FLOOD_MIN ] || fail "the flood on mode pass was none"
 	[ "${SYNS_SENT[proxy]:-0}" -ge $FLOOD_MIN ] || fail "the flood on mode proxy was none"
 	[ $((SERVED[pass] * 2)) -lt "${TRIED[pass]}" ] ||
 		awk -v ms="${MEDIAN[pass]}" 'BEGIN { exit ms < 900 }' ||
 		fail "the unprotected server withstood the flood: nothing is shown"
+	[ "${TRIED[proxy]}" -ge $TRIED_MIN ] || fail "only ${TRIED[proxy]} connections were tried"
 	[ "${SERVED[proxy]}" -eq "${TRIED[proxy]}" ] ||
 		fail "$((TRIED[proxy] - SERVED[proxy])) connections were not served under the flood"
 	[ "${SYNS_SEEN[proxy]}" -le "$expected" ] ||

@@ -4,7 +4,7 @@
 # Builds synward and passes its tests. On a fresh Debian 12, as root: installs what is missing first.
 # Needs no hugepages. See docs/testing.md.
 #
-#   scripts/test.sh              everything: some 20 minutes on 2 cores, less when built; clang and sanitize beside netns
+#   scripts/test.sh              everything: some 25 minutes on 2 cores, less when built; clang and sanitize beside netns
 #   scripts/test.sh --quick      unit tests and a short simulation: about a minute
 #   scripts/test.sh STAGE...     only these: lint clang unit sim sanitize fuzz netns bench
 #
@@ -257,7 +257,7 @@ done
 [ ${#stages[@]} -gt 0 ] || stages=(lint unit sim fuzz netns_and_others bench)
 
 if [ -n "${SW_BESIDE:-}" ]; then
-	patience=20 # by stage_netns_and_others(), where all is built
+	patience=20 # by stage_netns_and_others(), where gcc's is built
 else
 	sw_install_packages || exit 1
 	step "build" build_gcc

@@ -104,22 +104,20 @@ receive(const struct sw_worker *w, uint8_t side, struct sw_frame *frames, unsign
 static void
 send_chunk(struct sw_worker *w, unsigned side, struct rte_mbuf **m, unsigned n)
 {
-	uint64_t since_tsc = 0;
+	bool waits = false, last = false;
 
 	for (;;) {
 		uint16_t k = rte_eth_tx_burst(w->port[side], w->index, m, (uint16_t)n);
 
-		if (k != 0)
-			sw_room_taken(&w->room[side]);
 		if (sw_likely(k == n))
 			return;
 		m += k;
 		n -= k;
-		if (k == 0) {
-			if (!sw_room_wait(&w->room[side], &since_tsc, rte_rdtsc()))
-				break;
-			rte_pause();
-		}
+		if (last)
+			break;
+		waits = sw_room_wait(&w->room, waits, rte_rdtsc());
+		last = !waits;
+		rte_pause();
 	}
 	rte_pktmbuf_free_bulk(m, n);
 	count_add(&w->tx_full[side], n);

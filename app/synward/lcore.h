@@ -51,7 +51,7 @@ struct sw_worker {
 
 	/* lcore: rw, no one else */
 	alignas(SW_CACHE_LINE_BYTES) struct sw_idle idle;
-	struct sw_room room[SW_SIDES]; /* in the port's ring */
+	struct sw_room room;
 
 	/* lcore: rw, others: ro. Packets that were lost behind or beside the engine. */
 	alignas(SW_CACHE_LINE_BYTES) uint64_t tx_full[SW_SIDES]; /* the port's ring was full */

@@ -70,8 +70,7 @@ sw_worker_create(const struct sw_worker_spec *spec)
 	w->clock = sw_clock_start();
 	w->tick_tsc = rte_get_tsc_hz() / 1000000 * TICK_US;
 	w->stall_tsc = rte_get_tsc_hz() / 1000000 * STALL_US;
-	for (unsigned side = 0; side < SW_SIDES; side++)
-		w->room[side].wait_tsc = rte_get_tsc_hz() / 1000000 * SW_ROOM_WAIT_US;
+	w->room.most_tsc = rte_get_tsc_hz() / 1000000 * SW_ROOM_WAIT_US;
 	w->idle.tsc_per_us = spec->idle_sleeps ? rte_get_tsc_hz() / 1000000 : 0;
 	w->handover = spec->handover;
 	for (unsigned i = 0; i < spec->n_ports; i++) {

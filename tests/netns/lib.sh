@@ -276,8 +276,8 @@ stop_synward() {
 	return $rc
 }
 
-# For config(): short timers of what has ended, so that the end can be seen. closing is not, for that is the time in
-# which the other end must close, too: one thread of 500 that share a CPU may take seconds to get to it.
+# For config(): short timers of what both ends have closed, so that the end can be seen. closing is longer: in that time the
+# other end must close, too, and one thread of 500 that share a CPU may take seconds to get to it.
 # shellcheck disable=SC2034 # used by tests
 TIMEOUTS='timeouts: {established: 60s, closing: 60s, closed: 1s, reset: 1s}'
 

@@ -199,8 +199,8 @@ reader_stalled() {
 # A pipe that nobody reads stops curl. The kernel may have room for all of the file by then, unless it is told not to.
 http_stalled() {
 	local closed probes rmem rc=0
-	rmem=$(sw_in "$CLI" sysctl -n net.ipv4.tcp_rmem)
-	sw_in "$CLI" sysctl -qw net.ipv4.tcp_rmem="4096 131072 262144"
+	rmem=$(sw_in "$CLI" sysctl -n net.ipv4.tcp_rmem) || return 1
+	sw_in "$CLI" sysctl -qw net.ipv4.tcp_rmem="4096 131072 262144" || return 1
 	closed=$(nstat_of "$CLI" TcpExtTCPToZeroWindowAdv)
 	probes=$(nstat_of "$SRV" TcpExtTCPWinProbe)
 	(
@@ -209,7 +209,7 @@ http_stalled() {
 			sw_wait_until 60 reader_stalled "$closed" "$probes" && cat >"$WORK/got/stalled"
 		}
 	) || rc=1
-	sw_in "$CLI" sysctl -qw net.ipv4.tcp_rmem="$rmem"
+	sw_in "$CLI" sysctl -qw net.ipv4.tcp_rmem="$rmem" || rc=1
 	[ $rc = 0 ] && cmp "$WORK/got/stalled" "$WORK/www/file"
 }
 

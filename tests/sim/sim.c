@@ -19,7 +19,7 @@
 
 #define CONNS_MAX     32
 #define FAILURES_MAX  5
-#define COMPARE_SEEDS 1000 /* of so many a third is always comparable */
+#define COMPARE_SEEDS 500 /* of so many a third is always comparable */
 #define ROWS_MAX      400
 #define REPLAY_ROWS   100000
 

@@ -4,53 +4,64 @@
 
 #include "room.h"
 
-#define WAIT_TSC 260000
+#define MOST_TSC 260000
+#define STEP_TSC 100
 
-/* One burst's packets, offered every 100 cycles from *tsc on; nothing is taken. Returns the cycles. */
+/* One burst's packets, offered in steps from *tsc on, and none is taken: the cycles waited. */
 static uint64_t
-refused(struct sw_room *room, uint64_t *since, uint64_t *tsc)
+refused(struct sw_room *room, uint64_t *tsc)
 {
 	const uint64_t began = *tsc;
+	bool waits = false;
 
-	while (sw_room_wait(room, since, *tsc))
-		*tsc += 100;
+	while ((waits = sw_room_wait(room, waits, *tsc)))
+		*tsc += STEP_TSC;
 	return *tsc - began;
 }
 
-START_TEST(waits_so_long_and_once)
+/* One pause of the reader now and then is waited for, whole. */
+START_TEST(a_pause)
 {
-	struct sw_room room = {.wait_tsc = WAIT_TSC};
-	uint64_t tsc = UINT64_MAX - WAIT_TSC / 2; /* the counter may wrap */
-	uint64_t since = 0;
+	struct sw_room room = {.most_tsc = MOST_TSC, .left_tsc = MOST_TSC};
+	uint64_t tsc = UINT64_MAX - MOST_TSC / 2; /* the counter may wrap */
 
-	ck_assert_uint_eq(refused(&room, &since, &tsc), WAIT_TSC);
-	for (unsigned burst = 0; burst < 10; burst++) {
-		since = 0;
-		tsc += 1000000;
-		ck_assert_uint_eq(refused(&room, &since, &tsc), 0);
+	room.seen_tsc = tsc;
+	for (unsigned i = 0; i < 10; i++) {
+		ck_assert_uint_eq(refused(&room, &tsc), MOST_TSC);
+		tsc += (uint64_t)MOST_TSC * SW_ROOM_SHARE;
 	}
-	sw_room_taken(&room);
-	since = 0;
-	ck_assert_uint_eq(refused(&room, &since, &tsc), WAIT_TSC);
 }
 END_TEST
 
-/* A ring that takes one now and then: so long in all, not for each. */
-START_TEST(waits_so_long_in_all)
+/* A ring that nobody reads, bursts of so many cycles one behind the other: a share of the time. */
+START_TEST(a_share_of_the_time)
 {
-	struct sw_room room = {.wait_tsc = WAIT_TSC};
-	uint64_t tsc = 1, since = 0;
-	unsigned taken = 0;
+	static const uint64_t bursts[] = {1, 200, 5000, 100000, 1000000};
 
-	while (sw_room_wait(&room, &since, tsc)) {
-		tsc += WAIT_TSC / 10;
-		sw_room_taken(&room);
-		taken++;
+	for (unsigned i = 0; i < SW_ARRAY_LEN(bursts); i++) {
+		struct sw_room room = {.most_tsc = MOST_TSC, .left_tsc = MOST_TSC};
+		uint64_t tsc = 1, waited = 0;
+
+		for (unsigned n = 0; n < 10000; n++) {
+			tsc += bursts[i];
+			waited += refused(&room, &tsc);
+		}
+		ck_assert_uint_le(waited, tsc / SW_ROOM_SHARE + MOST_TSC + STEP_TSC);
+		if (bursts[i] >= SW_ROOM_SHARE)
+			ck_assert_uint_ge(waited, tsc / (SW_ROOM_SHARE + 4));
 	}
-	ck_assert_uint_eq(taken, 10);
-	sw_room_taken(&room); /* the next burst finds a ring that moves */
-	since = 0;
-	ck_assert(sw_room_wait(&room, &since, tsc));
+}
+END_TEST
+
+/* The CPU was taken away in between: that is not more than it had. */
+START_TEST(away_while_it_waits)
+{
+	struct sw_room room = {.most_tsc = MOST_TSC, .left_tsc = MOST_TSC, .seen_tsc = 1};
+
+	ck_assert(sw_room_wait(&room, false, 2));
+	ck_assert(!sw_room_wait(&room, true, 2 + 1000ull * MOST_TSC));
+	ck_assert_int_eq(room.left_tsc, -MOST_TSC);
+	ck_assert(sw_room_wait(&room, false, 2 + 1020ull * MOST_TSC));
 }
 END_TEST
 
@@ -60,8 +71,9 @@ main(void)
 	Suite *s = suite_create("room");
 	TCase *tc = tcase_create("room");
 
-	tcase_add_test(tc, waits_so_long_and_once);
-	tcase_add_test(tc, waits_so_long_in_all);
+	tcase_add_test(tc, a_pause);
+	tcase_add_test(tc, a_share_of_the_time);
+	tcase_add_test(tc, away_while_it_waits);
 	suite_add_tcase(s, tc);
 	return check_suite_run(s, CK_FORK_GETENV);
 }
