@@ -157,15 +157,23 @@ stage_unit() {
 	step "unit tests" meson test -C build --suite unit --suite scripts --print-errorlogs
 }
 
+# simulate_part PROGRAM START SEEDS: what it says comes at its end, whole.
+simulate_part() {
+	local said rc=0
+	said=$("$1" --start "$2" --seeds "$3" 2>&1) || rc=1
+	echo "$said"
+	return $rc
+}
+
 # simulate PROGRAM START SEEDS: a part of the seeds on each CPU.
 simulate() {
-	local i n
+	local i n first end
 	n=$(nproc)
-	# shellcheck disable=SC2016 # expanded there
+	export -f simulate_part
 	for ((i = 0; i < n; i++)); do
-		echo "$1 $(($2 + $3 * i / n)) $(($3 * (i + 1) / n - $3 * i / n))"
-	done | xargs -L 1 -P "$n" bash -c '[ "$2" = 0 ] || said=$("$0" --start "$1" --seeds "$2" 2>&1) || rc=1
-		echo "$said"; exit ${rc:-0}'
+		first=$(($3 * i / n)) end=$(($3 * (i + 1) / n))
+		[ $first -eq $end ] || echo "$1 $(($2 + first)) $((end - first))"
+	done | xargs -L 1 -P "$n" bash -c 'simulate_part "$@" || exit 1' -
 }
 
 stage_sim() {
@@ -191,9 +199,9 @@ stage_netns() {
 	step "network tests" tests/netns/run.sh
 }
 
-# Another build and the sanitized tests beside the network tests, which wait for timers a third of their time: they get what
-# CPU time those leave, and no more. A process group of their own, so that all of it can be ended; but no session, for each of those may
-# have its share of the CPUs (sched_autogroup_enabled), whatever priority is in it.
+# Another build and the sanitized tests beside the network tests, which wait for timers a third of their time: they get
+# what CPU time those leave, and no more. A process group of their own, so that all of it can be ended; but no session, for
+# each of those may have its share of the CPUs (sched_autogroup_enabled), whatever priority is in it.
 stage_netns_and_others() {
 	set -m
 	SW_BESIDE=1 chrt -i 0 scripts/test.sh clang sanitize >"$beside_log" 2>&1 &

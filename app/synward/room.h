@@ -30,8 +30,9 @@ struct sw_room {
 };
 
 /*
- * A ring has taken nothing, at tsc; waited: it was so at the last call, too, and the time in
- * between was waited. Returns whether it may be waited for; where not, an offer more is the last.
+ * A ring did not take all that it was offered, at tsc; waited: it was so at the last call, too, and
+ * the time in between was waited. Returns whether it may be waited for; where not, one offer more
+ * is the last.
  */
 sw_always_inline bool
 sw_room_wait(struct sw_room *room, bool waited, uint64_t tsc)

@@ -11,7 +11,10 @@
 #include "log.h"
 
 #define TICK_US 1000
-/* The longest burst takes some 20 us, and the longest sleep (idle.h) 1 ms and the timer's slack. */
+/*
+ * A burst takes some 20 us, and 100 more where it waits for room (room.h); the longest sleep
+ * (idle.h) 1 ms and the timer's slack.
+ */
 #define STALL_US 10000
 
 /*

@@ -18,7 +18,6 @@
  * it was. Of several workers, packet and answer have one owner.
  */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "packet/build.h"
@@ -26,6 +25,7 @@
 #include "packet/parse.h"
 #include "packet/steer.h"
 #include "splice/splice.h"
+#include "unit/must.h"
 #include "unit/pkt_icmp.h"
 
 #define CTL_SIDE   0x01
@@ -35,42 +35,33 @@
 #define MORE_BYTES 3000
 #define MAX_BYTES  20000
 
-/* Not assert(): it must hold in every build. */
-#define HOLDS(x)                                                                               \
-	do {                                                                                   \
-		if (!(x)) {                                                                    \
-			fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #x); \
-			abort();                                                               \
-		}                                                                              \
-	} while (0)
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 check_shape(const struct sw_frame *f, const struct sw_pkt *p)
 {
-	HOLDS(p->f == f);
-	HOLDS(p->kind <= SW_PKT_BAD);
-	HOLDS((p->kind == SW_PKT_BAD) == (p->reason != SW_DROP_NONE));
-	HOLDS(p->reason <= SW_DROP_ICMP_BAD);
+	MUST(p->f == f);
+	MUST(p->kind <= SW_PKT_BAD);
+	MUST((p->kind == SW_PKT_BAD) == (p->reason != SW_DROP_NONE));
+	MUST(p->reason <= SW_DROP_ICMP_BAD);
 	if (p->kind == SW_PKT_FRAGMENT) {
-		HOLDS(p->tuple.cport_be == 0 && p->tuple.sport_be == 0);
-		HOLDS(p->frag_off % 8 == 0);
+		MUST(p->tuple.cport_be == 0 && p->tuple.sport_be == 0);
+		MUST(p->frag_off % 8 == 0);
 	}
 }
 
 static void
 check_tcp(const struct sw_frame *f, const struct sw_pkt *p)
 {
-	HOLDS(p->l3_off == 14 || p->l3_off == 18 || p->l3_off == 22);
-	HOLDS(p->ip_hdr_len >= (sw_tuple_is_v6(&p->tuple) ? 40 : 20));
-	HOLDS(p->l4_off == p->l3_off + p->ip_hdr_len);
-	HOLDS(p->pay_off >= p->l4_off + 20 && p->pay_off <= p->l4_off + 60);
-	HOLDS(p->pay_off <= f->len);
-	HOLDS((uint64_t)p->pay_off + p->pay_len <= f->pkt_len);
-	HOLDS(p->proto == 6);
+	MUST(p->l3_off == 14 || p->l3_off == 18 || p->l3_off == 22);
+	MUST(p->ip_hdr_len >= (sw_tuple_is_v6(&p->tuple) ? 40 : 20));
+	MUST(p->l4_off == p->l3_off + p->ip_hdr_len);
+	MUST(p->pay_off >= p->l4_off + 20 && p->pay_off <= p->l4_off + 60);
+	MUST(p->pay_off <= f->len);
+	MUST((uint64_t)p->pay_off + p->pay_len <= f->pkt_len);
+	MUST(p->proto == 6);
 	if (!sw_tuple_is_v6(&p->tuple))
-		HOLDS(p->tuple.client.q[0] == 0 && p->tuple.client.w_be[2] == 0 &&
+		MUST(p->tuple.client.q[0] == 0 && p->tuple.client.w_be[2] == 0 &&
 			p->tuple.server.q[0] == 0 && p->tuple.server.w_be[2] == 0);
 }
 
@@ -88,34 +79,34 @@ check_model(const struct sw_frame *f, const struct sw_pkt *p, bool tcp)
 		else if (!(f->csum & SW_CSUM_IP_GOOD))
 			want = s.ip_ok;
 	}
-	HOLDS(tcp == want);
+	MUST(tcp == want);
 	if (!tcp)
 		return;
-	HOLDS(p->kind == SW_PKT_BAD || p->kind == (s.more ? SW_PKT_FIRST : SW_PKT_TCP));
+	MUST(p->kind == SW_PKT_BAD || p->kind == (s.more ? SW_PKT_FIRST : SW_PKT_TCP));
 	const size_t alen = s.v6 ? 16 : 4, skip = 16 - alen;
 
-	HOLDS(memcmp(p->tuple.client.b + skip, out ? s.src : s.dst, alen) == 0);
-	HOLDS(memcmp(p->tuple.server.b + skip, out ? s.dst : s.src, alen) == 0);
-	HOLDS(rte_be_to_cpu_16(p->tuple.cport_be) == (out ? s.sport : s.dport));
-	HOLDS(rte_be_to_cpu_16(p->tuple.sport_be) == (out ? s.dport : s.sport));
-	HOLDS(sw_tuple_is_v6(&p->tuple) == s.v6);
-	HOLDS(p->l3_off == s.l3_off && p->l4_off == s.l4_off);
-	HOLDS(f->data + p->pay_off == s.payload && p->pay_len == s.payload_len);
-	HOLDS(p->seq == s.seq && p->ack == s.ack && p->tcp_flags == s.flags);
+	MUST(memcmp(p->tuple.client.b + skip, out ? s.src : s.dst, alen) == 0);
+	MUST(memcmp(p->tuple.server.b + skip, out ? s.dst : s.src, alen) == 0);
+	MUST(rte_be_to_cpu_16(p->tuple.cport_be) == (out ? s.sport : s.dport));
+	MUST(rte_be_to_cpu_16(p->tuple.sport_be) == (out ? s.dport : s.sport));
+	MUST(sw_tuple_is_v6(&p->tuple) == s.v6);
+	MUST(p->l3_off == s.l3_off && p->l4_off == s.l4_off);
+	MUST(f->data + p->pay_off == s.payload && p->pay_len == s.payload_len);
+	MUST(p->seq == s.seq && p->ack == s.ack && p->tcp_flags == s.flags);
 	if (!s.more && !(f->csum & (SW_CSUM_L4_GOOD | SW_CSUM_L4_BAD)))
-		HOLDS(sw_pkt_tcp_csum_ok(p) == s.tcp_ok);
+		MUST(sw_pkt_tcp_csum_ok(p) == s.tcp_ok);
 }
 
 static void
 check_icmp(const struct sw_frame *f, const struct sw_pkt *p)
 {
-	HOLDS(p->l3_off == 14 || p->l3_off == 18 || p->l3_off == 22);
-	HOLDS(p->l4_off >= p->l3_off + (sw_tuple_is_v6(&p->tuple) ? 40 : 20));
-	HOLDS(p->ip_hdr_len >= (sw_tuple_is_v6(&p->tuple) ? 40 : 20));
-	HOLDS(p->pay_off == p->l4_off + 8 + p->ip_hdr_len);
-	HOLDS(p->pay_len >= 8 && (uint64_t)p->pay_off + p->pay_len <= f->len);
-	HOLDS(p->proto == (sw_tuple_is_v6(&p->tuple) ? 58 : 1));
-	HOLDS(p->seq == pkt_get32(f->data + p->pay_off + 4));
+	MUST(p->l3_off == 14 || p->l3_off == 18 || p->l3_off == 22);
+	MUST(p->l4_off >= p->l3_off + (sw_tuple_is_v6(&p->tuple) ? 40 : 20));
+	MUST(p->ip_hdr_len >= (sw_tuple_is_v6(&p->tuple) ? 40 : 20));
+	MUST(p->pay_off == p->l4_off + 8 + p->ip_hdr_len);
+	MUST(p->pay_len >= 8 && (uint64_t)p->pay_off + p->pay_len <= f->len);
+	MUST(p->proto == (sw_tuple_is_v6(&p->tuple) ? 58 : 1));
+	MUST(p->seq == pkt_get32(f->data + p->pay_off + 4));
 }
 
 /* The packet is whole: the naive reader must find the same error in it. */
@@ -127,20 +118,20 @@ check_icmp_model(const struct sw_frame *f, const struct sw_pkt *p)
 	const enum pkt_quote_kind kind = pkt_read_icmp(f->data, f->len, &q);
 	const size_t alen = q.outer.v6 ? 16 : 4, skip = 16 - alen;
 
-	HOLDS((p->kind == SW_PKT_ICMP) == (kind == PKT_QUOTE_TCP));
-	HOLDS((p->reason == SW_DROP_ICMP_BAD) == (kind == PKT_QUOTE_BAD));
+	MUST((p->kind == SW_PKT_ICMP) == (kind == PKT_QUOTE_TCP));
+	MUST((p->reason == SW_DROP_ICMP_BAD) == (kind == PKT_QUOTE_BAD));
 	if (kind == PKT_QUOTE_NONE)
 		return;
-	HOLDS(memcmp(p->tuple.client.b + skip, from_server ? q.dst : q.src, alen) == 0);
-	HOLDS(memcmp(p->tuple.server.b + skip, from_server ? q.src : q.dst, alen) == 0);
-	HOLDS(rte_be_to_cpu_16(p->tuple.cport_be) == (from_server ? q.dport : q.sport));
-	HOLDS(rte_be_to_cpu_16(p->tuple.sport_be) == (from_server ? q.sport : q.dport));
-	HOLDS(sw_tuple_is_v6(&p->tuple) == q.outer.v6);
+	MUST(memcmp(p->tuple.client.b + skip, from_server ? q.dst : q.src, alen) == 0);
+	MUST(memcmp(p->tuple.server.b + skip, from_server ? q.src : q.dst, alen) == 0);
+	MUST(rte_be_to_cpu_16(p->tuple.cport_be) == (from_server ? q.dport : q.sport));
+	MUST(rte_be_to_cpu_16(p->tuple.sport_be) == (from_server ? q.sport : q.dport));
+	MUST(sw_tuple_is_v6(&p->tuple) == q.outer.v6);
 	if (kind == PKT_QUOTE_BAD)
 		return;
-	HOLDS(p->l3_off == q.outer.l3_off && p->l4_off == q.outer.l4_off);
-	HOLDS(p->pay_off == q.tcp_off && p->pay_len == q.n);
-	HOLDS(p->icmp_type == f->data[p->l4_off] && p->icmp_code == f->data[p->l4_off + 1]);
+	MUST(p->l3_off == q.outer.l3_off && p->l4_off == q.outer.l4_off);
+	MUST(p->pay_off == q.tcp_off && p->pay_len == q.n);
+	MUST(p->icmp_type == f->data[p->l4_off] && p->icmp_code == f->data[p->l4_off + 1]);
 }
 
 /* Translates the error p for a flow, whose numbers are made of the packet's. */
@@ -161,12 +152,12 @@ check_icmp_splice(struct sw_frame *f, struct sw_pkt *p, bool made)
 		const bool may = (i >= p->l4_off + 2u && i < quote) ||
 				 (i >= tcp + 4 && i < end && i < tcp + 60);
 
-		HOLDS(may || was[i] == f->data[i]);
+		MUST(may || was[i] == f->data[i]);
 	}
-	HOLDS(p->seq == pkt_get32(f->data + tcp + 4));
+	MUST(p->seq == pkt_get32(f->data + tcp + 4));
 	if (f->pkt_len == f->len) {
-		HOLDS(pkt_read_ip(was, f->len, &a) && pkt_read_ip(f->data, f->len, &b));
-		HOLDS(pkt_icmp_ok(was, &a) == pkt_icmp_ok(f->data, &b));
+		MUST(pkt_read_ip(was, f->len, &a) && pkt_read_ip(f->data, f->len, &b));
+		MUST(pkt_icmp_ok(was, &a) == pkt_icmp_ok(f->data, &b));
 	}
 	free(was);
 }
@@ -181,11 +172,11 @@ check_options(const struct sw_pkt *p, struct sw_tcp_opts *o)
 	int rc;
 
 	while ((rc = sw_opt_next(&it, &opt)) > 0) {
-		HOLDS(opt.p >= at && opt.len >= 2 && opt.p + opt.len <= end);
+		MUST(opt.p >= at && opt.len >= 2 && opt.p + opt.len <= end);
 		at = opt.p + opt.len;
 	}
 	if (sw_opts_read(p, o) == 0)
-		HOLDS(rc == 0 && (o->wscale <= SW_WSCALE_MAX || o->wscale == SW_WSCALE_NONE));
+		MUST(rc == 0 && (o->wscale <= SW_WSCALE_MAX || o->wscale == SW_WSCALE_NONE));
 	else
 		*o = (struct sw_tcp_opts){.wscale = SW_WSCALE_NONE};
 }
@@ -212,20 +203,20 @@ check_answer(struct sw_frame *f, const struct sw_pkt *p, const struct sw_tcp_opt
 	struct sw_pkt q;
 
 	if (sw_build_segment(f, &s) != 0) {
-		HOLDS(cap < SW_SEGMENT_MAX_BYTES);
+		MUST(cap < SW_SEGMENT_MAX_BYTES);
 		return;
 	}
-	HOLDS(f->len == f->pkt_len && f->len + f->room == cap);
-	HOLDS(pkt_check(f->data, f->len));
+	MUST(f->len == f->pkt_len && f->len + f->room == cap);
+	MUST(pkt_check(f->data, f->len));
 	f->side = (uint8_t)sw_other_side(f->side);
 	f->csum = 0;
 	sw_parse_burst(f, &q, 1);
-	HOLDS(q.kind == SW_PKT_TCP && q.pay_len == 0 && sw_pkt_tcp_csum_ok(&q));
-	HOLDS(q.tcp_flags == s.tcp_flags && q.seq == s.seq && q.ack == s.ack);
-	HOLDS(sw_tuple_equal(&q.tuple, &tuple));
-	HOLDS(sw_opts_read(&q, &back) == 0);
-	HOLDS(back.mss == o->mss && back.wscale == o->wscale && back.sack_perm == o->sack_perm);
-	HOLDS(back.ts == o->ts && (!o->ts || (back.tsval == o->tsval && back.tsecr == o->tsecr)));
+	MUST(q.kind == SW_PKT_TCP && q.pay_len == 0 && sw_pkt_tcp_csum_ok(&q));
+	MUST(q.tcp_flags == s.tcp_flags && q.seq == s.seq && q.ack == s.ack);
+	MUST(sw_tuple_equal(&q.tuple, &tuple));
+	MUST(sw_opts_read(&q, &back) == 0);
+	MUST(back.mss == o->mss && back.wscale == o->wscale && back.sack_perm == o->sack_perm);
+	MUST(back.ts == o->ts && (!o->ts || (back.tsval == o->tsval && back.tsecr == o->tsecr)));
 }
 
 /* The owner among several workers, by both ways: what belongs to a connection has one. */
@@ -243,10 +234,10 @@ check_owner(struct sw_frame *f, const struct sw_pkt *p, uint16_t owner[2])
 	}
 	for (unsigned i = 0; i < 2; i++) {
 		sw_steer_burst(&steer[i], f, 1, &owner[i]);
-		HOLDS(owner[i] < steer[i].n_workers || owner[i] == SW_STEER_STAY);
-		HOLDS(!owned || owner[i] != SW_STEER_STAY);
+		MUST(owner[i] < steer[i].n_workers || owner[i] == SW_STEER_STAY);
+		MUST(!owned || owner[i] != SW_STEER_STAY);
 	}
-	HOLDS(owned || owner[0] == SW_STEER_STAY);
+	MUST(owned || owner[0] == SW_STEER_STAY);
 }
 
 int
@@ -289,7 +280,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (data[0] & CTL_ROOM) {
 			f.room = SW_SEGMENT_MAX_BYTES;
 			f.data = malloc(f.len + f.room);
-			HOLDS(f.data);
+			MUST(f.data);
 			memcpy(f.data, buf, f.len);
 			free(buf);
 		}
@@ -298,7 +289,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (p.kind != SW_PKT_BAD && f.side != (data[0] & CTL_SIDE)) {
 			sw_parse_burst(&f, &q, 1);
 			check_owner(&f, &q, back);
-			HOLDS(back[0] == owner[0] && back[1] == owner[1]);
+			MUST(back[0] == owner[0] && back[1] == owner[1]);
 		}
 	}
 	free(f.data);

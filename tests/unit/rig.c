@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "unit/must.h"
+
 /* The large blocks of the last rig, for the next one: a fuzzer makes thousands. */
 static struct {
 	struct sw_out *out;
@@ -60,7 +62,7 @@ build_policy(struct rig *r, const struct rig_params *p)
 	size_t size = sw_whole_lines(sw_policy_size(&spec));
 
 	r->policy_mem = aligned_alloc(64, size);
-	RIG_MUST(sw_policy_build(r->policy_mem, size, &spec, &err) == 0);
+	MUST(sw_policy_build(r->policy_mem, size, &spec, &err) == 0);
 }
 
 void
@@ -87,7 +89,7 @@ rig_init(struct rig *r, const struct rig_params *p)
 	r->mem = aligned_alloc(64, size);
 	memset(r->mem, 0xa5, size); /* nothing may depend on zeroed memory */
 	r->e = sw_engine_init(r->mem, size, &ep);
-	RIG_MUST(r->e != NULL);
+	MUST(r->e != NULL);
 	build_policy(r, p);
 	r->master = (struct sw_master){{{1, 2}, {3, 4}}};
 	r->now_ns = 1000ull * 64 * 1000000000;
@@ -117,7 +119,7 @@ buffer_get(struct rig *r)
 			r->n_busy++;
 			return i;
 		}
-	RIG_MUST(!"out of buffers");
+	MUST(!"out of buffers");
 	return 0;
 }
 
@@ -126,7 +128,7 @@ buffer_put(struct rig *r, void *handle)
 {
 	unsigned i = (unsigned)(uintptr_t)handle - 1;
 
-	RIG_MUST(i < RIG_BUFS && r->busy[i]);
+	MUST(i < RIG_BUFS && r->busy[i]);
 	r->busy[i] = false;
 	r->n_busy--;
 }
@@ -167,7 +169,7 @@ collect(struct rig *r)
 			const struct sw_frame *f = &o->tx[side][i];
 			struct sent *s = &r->sent[r->n_sent++];
 
-			RIG_MUST(f->side == side);
+			MUST(f->side == side);
 			memcpy(s->data, f->data, f->len);
 			s->len = f->len;
 			s->side = side;
@@ -275,9 +277,9 @@ rig_check_conservation(const struct rig *r)
 
 	for (unsigned i = SW_C_DROP_BASE + 1; i < SW_C_MAX; i++)
 		drops += rig_stat(r, i);
-	RIG_MUST(in == out);
-	RIG_MUST(drops == rig_stat(r, SW_C_DROPPED));
-	RIG_MUST(r->n_busy == r->out->n_spare + sw_engine_gauges(r->e).held);
+	MUST(in == out);
+	MUST(drops == rig_stat(r, SW_C_DROPPED));
+	MUST(r->n_busy == r->out->n_spare + sw_engine_gauges(r->e).held);
 }
 
 void
@@ -291,7 +293,7 @@ rig_fini(struct rig *r)
 	} while (!done);
 	for (; r->out->n_spare > 0; r->out->n_spare--)
 		buffer_put(r, r->out->spare[r->out->n_spare - 1].handle);
-	RIG_MUST(r->n_busy == 0);
+	MUST(r->n_busy == 0);
 	if (kept.out == NULL) {
 		kept.out = r->out;
 		kept.buf = r->buf;

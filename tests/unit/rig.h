@@ -9,20 +9,8 @@
 #ifndef SW_TEST_RIG_H
 #define SW_TEST_RIG_H
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #include "handshake/engine.h"
 #include "unit/pkt_make.h"
-
-/* Not Check's own: the fuzzers use the rig, too. */
-#define RIG_MUST(x)                                                                     \
-	do {                                                                            \
-		if (!(x)) {                                                             \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #x); \
-			abort();                                                        \
-		}                                                                       \
-	} while (0)
 
 #define RIG_BUFS 8192
 /* As in the daemon's buffers: bytes in front of a packet, for one that grows. */
@@ -132,8 +120,10 @@ struct rig_conn {
 	uint8_t asked;	 /* RIG_*: of our SYN to the server */
 };
 
+/* The first segment of either end after the handshake, without data; the client's SYN, bare. */
 struct pkt_make rig_client(const struct rig_conn *c);
 struct pkt_make rig_server(const struct rig_conn *c);
+struct pkt_make rig_client_syn(const struct rig_conn *c);
 
 /* Steps of a handshake; each asserts what must come out. */
 void rig_syn(struct rig *r, struct rig_conn *c);    /* SYN -> SYN-ACK; sets k, ts, ktsval */

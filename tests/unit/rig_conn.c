@@ -4,6 +4,7 @@
 
 #include "packet/options.h"
 #include "packet/parse.h"
+#include "unit/must.h"
 #include "unit/rig.h"
 
 static const uint8_t client4[4] = {192, 0, 2, 1}, server4[4] = {198, 51, 100, 2};
@@ -44,6 +45,17 @@ rig_server(const struct rig_conn *c)
 	return m;
 }
 
+struct pkt_make
+rig_client_syn(const struct rig_conn *c)
+{
+	struct pkt_make m = rig_client(c);
+
+	m.flags = SW_TCP_SYN;
+	m.seq = c->c;
+	m.ack = 0;
+	return m;
+}
+
 uint32_t
 rig_get32(const uint8_t *p)
 {
@@ -76,7 +88,7 @@ rig_opt(const struct pkt_seen *s, uint8_t kind)
 			i++;
 			continue;
 		}
-		RIG_MUST(i + 1 < s->opts_len && o[1] >= 2 && i + o[1] <= s->opts_len);
+		MUST(i + 1 < s->opts_len && o[1] >= 2 && i + o[1] <= s->opts_len);
 		if (o[0] == kind)
 			return o;
 		i += o[1];
@@ -87,21 +99,19 @@ rig_opt(const struct pkt_seen *s, uint8_t kind)
 void
 rig_syn(struct rig *r, struct rig_conn *c)
 {
-	struct pkt_make m = rig_client(c);
+	struct pkt_make m = rig_client_syn(c);
 
-	m.flags = SW_TCP_SYN | c->syn_flags;
-	m.seq = c->c;
-	m.ack = 0;
+	m.flags |= c->syn_flags;
 	m.opts = c->opts;
 	m.opts_len = c->opts_len;
 	rig_send(r, SW_OUTSIDE, &m);
-	RIG_MUST(r->n_sent == 1);
+	MUST(r->n_sent == 1);
 	const struct sent *s = &r->sent[0];
 
-	RIG_MUST(s->tcp && s->side == SW_OUTSIDE && s->seen.ip_ok && s->seen.tcp_ok);
-	RIG_MUST((s->seen.flags & ~SW_TCP_ECE) == (SW_TCP_SYN | SW_TCP_ACK));
-	RIG_MUST(s->seen.ack == c->c + 1);
-	RIG_MUST(memcmp(s->data, "\2\0\0\0\0\1\2\0\0\0\0\2", 12) == 0);
+	MUST(s->tcp && s->side == SW_OUTSIDE && s->seen.ip_ok && s->seen.tcp_ok);
+	MUST((s->seen.flags & ~SW_TCP_ECE) == (SW_TCP_SYN | SW_TCP_ACK));
+	MUST(s->seen.ack == c->c + 1);
+	MUST(memcmp(s->data, "\2\0\0\0\0\1\2\0\0\0\0\2", 12) == 0);
 	c->k = s->seen.seq;
 	const uint8_t *ts = rig_opt(&s->seen, SW_OPT_TS);
 
@@ -133,13 +143,13 @@ rig_ack(struct rig *r, struct rig_conn *c)
 		m.opts_len = rig_ts(o, c->ctsval, c->ktsval);
 	}
 	rig_send(r, SW_OUTSIDE, &m);
-	RIG_MUST(r->n_sent == 1);
+	MUST(r->n_sent == 1);
 	const struct sent *s = &r->sent[0];
 
-	RIG_MUST(s->tcp && s->side == SW_INSIDE && s->seen.tcp_ok);
-	RIG_MUST((s->seen.flags & ~(SW_TCP_ECE | SW_TCP_CWR)) == SW_TCP_SYN);
-	RIG_MUST(s->seen.seq == c->c);
-	RIG_MUST(memcmp(s->data, "\2\0\0\0\0\2\2\0\0\0\0\1", 12) == 0);
+	MUST(s->tcp && s->side == SW_INSIDE && s->seen.tcp_ok);
+	MUST((s->seen.flags & ~(SW_TCP_ECE | SW_TCP_CWR)) == SW_TCP_SYN);
+	MUST(s->seen.seq == c->c);
+	MUST(memcmp(s->data, "\2\0\0\0\0\2\2\0\0\0\0\1", 12) == 0);
 	c->asked = options_seen(&s->seen);
 }
 
@@ -179,9 +189,8 @@ rig_server_synack(const struct rig_conn *c, uint8_t *opts)
 static void
 check_acknowledges(const struct sent *s, const struct rig_conn *c)
 {
-	RIG_MUST(s->tcp && s->side == SW_INSIDE && s->seen.tcp_ok);
-	RIG_MUST(
-		(s->seen.flags & SW_TCP_ACK) && s->seen.seq == c->c + 1 && s->seen.ack == c->s + 1);
+	MUST(s->tcp && s->side == SW_INSIDE && s->seen.tcp_ok);
+	MUST((s->seen.flags & SW_TCP_ACK) && s->seen.seq == c->c + 1 && s->seen.ack == c->s + 1);
 }
 
 void
@@ -193,13 +202,12 @@ rig_synack(struct rig *r, struct rig_conn *c)
 	const struct sent *cl = &r->sent[0], *sv = &r->sent[1];
 
 	rig_send(r, SW_INSIDE, &m);
-	RIG_MUST(r->n_sent >= 2);
-	RIG_MUST(cl->tcp && cl->side == SW_OUTSIDE && cl->seen.tcp_ok);
-	RIG_MUST(cl->seen.flags == SW_TCP_ACK && cl->seen.seq == c->k + 1 &&
-		 cl->seen.ack == c->c + 1);
+	MUST(r->n_sent >= 2);
+	MUST(cl->tcp && cl->side == SW_OUTSIDE && cl->seen.tcp_ok);
+	MUST(cl->seen.flags == SW_TCP_ACK && cl->seen.seq == c->k + 1 && cl->seen.ack == c->c + 1);
 	check_acknowledges(sv, c);
-	RIG_MUST(sv->seen.flags == SW_TCP_ACK && sv->seen.payload_len == 0);
-	RIG_MUST(rig_stat(r, SW_C_SERVER_ACK_SENT) == acks + 1);
+	MUST(sv->seen.flags == SW_TCP_ACK && sv->seen.payload_len == 0);
+	MUST(rig_stat(r, SW_C_SERVER_ACK_SENT) == acks + 1);
 }
 
 void
@@ -211,13 +219,13 @@ rig_synack_held(struct rig *r, struct rig_conn *c)
 	struct pkt_make m = rig_server_synack(c, o);
 
 	rig_send(r, SW_INSIDE, &m);
-	RIG_MUST(r->n_sent >= 1);
+	MUST(r->n_sent >= 1);
 	check_acknowledges(&r->sent[0], c);
-	RIG_MUST(r->sent[0].seen.payload_len > 0 || (r->sent[0].seen.flags & SW_TCP_FIN));
+	MUST(r->sent[0].seen.payload_len > 0 || (r->sent[0].seen.flags & SW_TCP_FIN));
 	for (unsigned i = 1; i < r->n_sent; i++)
-		RIG_MUST(r->sent[i].side == SW_INSIDE);
-	RIG_MUST(rig_stat(r, SW_C_SERVER_ACK_SENT) == acks);
-	RIG_MUST(rig_stat(r, SW_C_CLIENT_OPENED) == opened);
+		MUST(r->sent[i].side == SW_INSIDE);
+	MUST(rig_stat(r, SW_C_SERVER_ACK_SENT) == acks);
+	MUST(rig_stat(r, SW_C_CLIENT_OPENED) == opened);
 }
 
 void
@@ -231,9 +239,9 @@ rig_open(struct rig *r, struct rig_conn *c)
 const struct sent *
 rig_only(const struct rig *r, unsigned side)
 {
-	RIG_MUST(r->n_sent == 1);
-	RIG_MUST(r->sent[0].side == side);
-	RIG_MUST(!r->sent[0].tcp || (r->sent[0].seen.tcp_ok && r->sent[0].seen.ip_ok));
+	MUST(r->n_sent == 1);
+	MUST(r->sent[0].side == side);
+	MUST(!r->sent[0].tcp || (r->sent[0].seen.tcp_ok && r->sent[0].seen.ip_ok));
 	return &r->sent[0];
 }
 
@@ -288,5 +296,5 @@ rig_to_state(struct rig *r, struct rig_conn *c, unsigned state)
 		send_flags(r, c, SW_OUTSIDE, SW_TCP_RST, 0);
 	if (state == SW_FLOW_RST_SERVER)
 		send_flags(r, c, SW_INSIDE, SW_TCP_RST | SW_TCP_ACK, 0);
-	RIG_MUST(rig_flow(r, c)->state == state);
+	MUST(rig_flow(r, c)->state == state);
 }

@@ -213,10 +213,8 @@ START_TEST(syn_and_synack_in_one_burst)
 
 	rig_syn(&r, &c);
 	rig_ack(&r, &c);
-	m = rig_client(&c);
-	m.flags = SW_TCP_SYN;
+	m = rig_client_syn(&c);
 	m.seq = 77;
-	m.ack = 0;
 	rig_queue(&r, SW_OUTSIDE, &m);
 	m = rig_server(&c);
 	m.flags = SW_TCP_SYN | SW_TCP_ACK;
@@ -236,10 +234,8 @@ START_TEST(syn_on_live_flow)
 	struct pkt_make m;
 
 	rig_open(&r, &c);
-	m = rig_client(&c);
-	m.flags = SW_TCP_SYN;
+	m = rig_client_syn(&c);
 	m.seq = 4711;
-	m.ack = 0;
 	rig_send(&r, SW_OUTSIDE, &m);
 	ck_assert_uint_eq(rig_only(&r, SW_INSIDE)->seen.flags, SW_TCP_SYN);
 	ck_assert_uint_eq(r.sent[0].seen.seq, 4711);

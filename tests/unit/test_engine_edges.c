@@ -25,38 +25,6 @@ setup(void)
 	rig_init(&r, NULL);
 }
 
-static struct pkt_make
-syn(const struct rig_conn *c)
-{
-	struct pkt_make m = rig_client(c);
-
-	m.flags = SW_TCP_SYN;
-	m.seq = c->c;
-	m.ack = 0;
-	return m;
-}
-
-/* The value of the timestamp option in a sent segment; fails the test where there is none. */
-static uint32_t
-sent_tsval(const struct pkt_seen *s)
-{
-	for (size_t i = 0; i < s->opts_len && s->opts[i] != SW_OPT_EOL;) {
-		const uint8_t *o = s->opts + i;
-
-		if (o[0] == SW_OPT_NOP) {
-			i++;
-			continue;
-		}
-		if (o[0] == SW_OPT_TS)
-			return (uint32_t)o[2] << 24 | (uint32_t)o[3] << 16 | (uint32_t)o[4] << 8 |
-			       o[5];
-		ck_assert_uint_ge(o[1], 2);
-		i += o[1];
-	}
-	ck_abort_msg("no timestamp");
-	return 0;
-}
-
 /* ECN needs a server that takes it, timestamps to remember it by, and both of the SYN's bits. */
 START_TEST(ecn)
 {
@@ -86,7 +54,7 @@ START_TEST(ecn)
 			.ecn = cases[k].server_ecn};
 		uint8_t opts[12] = {SW_OPT_NOP, SW_OPT_NOP, SW_OPT_TS, SW_OPT_TS_LEN, 0, 0, 1, 1};
 		struct rig_params p = {.server = &server};
-		struct pkt_make m = syn(&c);
+		struct pkt_make m = rig_client_syn(&c);
 		struct rig er;
 
 		rig_init(&er, &p);
@@ -99,10 +67,10 @@ START_TEST(ecn)
 			"case %u: SYN-ACK has %#x", i, er.sent[0].seen.flags);
 		c.k = er.sent[0].seen.seq;
 		if (cases[k].ts) {
-			uint32_t tsval = sent_tsval(&er.sent[0].seen);
+			const uint8_t *ts = rig_opt(&er.sent[0].seen, SW_OPT_TS);
 
-			for (unsigned n = 0; n < 4; n++)
-				opts[8 + n] = (uint8_t)(tsval >> (24 - 8 * n));
+			ck_assert_msg(ts != NULL, "case %u: no timestamp", i);
+			memcpy(opts + 8, ts + 2, 4);
 		}
 		m.flags = SW_TCP_ACK;
 		m.seq = c.c + 1;
@@ -188,7 +156,7 @@ START_TEST(ip6_sources)
 	};
 
 	for (unsigned i = 0; i < SW_ARRAY_LEN(cases); i++) {
-		struct pkt_make m = syn(&conn6);
+		struct pkt_make m = rig_client_syn(&conn6);
 		uint64_t drops = rig_drop(&r, SW_DROP_BAD_SOURCE);
 		uint64_t answers = rig_stat(&r, SW_C_SYNACK_SENT);
 

@@ -9,17 +9,6 @@
 #include "packet/parse.h"
 #include "unit/rig_each.h"
 
-static struct pkt_make
-syn(const struct rig_conn *c)
-{
-	struct pkt_make m = rig_client(c);
-
-	m.flags = SW_TCP_SYN;
-	m.seq = c->c;
-	m.ack = 0;
-	return m;
-}
-
 START_TEST(modes_and_sources)
 {
 	static const struct {
@@ -47,7 +36,7 @@ START_TEST(modes_and_sources)
 		struct rig_conn c = conn4;
 
 		c.sport = cases[i].port;
-		struct pkt_make m = syn(&c);
+		struct pkt_make m = rig_client_syn(&c);
 
 		memcpy(m.src, cases[i].src, 4);
 		uint64_t before = rig_stat(&r, cases[i].counter);
@@ -64,7 +53,7 @@ END_TEST
 
 START_TEST(multicast_frame_gets_no_cookie)
 {
-	struct pkt_make m = syn(&conn4);
+	struct pkt_make m = rig_client_syn(&conn4);
 
 	memcpy(m.dst_mac, "\xff\xff\xff\xff\xff\xff", 6);
 	rig_send(&r, SW_OUTSIDE, &m);
@@ -77,7 +66,7 @@ END_TEST
 START_TEST(bad_checksum_gets_no_cookie)
 {
 	uint8_t b[PKT_MAX];
-	struct pkt_make m = syn(&conn4);
+	struct pkt_make m = rig_client_syn(&conn4);
 	size_t len = pkt_make(b, sizeof(b), &m);
 
 	b[len - 1] ^= 1; /* urgent pointer */
@@ -162,7 +151,7 @@ END_TEST
 START_TEST(tagged_syn_is_challenged)
 {
 	for (unsigned tags = 1; tags <= 2; tags++) {
-		struct pkt_make m = syn(&conn4);
+		struct pkt_make m = rig_client_syn(&conn4);
 
 		m.n_vlan = tags;
 		m.vlan_tci[0] = 0x6000 | 100;
@@ -187,7 +176,7 @@ START_TEST(tagged_syn_is_challenged)
 		ck_assert_uint_eq(r.n_sent, 1);
 		ck_assert_uint_eq(r.sent[0].seen.n_vlan, tags);
 	}
-	struct pkt_make m = syn(&conn4);
+	struct pkt_make m = rig_client_syn(&conn4);
 
 	m.n_vlan = 3;
 	rig_send(&r, SW_OUTSIDE, &m);
@@ -202,7 +191,7 @@ START_TEST(short_tcp_header)
 
 	for (unsigned keep = 0; keep < 20; keep++) {
 		for (unsigned ours = 0; ours < 2; ours++) {
-			struct pkt_make m = syn(&conn4);
+			struct pkt_make m = rig_client_syn(&conn4);
 			uint64_t before = rig_drop(&r, SW_DROP_TCP_HEADER);
 
 			m.dst[3] = ours ? m.dst[3] : 99;
@@ -226,7 +215,7 @@ END_TEST
 
 START_TEST(fragments)
 {
-	struct pkt_make m = syn(&conn4);
+	struct pkt_make m = rig_client_syn(&conn4);
 
 	m.frag = 0x2000; /* first fragment */
 	rig_send(&r, SW_OUTSIDE, &m);

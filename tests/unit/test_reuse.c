@@ -140,11 +140,9 @@ START_TEST(syn_of_the_client_in_every_state)
 			bool live = st == SW_FLOW_QUIET || st == SW_FLOW_OPEN;
 
 			rig_to_state(&r, &c, st);
-			struct pkt_make m = rig_client(&c);
+			struct pkt_make m = rig_client_syn(&c);
 
-			m.flags = SW_TCP_SYN;
 			m.seq = late ? c.c : c.c + 123456;
-			m.ack = 0;
 			rig_send(&r, SW_OUTSIDE, &m);
 			ck_assert_msg(state_of(&c) == st, "%s", sw_flow_state_name(st));
 			if (late && st == SW_FLOW_SYN_SENT) {

@@ -14,11 +14,9 @@
 static struct pkt_make
 syn_of(const struct rig_conn *c, uint32_t isn)
 {
-	struct pkt_make m = rig_client(c);
+	struct pkt_make m = rig_client_syn(c);
 
-	m.flags = SW_TCP_SYN;
 	m.seq = isn;
-	m.ack = 0;
 	return m;
 }
 

@@ -145,14 +145,11 @@ START_TEST(atomic_fragment)
 {
 	static const uint8_t ext[8] = {6, 0, 0, 0, 1, 2, 3, 4};
 	struct rig_conn c = conn6;
-	struct pkt_make m = rig_client(&c);
+	struct pkt_make m = rig_client_syn(&c);
 
 	m.ext = ext;
 	m.ext_len = sizeof(ext);
 	m.ext_first = 44;
-	m.flags = SW_TCP_SYN;
-	m.seq = c.c;
-	m.ack = 0;
 	rig_send(&r, SW_OUTSIDE, &m);
 	const struct pkt_seen *s = &rig_only(&r, SW_OUTSIDE)->seen;
 
@@ -185,12 +182,9 @@ START_TEST(source_routes)
 		struct pkt_make m;
 
 		c.cport += (uint16_t)i;
-		m = rig_client(&c);
+		m = rig_client_syn(&c);
 		m.ip_opts = cases[i].opt;
 		m.ip_opts_len = 8;
-		m.flags = SW_TCP_SYN;
-		m.seq = c.c;
-		m.ack = 0;
 		rig_send(&r, SW_OUTSIDE, &m);
 		drops += !cases[i].answered;
 		ck_assert_msg(r.n_sent == cases[i].answered, "%s", cases[i].name);

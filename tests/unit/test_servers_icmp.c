@@ -138,10 +138,7 @@ START_TEST(server_cannot_be_reached)
 
 		c.cport += (uint16_t)i;
 		rig_to_state(&r, &c, SW_FLOW_SYN_SENT);
-		syn = rig_client(&c);
-		syn.flags = SW_TCP_SYN;
-		syn.seq = c.c;
-		syn.ack = 0;
+		syn = rig_client_syn(&c);
 		uint64_t n = rig_stat(&r, SW_C_ICMP_UNREACHABLE);
 
 		syn.seq++; /* about another SYN: a guess */

@@ -23,17 +23,6 @@ setup(void)
 	memset(want, 0, sizeof(want));
 }
 
-static struct pkt_make
-syn(const struct rig_conn *c)
-{
-	struct pkt_make m = rig_client(c);
-
-	m.flags = SW_TCP_SYN;
-	m.seq = c->c;
-	m.ack = 0;
-	return m;
-}
-
 /* Every field of every service, those that must not move included. */
 static void
 check_services(const char *after)
@@ -78,7 +67,7 @@ START_TEST(service_counters_of_a_handshake)
 	rig_send(&r, SW_OUTSIDE, &m);
 	proxy->dropped++;
 	check_services("drop");
-	m = syn(&c);
+	m = rig_client_syn(&c);
 	memcpy(m.src, (const uint8_t[]){203, 0, 113, 9}, 4);
 	rig_send(&r, SW_OUTSIDE, &m);
 	proxy->passed++;
@@ -132,19 +121,19 @@ START_TEST(service_counters_of_other_modes)
 	resp->cookie_accepted++;
 	check_services("respond");
 	c.sport = 82;
-	m = syn(&c);
+	m = rig_client_syn(&c);
 	rig_send(&r, SW_OUTSIDE, &m);
 	m = rig_server(&c);
 	rig_send(&r, SW_INSIDE, &m);
 	pass->passed += 2;
 	check_services("pass");
 	c.sport = 83;
-	m = syn(&c);
+	m = rig_client_syn(&c);
 	rig_send(&r, SW_OUTSIDE, &m);
 	deny->dropped++;
 	check_services("mode drop");
 	c.sport = 84;
-	m = syn(&c);
+	m = rig_client_syn(&c);
 	rig_send(&r, SW_OUTSIDE, &m);
 	check_services("bridged");
 }
