@@ -26,7 +26,7 @@
 #   all        all of these. --results FILE (docs/results/results.json) keeps every figure; a table in Markdown
 #              ends standard output. --quick shows that all still work
 #
-# Each runs in --rounds (5) of --seconds (5). --ring: packets that a ring of memif (2048, which is the most; goodput 256)
+# Each runs in --rounds (5) of --seconds (5). --ring: packets that a ring of memif (2048, which is the most; goodput 64)
 # or of virtio-user (1024, which is the most) holds, a power of two from 64. Of flood, ackflood, connect and segments both
 # devices are there at once, and run in turn while the other is stopped. Medians are in the last line, and the median of
 # the rounds' ratios. As root; hugepages for memif, vhost and engine are reserved and given back; memif and engine do

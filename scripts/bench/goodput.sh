@@ -246,7 +246,10 @@ gp_can() {
 bench_goodput() {
 	local curve step json=() plot=()
 	prepare nginx nft gnuplot ethtool
-	RING=${RING:-256}
+	RING=${RING:-64}
+	# The first millisecond of a turn belongs to the other threads of both programs, which SIGCONT wakes too: of a longer
+	# turn it is less.
+	SLICE=1
 	new_figures
 	for curve in ${CURVES//,/ }; do
 		gp_can "$curve" || {

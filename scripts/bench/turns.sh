@@ -17,8 +17,9 @@ SLICE=0.25
 # How long it may take until one pair is up, and the other one is stopped meanwhile.
 PAIR_START_S=180
 
-# The subshells that see to the pairs, by device; emptied when they are done.
+# The subshells that see to the pairs, by device, and what has them in turn; emptied when they are done.
 declare -A PAIR_PIDS=()
+TURNS_PID=''
 
 # end_programs: the generator and the device of this shell, stopped or not.
 end_programs() {
@@ -54,6 +55,9 @@ pair_ends() {
 
 end_pairs() {
 	local pid
+	# First: it would stop again what is to end.
+	[ -z "$TURNS_PID" ] || sw_end "$TURNS_PID"
+	TURNS_PID=''
 	for pid in "${PAIR_PIDS[@]}"; do
 		kill "$pid" 2>/dev/null
 		wait "$pid" 2>/dev/null
@@ -70,21 +74,15 @@ pair_up_or_gone() {
 	[ -e "$WORK/$1/up" ] || sw_gone "${PAIR_PIDS[$1]}"
 }
 
-# The generator stops first and goes on last: it is never without its device.
+# The generator last, as in turns.py.
 pair_stop() {
 	local device generator
-	read -r device generator <"$WORK/$1/up" && kill -s STOP "$generator" "$device" 2>/dev/null
+	read -r device generator <"$WORK/$1/up" && kill -s STOP "$device" "$generator" 2>/dev/null
 }
 
 pair_go_on() {
 	local device generator
 	read -r device generator <"$WORK/$1/up" && kill -s CONT "$device" "$generator" 2>/dev/null
-}
-
-# pair_runs WHO: its generator has not ended, and its device neither.
-pair_runs() {
-	local device generator
-	read -r device generator <"$WORK/$1/up" && sw_alive "$generator" && sw_alive "$device"
 }
 
 pair_start() {
@@ -101,17 +99,16 @@ pair_done() {
 	unset "PAIR_PIDS[$1]"
 }
 
-# take_turns FIRST SECOND: until one of them has ended, whose name is in ENDED then.
+# take_turns FIRST SECOND: until one of them has ended, whose name is in ENDED then. Waited for in the background: a
+# signal is heeded at once.
 take_turns() {
-	local who
-	while :; do
-		for who in "$@"; do
-			pair_go_on "$who"
-			sleep $SLICE
-			pair_runs "$who" || { ENDED=$who; return; }
-			pair_stop "$who"
-		done
-	done
+	local place
+	"${SW_PYTHON[@]}" scripts/bench/turns.py $SLICE "$WORK/$1/up" "$WORK/$2/up" >"$WORK/ended" &
+	TURNS_PID=$!
+	wait $TURNS_PID || sw_die "$command: nobody has the pairs in turn"
+	TURNS_PID=''
+	read -r place <"$WORK/ended"
+	ENDED=${!place}
 }
 
 # in_turn ONCE: a round: `ONCE synward` and `ONCE testpmd`, each of which calls both_up, waits for its generator and
