@@ -100,27 +100,16 @@ receive(const struct sw_worker *w, uint8_t side, struct sw_frame *frames, unsign
 	return n;
 }
 
-/* Sends what the port takes of n packets, in time; frees the rest. */
-static void
-send_chunk(struct sw_worker *w, unsigned side, struct rte_mbuf **m, unsigned n)
+/* What is kept for the ports, if anything. Returns how many packets they took. */
+sw_always_inline unsigned
+send_kept(struct sw_worker *w)
 {
-	bool waits = false, last = false;
+	unsigned sum = 0;
 
-	for (;;) {
-		uint16_t k = rte_eth_tx_burst(w->port[side], w->index, m, (uint16_t)n);
-
-		if (sw_likely(k == n))
-			return;
-		m += k;
-		n -= k;
-		if (last)
-			break;
-		waits = sw_room_wait(&w->room, waits, rte_rdtsc());
-		last = !waits;
-		rte_pause();
-	}
-	rte_pktmbuf_free_bulk(m, n);
-	count_add(&w->tx_full[side], n);
+	for (unsigned side = 0; side < SW_SIDES; side++)
+		if (sw_unlikely(w->send[side].n_kept != 0))
+			sum += sw_send_kept(&w->send[side]);
+	return sum;
 }
 
 static void
@@ -136,7 +125,7 @@ send_side(struct sw_worker *w, unsigned side)
 		for (unsigned i = 0; i < k; i++)
 			m[i] = mbuf_of(&tx[done + i]);
 		if (sw_likely(w->has_queue[side])) {
-			send_chunk(w, side, m, k);
+			sw_send(&w->send[side], m, k);
 		} else if (side < w->n_ports) {
 			sw_handover_lend(w->handover, side, m, k);
 		} else {
@@ -198,6 +187,8 @@ drain(struct sw_worker *w)
 	} while (!empty);
 	while (out->n_spare > 0)
 		rte_pktmbuf_free(out->spare[--out->n_spare].handle);
+	for (unsigned side = 0; side < SW_SIDES; side++)
+		sw_send_end(&w->send[side]);
 }
 
 /* A burst through the engine, and out. With several workers, all of it is this one's. */
@@ -225,7 +216,7 @@ carry(struct sw_worker *w)
 			unsigned n = sw_handover_carry(h, side, i, m, TX_CHUNK);
 
 			if (n != 0)
-				send_chunk(w, side, m, n);
+				sw_send(&w->send[side], m, n);
 			sum += n;
 		}
 	}
@@ -292,6 +283,7 @@ loop(struct sw_worker *w)
 		const struct sw_view *view = __atomic_load_n(&c->view, __ATOMIC_ACQUIRE);
 
 		tsc = end_round(w, tsc, done != 0);
+		done = send_kept(w);
 		n = 0;
 		/*
 		 * The inside gets at most its half. What it leaves is the outside's: that is where
@@ -301,7 +293,7 @@ loop(struct sw_worker *w)
 			n = receive(w, SW_INSIDE, frames, SW_BURST_MAX / SW_SIDES);
 		if (sw_likely(w->has_queue[SW_OUTSIDE]))
 			n += receive(w, SW_OUTSIDE, frames + n, SW_BURST_MAX - n);
-		done = n;
+		done += n;
 		if (sw_unlikely(w->handover != NULL) && n != 0)
 			n = sw_handover_give(w->handover, frames, n);
 		if (n != 0)

@@ -27,10 +27,10 @@
 #include "handover.h"
 #include "idle.h"
 #include "port.h"
-#include "room.h"
+#include "send.h"
 
 /* Buffers that one worker may hold beside the ports' rings and its engine's held packets. */
-#define SW_WORKER_BUFFERS (SW_SPARE_MAX + 2 * SW_BURST_MAX)
+#define SW_WORKER_BUFFERS (SW_SPARE_MAX + 2 * SW_BURST_MAX + SW_SIDES * SW_SEND_KEEP)
 
 struct sw_worker {
 	/* main: written before the launch; everybody: ro */
@@ -51,12 +51,14 @@ struct sw_worker {
 
 	/* lcore: rw, no one else */
 	alignas(SW_CACHE_LINE_BYTES) struct sw_idle idle;
-	struct sw_room room;
 
-	/* lcore: rw, others: ro. Packets that were lost behind or beside the engine. */
-	alignas(SW_CACHE_LINE_BYTES) uint64_t tx_full[SW_SIDES]; /* the port's ring was full */
-	uint64_t tx_no_port; /* to the inside, and there is no inside port */
-	uint64_t no_buffer;  /* times that the pool had no spare buffers */
+	/* Of sides on which it has a queue. Owners: see there. */
+	alignas(SW_CACHE_LINE_BYTES) struct sw_send send[SW_SIDES];
+
+	/* lcore: rw, others: ro. Packets that were lost beside the engine. */
+	alignas(SW_CACHE_LINE_BYTES) uint64_t
+		tx_no_port; /* to the inside, and there is no inside port */
+	uint64_t no_buffer; /* times that the pool had no spare buffers */
 	/*
 	 * TSC cycles of all rounds: with packets, without, and those in which the CPU was taken
 	 * away (another process, a stopped one, the host of a virtual machine).

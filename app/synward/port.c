@@ -150,6 +150,18 @@ choose_rx_ring(struct sw_port *p, const struct rte_eth_dev_info *info, uint16_t 
 	return 0;
 }
 
+/*
+ * net_tap stops at a frame that is longer than this: each time that it is offered, with all behind
+ * it. Of others none is known that does not drop by itself what it cannot send.
+ */
+static uint32_t
+longest_frame(const struct sw_port *p)
+{
+	if (strcmp(p->driver, "net_tap") != 0)
+		return UINT32_MAX;
+	return p->mtu + RTE_ETHER_HDR_LEN + RTE_ETHER_CRC_LEN + 4u;
+}
+
 int
 sw_port_find(struct sw_port *p, const char *name, const struct sw_port_wish *wish)
 {
@@ -181,6 +193,7 @@ sw_port_find(struct sw_port *p, const char *name, const struct sw_port_wish *wis
 		return rc;
 	}
 	p->driver = info.driver_name;
+	p->frame_max = longest_frame(p);
 	p->socket = rte_eth_dev_socket_id(p->id);
 	p->rx_buf_min = (uint16_t)RTE_MIN(info.min_rx_bufsize, (uint32_t)UINT16_MAX);
 	p->rss_types = info.flow_type_rss_offloads;

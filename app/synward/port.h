@@ -26,6 +26,7 @@ struct sw_port {
 	uint16_t nb_rxd, nb_txd;
 	uint16_t mtu;
 	bool set_mtu;	     /* it is the configuration's */
+	uint32_t frame_max;  /* bytes; a longer one the driver refuses, and all that is behind it */
 	uint16_t rx_buf_min; /* bytes that the driver wants in a buffer */
 	uint16_t reta_size;
 	uint8_t rss_key_bytes;

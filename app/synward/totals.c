@@ -52,15 +52,18 @@ sw_totals_times(const struct sw_worker *w, struct sw_worker_times *sum)
 static void
 each_of_workers(const struct sw_daemon *d, sw_total_fn fn, void *arg)
 {
-	uint64_t tx_full[SW_SIDES] = {0}, tx_no_port = 0, no_buffer = 0;
+	uint64_t tx_full[SW_SIDES] = {0}, tx_too_long[SW_SIDES] = {0}, tx_no_port = 0,
+		 no_buffer = 0;
 	struct sw_worker_times times = {0};
 	struct sw_handed handed = {0};
 
 	for (unsigned i = 0; i < d->n_workers; i++) {
 		const struct sw_worker *w = d->workers[i];
 
-		for (unsigned side = 0; side < SW_SIDES; side++)
-			tx_full[side] += load(&w->tx_full[side]);
+		for (unsigned side = 0; side < SW_SIDES; side++) {
+			tx_full[side] += load(&w->send[side].full);
+			tx_too_long[side] += load(&w->send[side].too_long);
+		}
 		tx_no_port += load(&w->tx_no_port);
 		no_buffer += load(&w->no_buffer);
 		sw_totals_handed(w->handover, &handed);
@@ -72,6 +75,8 @@ each_of_workers(const struct sw_daemon *d, sw_total_fn fn, void *arg)
 	fn("busy_rounds", times.busy_rounds, SW_TOTAL_COUNTER, arg);
 	fn("tx_full_outside", tx_full[SW_OUTSIDE], SW_TOTAL_COUNTER, arg);
 	fn("tx_full_inside", tx_full[SW_INSIDE], SW_TOTAL_COUNTER, arg);
+	fn("tx_too_long_outside", tx_too_long[SW_OUTSIDE], SW_TOTAL_COUNTER, arg);
+	fn("tx_too_long_inside", tx_too_long[SW_INSIDE], SW_TOTAL_COUNTER, arg);
 	fn("tx_no_port", tx_no_port, SW_TOTAL_COUNTER, arg);
 	fn("no_buffer", no_buffer, SW_TOTAL_COUNTER, arg);
 	fn("handover_given", handed.given, SW_TOTAL_COUNTER, arg);

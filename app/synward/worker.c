@@ -11,10 +11,7 @@
 #include "log.h"
 
 #define TICK_US 1000
-/*
- * A burst takes some 20 us, and 100 more where it waits for room (room.h); the longest sleep
- * (idle.h) 1 ms and the timer's slack.
- */
+/* A burst takes some 20 us; the longest sleep (idle.h) 1 ms and the timer's slack. */
 #define STALL_US 10000
 
 /*
@@ -73,11 +70,14 @@ sw_worker_create(const struct sw_worker_spec *spec)
 	w->clock = sw_clock_start();
 	w->tick_tsc = rte_get_tsc_hz() / 1000000 * TICK_US;
 	w->stall_tsc = rte_get_tsc_hz() / 1000000 * STALL_US;
-	w->room.most_tsc = rte_get_tsc_hz() / 1000000 * SW_ROOM_WAIT_US;
 	w->idle.tsc_per_us = spec->idle_sleeps ? rte_get_tsc_hz() / 1000000 : 0;
 	w->handover = spec->handover;
 	for (unsigned i = 0; i < spec->n_ports; i++) {
 		w->port[i] = spec->ports[i].id;
+		w->send[i].port = spec->ports[i].id;
+		w->send[i].queue = spec->index;
+		w->send[i].frame_max = spec->ports[i].frame_max;
+		w->send[i].keep_tsc = rte_get_tsc_hz() / 1000 * SW_SEND_KEEP_MS;
 		w->has_queue[i] = spec->index < spec->ports[i].n_queues;
 	}
 	w->n_ports = (uint16_t)spec->n_ports;
