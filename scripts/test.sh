@@ -236,7 +236,7 @@ bench_briefly() {
 	results=$(mktemp -d)
 	scripts/bench.sh all --quick --rounds 1 --seconds 1 --results "$results/results.json" || rc=1
 	[ -s "$results/results.svg" ] || rc=1
-	scripts/bench.sh connect --against build/app/synward/synward --rounds 1 --seconds 1 || rc=1
+	scripts/bench.sh ackflood --against build/app/synward/synward --rounds 1 --seconds 1 || rc=1
 	rm -rf "$results"
 	return $rc
 }

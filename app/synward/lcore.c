@@ -213,7 +213,10 @@ carry(struct sw_worker *w)
 
 	for (unsigned side = 0; side < w->n_ports; side++) {
 		for (unsigned i = 0; i < h->n_carry[side]; i++) {
-			unsigned n = sw_handover_carry(h, side, i, m, TX_CHUNK);
+			/* What there is no room for waits in its ring. */
+			unsigned room = sw_send_room(&w->send[side]);
+			unsigned n =
+				sw_handover_carry(h, side, i, m, RTE_MIN(room, (unsigned)TX_CHUNK));
 
 			if (n != 0)
 				sw_send(&w->send[side], m, n);

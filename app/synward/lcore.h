@@ -55,9 +55,11 @@ struct sw_worker {
 	/* Of sides on which it has a queue. Owners: see there. */
 	alignas(SW_CACHE_LINE_BYTES) struct sw_send send[SW_SIDES];
 
-	/* lcore: rw, others: ro. Packets that were lost beside the engine. */
-	alignas(SW_CACHE_LINE_BYTES) uint64_t
-		tx_no_port; /* to the inside, and there is no inside port */
+	/*
+	 * lcore: rw, others: ro. Packets that were lost beside the engine: to the inside, and there
+	 * is no inside port.
+	 */
+	alignas(SW_CACHE_LINE_BYTES) uint64_t tx_no_port;
 	uint64_t no_buffer; /* times that the pool had no spare buffers */
 	/*
 	 * TSC cycles of all rounds: with packets, without, and those in which the CPU was taken

@@ -151,8 +151,9 @@ choose_rx_ring(struct sw_port *p, const struct rte_eth_dev_info *info, uint16_t 
 }
 
 /*
- * net_tap stops at a frame that is longer than this: each time that it is offered, with all behind
- * it. Of others none is known that does not drop by itself what it cannot send.
+ * net_tap stops at a frame that is longer than this, each time that it is offered, with all behind
+ * it. Others free what they cannot send, but for net_pcap and net_vhost, of which nobody knows
+ * beforehand how long it may be (send.h: SW_SEND_SHARE).
  */
 static uint32_t
 longest_frame(const struct sw_port *p)

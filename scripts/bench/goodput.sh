@@ -247,8 +247,8 @@ bench_goodput() {
 	local curve step json=() plot=()
 	prepare nginx nft gnuplot ethtool
 	RING=${RING:-64}
-	# The first millisecond of a turn belongs to the other threads of both programs, which SIGCONT wakes too: of a longer
-	# turn it is less.
+	# The first millisecond of a turn belongs to the other threads of both programs, which SIGCONT wakes too: a smaller
+	# share of a longer turn.
 	SLICE=1
 	new_figures
 	for curve in ${CURVES//,/ }; do

@@ -58,7 +58,7 @@ one_of_all() {
 
 bench_all() {
 	local often=(--rounds "$ROUNDS" --seconds "$SECONDS_EACH") quick=() engine=()
-	[ -z "$QUICK" ] || engine=(--quick) quick=(--steps '0,10000')
+	[ -z "$QUICK" ] || engine=(--quick) quick=(--steps 10000)
 	FAILED_PARTS=()
 	mkdir -p "$(dirname "$RESULTS")" || exit 1
 	PARTS=$(mktemp -d)

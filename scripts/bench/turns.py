@@ -17,32 +17,28 @@ import signal
 import sys
 
 
-def tell(pids, number):
-    for pid in pids:
+def tell(programs, number):
+    for program in programs:
         try:
-            os.kill(pid, number)
+            signal.pidfd_send_signal(program, number)
         except ProcessLookupError:
             pass  # the poll tells
 
 
 def take_turns(seconds, pairs):
-    """pairs: of [device, generator]. The place of the one that has ended."""
+    """pairs: pidfds of [device, generator]. The place of the one of which a program has ended."""
     ended = []
     for pair in pairs:
-        poll = select.poll()
-        for pid in pair:
-            try:
-                poll.register(os.pidfd_open(pid), select.POLLIN)
-            except ProcessLookupError:
-                return pairs.index(pair)
-        ended.append(poll)
+        ended.append(select.poll())
+        for program in pair:
+            ended[-1].register(program, select.POLLIN)
     while True:
         for i, (device, generator) in enumerate(pairs):
             tell((device, generator), signal.SIGCONT)
             if ended[i].poll(seconds * 1000):
                 return i
-            # The generator last: it empties the ring of what has been answered. A device that goes on before it, and
-            # finds that ring full, would lose the rest.
+            # The generator is stopped last: until then it empties the ring of what was answered. Otherwise a device
+            # that goes on before its generator finds that ring full.
             tell((device, generator), signal.SIGSTOP)
 
 
@@ -52,9 +48,14 @@ def main(seconds, *files):
     except PermissionError as error:
         print(f"bench.sh: turns are not taken in real time: {error}", file=sys.stderr)
     pairs = []
-    for name in files:
+    for place, name in enumerate(files):
         with open(name, encoding="ascii") as file:
-            pairs.append([int(pid) for pid in file.read().split()])
+            pids = [int(pid) for pid in file.read().split()]
+        try:
+            pairs.append([os.pidfd_open(pid) for pid in pids])
+        except ProcessLookupError:
+            print(1 + place)
+            return
     print(1 + take_turns(float(seconds), pairs))
 
 

@@ -13,7 +13,7 @@
 #define PORT	  7
 #define QUEUE	  3
 #define FRAME_MAX 1522
-#define KEEP_TSC  1000000000000ull /* some minutes: no test is so slow */
+#define KEEP_TSC  1600000000000ull /* some minutes: no test is so slow */
 #define PACKETS	  20000
 
 enum { NOT_YET, SENT, FREED };
@@ -22,6 +22,7 @@ enum { NOT_YET, SENT, FREED };
 static struct {
 	unsigned room;
 	unsigned offers;
+	bool gone; /* as net_memif says it */
 	struct rte_mbuf *last;
 } ring;
 
@@ -35,6 +36,8 @@ take(void *queue, struct rte_mbuf **m, uint16_t n)
 
 	ck_assert_ptr_eq(queue, &ring);
 	ring.offers++;
+	if (ring.gone)
+		return (uint16_t)-1;
 	while (k < n && ring.room > 0 && m[k]->pkt_len <= FRAME_MAX) {
 		ck_assert_msg(m[k] > ring.last, "packet %td behind %td", m[k] - packets,
 			ring.last - packets);
@@ -54,14 +57,14 @@ set_up(void)
 	queues[QUEUE] = &ring;
 	rte_eth_fp_ops[PORT].tx_pkt_burst = take;
 	rte_eth_fp_ops[PORT].txq.data = queues;
-	packets = calloc(PACKETS, sizeof(packets[0]));
+	packets = aligned_alloc(alignof(struct rte_mbuf), PACKETS * sizeof(packets[0]));
 	ck_assert_ptr_nonnull(packets);
 	for (unsigned i = 0; i < PACKETS; i++) {
-		packets[i].nb_segs = 1;
-		packets[i].pkt_len = 60;
+		packets[i] = (struct rte_mbuf){.nb_segs = 1, .pkt_len = 60};
 		rte_mbuf_refcnt_set(&packets[i], 2);
 	}
 	ring.room = ring.offers = 0;
+	ring.gone = false;
 	ring.last = packets - 1;
 	out = (struct sw_send){
 		.port = PORT, .queue = QUEUE, .frame_max = FRAME_MAX, .keep_tsc = KEEP_TSC};
@@ -155,20 +158,78 @@ START_TEST(more_than_are_kept)
 }
 END_TEST
 
-/* A ring that nobody reads: what is kept is given up, and a reader that comes gets what is new. */
+/* The worker's next round is a second later, or so it seems. */
+static void
+refuse_later(void)
+{
+	out.offered_tsc = rte_rdtsc() - KEEP_TSC;
+	ck_assert_uint_eq(sw_send_kept(&out), 0);
+}
+
+/* A ring that nobody reads: what is kept is given up, and nothing is kept for a while. */
 START_TEST(no_reader)
 {
-	out.keep_tsc = 0;
 	send_some(0, 64);
-	while (rte_rdtsc() == out.since_tsc)
-		;
-	ck_assert_uint_eq(sw_send_kept(&out), 0);
+	/* A time without the CPU is not one in which the ring was full: each counts for little. */
+	for (unsigned i = 0; i < SW_SEND_SHARE; i++) {
+		refuse_later();
+		ck_assert_uint_eq(out.n_kept, 64);
+	}
+	refuse_later();
 	ck_assert_uint_eq(out.n_kept, 0);
 	ck_assert_uint_eq(count(64, FREED), 64);
 	ck_assert_uint_eq(out.full, 64);
-	ring.room = 64;
+
+	ck_assert_uint_gt(out.not_kept_tsc, rte_rdtsc() + (SW_SEND_SHARE - 2) * KEEP_TSC);
+	ring.room = 60;
 	send_some(64, 64);
-	ck_assert_uint_eq(count(128, SENT), 64);
+	ck_assert_uint_eq(count(128, SENT), 60);
+	ck_assert_uint_eq(out.n_kept, 0);
+	ck_assert_uint_eq(out.full, 68);
+	out.not_kept_tsc = rte_rdtsc();
+	send_some(128, 64);
+	ck_assert_uint_eq(out.n_kept, 64);
+}
+END_TEST
+
+/* One that reads slowly is one. */
+START_TEST(a_slow_reader)
+{
+	send_some(0, 64);
+	for (unsigned taken = 0; taken < 64; taken++) {
+		for (unsigned i = 0; i < SW_SEND_SHARE; i++)
+			refuse_later();
+		ring.room = 1;
+		ck_assert_uint_eq(sw_send_kept(&out), 1);
+	}
+	ck_assert_uint_eq(count(64, SENT), 64);
+	ck_assert_uint_eq(out.full, 0);
+}
+END_TEST
+
+/* What waited before is no reason to give up sooner. */
+START_TEST(a_second_pause)
+{
+	for (unsigned at = 0; at < 640; at += 64) {
+		send_some(at, 64);
+		for (unsigned i = 0; i < SW_SEND_SHARE; i++)
+			refuse_later();
+		ring.room = 64;
+		ck_assert_uint_eq(sw_send_kept(&out), 64);
+	}
+	ck_assert_uint_eq(out.full, 0);
+}
+END_TEST
+
+START_TEST(a_driver_that_says_minus_one)
+{
+	ring.gone = true;
+	send_some(0, 64);
+	ck_assert_uint_eq(sw_send_kept(&out), 0);
+	ck_assert_uint_eq(out.n_kept, 64);
+	ring.gone = false;
+	ring.room = 64;
+	ck_assert_uint_eq(sw_send_kept(&out), 64);
 }
 END_TEST
 
@@ -238,6 +299,9 @@ main(void)
 	tcase_add_test(tc, nothing_new);
 	tcase_add_test(tc, more_than_are_kept);
 	tcase_add_test(tc, no_reader);
+	tcase_add_test(tc, a_slow_reader);
+	tcase_add_test(tc, a_second_pause);
+	tcase_add_test(tc, a_driver_that_says_minus_one);
 	tcase_add_loop_test(tc, one_too_long, 0, 64);
 	tcase_add_test(tc, many_too_long_while_the_ring_is_full);
 	tcase_add_loop_test(tc, by_chance, 0, 10);
