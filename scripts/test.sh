@@ -4,7 +4,7 @@
 # Builds synward and passes its tests. On a fresh Debian 12, as root: installs what is missing first.
 # Needs no hugepages. See docs/testing.md.
 #
-#   scripts/test.sh              everything: some 25 minutes on 2 cores, less when built; clang and sanitize beside netns
+#   scripts/test.sh              everything: some 24 minutes on 2 cores, less when built; lint, clang, sanitize beside netns
 #   scripts/test.sh --quick      unit tests and a short simulation: about a minute
 #   scripts/test.sh STAGE...     only these: lint clang unit sim sanitize fuzz netns bench
 #
@@ -199,16 +199,16 @@ stage_netns() {
 	step "network tests" tests/netns/run.sh
 }
 
-# Another build and the sanitized tests beside the network tests, which wait for timers a third of their time: they get
-# what CPU time those leave, and no more. A process group of their own, so that all of it can be ended; but no session, for
-# each of those may have its share of the CPUs (sched_autogroup_enabled), whatever priority is in it.
+# Lint, another build and the sanitized tests beside the network tests, which wait for timers a third of their time: they
+# get what CPU time those leave, and no more. A process group of their own, so that all of it can be ended; but no session,
+# for each of those may have its share of the CPUs (sched_autogroup_enabled), whatever priority is in it.
 stage_netns_and_others() {
 	set -m
-	SW_BESIDE=1 chrt -i 0 scripts/test.sh clang sanitize >"$beside_log" 2>&1 &
+	SW_BESIDE=1 chrt -i 0 scripts/test.sh lint clang sanitize >"$beside_log" 2>&1 &
 	beside=$!
 	set +m
 	stage_netns
-	step "clang build and sanitized tests, beside the network tests" wait $beside
+	step "lint, clang build and sanitized tests, beside the network tests" wait $beside
 	end_beside
 }
 
@@ -262,7 +262,7 @@ for arg in "$@"; do
 	*) echo "test.sh: '$arg' is no stage; see --help" >&2; exit 2 ;;
 	esac
 done
-[ ${#stages[@]} -gt 0 ] || stages=(lint unit sim fuzz netns_and_others bench)
+[ ${#stages[@]} -gt 0 ] || stages=(unit sim fuzz netns_and_others bench)
 
 if [ -n "${SW_BESIDE:-}" ]; then
 	patience=20 # by stage_netns_and_others(), where gcc's is built
