@@ -169,8 +169,11 @@ open_some(struct run_connect *l, uint64_t now)
 	struct sw_end *e = l->client.end;
 	uint64_t n = OPEN_MAX;
 
-	/* The port is busy: those that are open come first. */
-	if (l->client.out.n > 0)
+	/*
+	 * The port is busy: those that are open come first. But before it is measured, all are to
+	 * be there: where nothing is lost, those that are open may keep it busy for good.
+	 */
+	if (l->client.out.n > 0 && l->run->phase != SW_PHASE_WARM)
 		return;
 	if (a->connect_rate != 0)
 		n = sw_pacer_due(&l->pacer, now, OPEN_MAX);
