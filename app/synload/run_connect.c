@@ -77,7 +77,7 @@ drained(const struct sw_run *r)
 	       (l->server.end == NULL || l->server.end->in_flight == 0);
 }
 
-/* What the port has not taken; nothing new is opened meanwhile. */
+/* What the port has not taken; nothing new is opened meanwhile, after the warm-up. */
 static bool
 waits(const struct sw_run *r)
 {
@@ -170,8 +170,8 @@ open_some(struct run_connect *l, uint64_t now)
 	uint64_t n = OPEN_MAX;
 
 	/*
-	 * The port is busy: those that are open come first. But before it is measured, all are to
-	 * be there: where nothing is lost, those that are open may keep it busy for good.
+	 * The port is busy: those that are open come first. But not in the warm-up, which is there
+	 * to open them: where nothing is lost, those that are open may keep it busy for good.
 	 */
 	if (l->client.out.n > 0 && l->run->phase != SW_PHASE_WARM)
 		return;
@@ -181,7 +181,7 @@ open_some(struct run_connect *l, uint64_t now)
 		n = a->total - e->stats.tried;
 	for (uint64_t i = 0; i < n && e->in_flight < l->most; i++) {
 		more(&l->client);
-		if (!sw_end_open(e))
+		if (l->client.out.room - l->client.out.n < SW_CONN_FRAMES_MAX || !sw_end_open(e))
 			return;
 		sw_pacer_sent(&l->pacer, 1);
 	}

@@ -112,6 +112,13 @@ send_kept(struct sw_worker *w)
 	return sum;
 }
 
+/* Rings have yet to take something: they are looked at again at once. */
+sw_always_inline bool
+keeps(const struct sw_worker *w)
+{
+	return (w->send[SW_OUTSIDE].n_kept | w->send[SW_INSIDE].n_kept) != 0;
+}
+
 static void
 send_side(struct sw_worker *w, unsigned side)
 {
@@ -303,7 +310,7 @@ loop(struct sw_worker *w)
 			work(w, view, tsc, frames, n);
 		if (sw_unlikely(w->handover != NULL))
 			done += work_for_others(w, view, tsc, frames);
-		if (done != 0)
+		if (done != 0 || sw_unlikely(keeps(w)))
 			sw_idle_busy(&w->idle);
 		else
 			rest(w, tsc);

@@ -41,7 +41,8 @@
 
 struct sw_send {
 	/* main: written before the launch; everybody: ro */
-	uint16_t port, queue;
+	alignas(SW_CACHE_LINE_BYTES) uint16_t port;
+	uint16_t queue;
 	uint32_t frame_max; /* bytes; a longer packet the port never takes: port.h */
 	uint64_t keep_tsc;  /* SW_SEND_KEEP_MS in TSC cycles */
 
@@ -52,10 +53,12 @@ struct sw_send {
 	uint64_t not_kept_tsc;	/* until when nothing is kept */
 	struct rte_mbuf *kept[SW_SEND_KEEP];
 
-	/* lcore: rw, others: ro */
-	uint64_t full;	   /* packets lost: the ring was full, and kept[] too, or for too long */
+	/* lcore: rw, others: ro. Packets lost: ring and kept[] full, or the ring for too long. */
+	alignas(SW_CACHE_LINE_BYTES) uint64_t full;
 	uint64_t too_long; /* packets lost: longer than frame_max */
 };
+
+static_assert(offsetof(struct sw_send, kept) <= SW_CACHE_LINE_BYTES, "a burst reads one line");
 
 /*
  * Offers what is kept, the oldest first; gives it up where it has been refused for too long.
@@ -63,7 +66,7 @@ struct sw_send {
  */
 unsigned sw_send_kept(struct sw_send *s);
 
-/* The rest of sw_send(): of n packets the port took k, or said so. */
+/* The rest of sw_send(): of n packets the port took k; none where k is more than n. */
 void sw_send_rest(struct sw_send *s, struct rte_mbuf **m, unsigned n, unsigned k);
 
 /* Offers what is kept once more, and gives up the rest. */
