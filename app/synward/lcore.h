@@ -43,8 +43,9 @@ struct sw_worker {
 	uint64_t stall_tsc;	      /* a round that takes longer is no work: stalled_tsc */
 	struct sw_handover *handover; /* NULL: the only worker */
 	uint16_t port[SW_SIDES];
-	bool has_queue[SW_SIDES]; /* else others receive and send for it */
-	uint16_t index;		  /* queue number, and thread number for RCU */
+	bool has_queue[SW_SIDES];   /* else others receive and send for it */
+	bool peer_writes[SW_SIDES]; /* of port.h */
+	uint16_t index;		    /* queue number, and thread number for RCU */
 	uint16_t n_ports;
 	unsigned lcore;
 	void *engine_mem;

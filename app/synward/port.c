@@ -52,6 +52,13 @@ say_no_such_port(const char *name)
 		strncmp(name, "net_", 4) == 0 ? name : "net_tap0");
 }
 
+/* "net_virtio", "net_virtio_user" */
+static bool
+is_virtio(const char *driver)
+{
+	return strncmp(driver, "net_virtio", strlen("net_virtio")) == 0;
+}
+
 /*
  * A virtual device has no hardware to check with: its driver sums in software for every packet,
  * where the engine needs it for few (net_tap), or the offload stands for leave to hand over packets
@@ -64,7 +71,7 @@ checks_in_hardware(const struct rte_eth_dev_info *info)
 	const struct rte_bus *bus = info->device != NULL ? rte_dev_bus(info->device) : NULL;
 
 	return bus != NULL && strcmp(rte_bus_name(bus), "vdev") != 0 &&
-	       strncmp(info->driver_name, "net_virtio", strlen("net_virtio")) != 0;
+	       !is_virtio(info->driver_name);
 }
 
 static int
@@ -195,6 +202,7 @@ sw_port_find(struct sw_port *p, const char *name, const struct sw_port_wish *wis
 	}
 	p->driver = info.driver_name;
 	p->frame_max = longest_frame(p);
+	p->peer_writes = is_virtio(p->driver);
 	p->socket = rte_eth_dev_socket_id(p->id);
 	p->rx_buf_min = (uint16_t)RTE_MIN(info.min_rx_bufsize, (uint32_t)UINT16_MAX);
 	p->rss_types = info.flow_type_rss_offloads;

@@ -30,8 +30,9 @@ struct sw_port {
 	uint16_t rx_buf_min; /* bytes that the driver wants in a buffer */
 	uint16_t reta_size;
 	uint8_t rss_key_bytes;
-	int socket;	/* NUMA node, or SOCKET_ID_ANY */
-	bool multi_seg; /* may receive and send packets of several segments */
+	int socket;	  /* NUMA node, or SOCKET_ID_ANY */
+	bool multi_seg;	  /* may receive and send packets of several segments */
+	bool peer_writes; /* another CPU puts packets into our buffers, nobody copies them here */
 	bool probed, started;
 };
 

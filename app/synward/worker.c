@@ -74,6 +74,7 @@ sw_worker_create(const struct sw_worker_spec *spec)
 	w->handover = spec->handover;
 	for (unsigned i = 0; i < spec->n_ports; i++) {
 		w->port[i] = spec->ports[i].id;
+		w->peer_writes[i] = spec->ports[i].peer_writes;
 		w->send[i].port = spec->ports[i].id;
 		w->send[i].queue = spec->index;
 		w->send[i].frame_max = spec->ports[i].frame_max;
