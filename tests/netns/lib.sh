@@ -147,8 +147,8 @@ choose_ports() {
 	tap) ;;
 	vhost)
 		PORT_NAMES=(virtio_user0 virtio_user1)
-		SW_VDEVS=("--vdev=virtio_user0,path=$WORK/vhost0,queues=2"
-			"--vdev=virtio_user1,path=$WORK/vhost1,queues=2")
+		SW_VDEVS=("--vdev=virtio_user0,path=$WORK/vhost0,queues=${QUEUES:-1}"
+			"--vdev=virtio_user1,path=$WORK/vhost1,queues=${QUEUES:-1}")
 		;;
 	af_xdp)
 		CABLES=(pxdp0 pxdp1)
@@ -166,9 +166,10 @@ start_testpmd() {
 	spawn_until 'Press enter' "$WORK/testpmd" sw_peers "$MID" bash -c 'fifo=$1; shift; exec "$@" <>"$fifo"' - \
 		"$WORK/silence" stdbuf -oL dpdk-testpmd --no-huge -m 256 --no-pci --file-prefix "$PREFIX.testpmd" \
 		--lcores "0@$SW_CPU_PEERS,1@$SW_CPU_PEERS" \
-		--vdev="net_vhost0,iface=$WORK/vhost0,queues=2" --vdev=net_tap0,iface=dtap0 \
-		--vdev="net_vhost1,iface=$WORK/vhost1,queues=2" --vdev=net_tap1,iface=dtap1 \
-		-- --no-mlockall --forward-mode=io --nb-cores=1 --rxq=2 --txq=2 --total-num-mbufs=16384 --auto-start
+		--vdev="net_vhost0,iface=$WORK/vhost0,queues=${QUEUES:-1}" --vdev=net_tap0,iface=dtap0 \
+		--vdev="net_vhost1,iface=$WORK/vhost1,queues=${QUEUES:-1}" --vdev=net_tap1,iface=dtap1 \
+		-- --no-mlockall --forward-mode=io --nb-cores=1 "--rxq=${QUEUES:-1}" "--txq=${QUEUES:-1}" \
+		--total-num-mbufs=16384 --auto-start
 	TESTPMD_PID=$SPAWNED
 }
 
