@@ -6,6 +6,7 @@
 #include <rte_malloc.h>
 #include <rte_prefetch.h>
 
+#include "count.h"
 #include "log.h"
 
 /*
@@ -20,13 +21,6 @@
 /* The side is in the pointer: who takes need not wait for the mbuf to know it. */
 #define SIDE_MASK ((uintptr_t)1)
 static_assert(SW_SIDES == 2, "the side of a packet is one bit");
-
-/* Single writer, read by others: stored whole. */
-sw_always_inline void
-count_add(uint64_t *counter, uint64_t n)
-{
-	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
-}
 
 static unsigned
 give_packets(unsigned n_workers)
@@ -176,10 +170,10 @@ give_run(struct sw_handover *h, const struct sw_steer_run *run, const struct sw_
 		tagged[i] = (void *)((uintptr_t)f->handle | f->side);
 	}
 	done = rte_ring_sp_enqueue_burst(h->give[run->to], tagged, run->n, NULL);
-	count_add(&h->handed.given, done);
+	sw_counter_add(&h->handed.given, done);
 	if (sw_likely(done == run->n))
 		return;
-	count_add(&h->handed.give_full, run->n - done);
+	sw_counter_add(&h->handed.give_full, run->n - done);
 	for (unsigned i = done; i < run->n; i++)
 		rte_pktmbuf_free((struct rte_mbuf *)((uintptr_t)tagged[i] & ~SIDE_MASK));
 }
@@ -219,7 +213,7 @@ sw_handover_take(struct sw_handover *h, struct rte_mbuf *m[], uint8_t side[], un
 		rte_prefetch0(m[i]);
 	}
 	if (n != 0)
-		count_add(&h->handed.taken, n);
+		sw_counter_add(&h->handed.taken, n);
 	return n;
 }
 
@@ -228,9 +222,9 @@ sw_handover_lend(struct sw_handover *h, unsigned side, struct rte_mbuf *m[], uns
 {
 	unsigned done = rte_ring_sp_enqueue_burst(h->lend[side], (void **)m, n, NULL);
 
-	count_add(&h->handed.lent, done);
+	sw_counter_add(&h->handed.lent, done);
 	if (sw_likely(done == n))
 		return;
-	count_add(&h->handed.lend_full[side], n - done);
+	sw_counter_add(&h->handed.lend_full[side], n - done);
 	rte_pktmbuf_free_bulk(m + done, n - done);
 }

@@ -9,19 +9,14 @@
 #include <rte_pause.h>
 #include <rte_prefetch.h>
 
+#include "count.h"
+
 #define TX_CHUNK SW_BURST_MAX
 
 /*
  * What stays of an mbuf's flags when it is sent: how its buffer is owned. No offload is asked for.
  */
 #define OL_FLAGS_KEPT (RTE_MBUF_F_INDIRECT | RTE_MBUF_F_EXTERNAL)
-
-/* Single writer, read by others: stored whole. */
-sw_always_inline void
-count_add(uint64_t *counter, uint64_t n)
-{
-	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
-}
 
 /*
  * Both bits of a pair stand for "the field is not filled in, but the data is good": a driver that
@@ -153,7 +148,7 @@ send_side(struct sw_worker *w, unsigned side)
 			sw_handover_lend(w->handover, side, m, k);
 		} else {
 			rte_pktmbuf_free_bulk(m, k);
-			count_add(&w->tx_no_port, k);
+			sw_counter_add(&w->tx_no_port, k);
 		}
 		done += k;
 	}
@@ -183,7 +178,7 @@ refill_spares(struct sw_worker *w)
 	unsigned n = SW_SPARE_MAX - out->n_spare;
 
 	if (rte_pktmbuf_alloc_bulk(w->pool, m, n) != 0) {
-		count_add(&w->no_buffer, 1);
+		sw_counter_add(&w->no_buffer, 1);
 		return;
 	}
 	for (unsigned i = 0; i < n; i++)
@@ -291,8 +286,8 @@ end_round(struct sw_worker *w, uint64_t began, bool busy)
 
 	if (sw_unlikely(took > w->stall_tsc))
 		of = &w->stalled_tsc;
-	count_add(of, took);
-	count_add(&w->busy_rounds, busy);
+	sw_counter_add(of, took);
+	sw_counter_add(&w->busy_rounds, busy);
 	return now;
 }
 

@@ -56,10 +56,7 @@ struct sw_worker {
 	/* Of sides on which it has a queue. Owners: see there. */
 	alignas(SW_CACHE_LINE_BYTES) struct sw_send send[SW_SIDES];
 
-	/*
-	 * lcore: rw, others: ro. Packets that were lost beside the engine: to the inside, and there
-	 * is no inside port.
-	 */
+	/* lcore: rw, others: ro. Lost beside the engine: packets for an inside that is none. */
 	alignas(SW_CACHE_LINE_BYTES) uint64_t tx_no_port;
 	uint64_t no_buffer; /* times that the pool had no spare buffers */
 	/*

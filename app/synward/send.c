@@ -3,18 +3,13 @@
 
 #include <string.h>
 
-/* Single writer, read by others: stored whole. */
-static void
-count_add(uint64_t *counter, uint64_t n)
-{
-	__atomic_store_n(counter, *counter + n, __ATOMIC_RELAXED);
-}
+#include "count.h"
 
 static void
 give_up(struct sw_send *s, struct rte_mbuf **m, unsigned n)
 {
 	rte_pktmbuf_free_bulk(m, n);
-	count_add(&s->full, n);
+	sw_counter_add(&s->full, n);
 }
 
 static void
@@ -75,7 +70,7 @@ that_fit(struct sw_send *s, struct rte_mbuf **m, unsigned n)
 		else
 			rte_pktmbuf_free(m[i]);
 	}
-	count_add(&s->too_long, n - fit);
+	sw_counter_add(&s->too_long, n - fit);
 	return fit;
 }
 

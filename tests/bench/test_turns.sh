@@ -37,7 +37,8 @@ generator() {
 }
 
 nothing_left() {
-	[ -z "$(programs)" ] && ! pgrep -f bench/turns.py >/dev/null && ! ip netns | grep -q "\.$BENCH" && ! ls -d "/var/run/dpdk/"*".$BENCH"* >/dev/null 2>&1
+	[ -z "$(programs)" ] && ! pgrep -f bench/turns.py >/dev/null && ! ip netns | grep -q "\.$BENCH" &&
+		! ls -d "/var/run/dpdk/"*".$BENCH"* >/dev/null 2>&1
 }
 
 # ended NAME STATUS SIGNAL PID-OF: the signal goes to what PID-OF prints, when all four programs are there.
